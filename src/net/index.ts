@@ -27,6 +27,7 @@ export { peerAddress, peerOf } from './peer-address.ts';
 export type { ProxyProtocolSettings } from './proxy-protocol-acceptor.ts';
 export type { Resolver } from './resolver.ts';
 export { type ReservedSocket, reserve } from './server-handle.ts';
+export { handleOf, type SocketHandle, socketOf, stopReading } from './socket-handle.ts';
 export { SystemResolver } from './system-resolver.ts';
 export { TcpDialler, type TcpDiallerOptions } from './tcp-dialler.ts';
 export { DEFAULT_TLS_LIMITS, type TlsFailure, type TlsSettings } from './tls-acceptor.ts';

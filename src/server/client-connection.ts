@@ -10,11 +10,10 @@ import {
   reportFault,
   type Suspended,
 } from '../exchange/index.ts';
-import { KEEP_ALIVE_DELAY } from '../net/index.ts';
+import { handleOf, KEEP_ALIVE_DELAY, type SocketHandle } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { Connection } from './served-connection.ts';
 import { LINGER } from './server-limits.ts';
-import { handleOf, type SocketHandle } from './socket-handle.ts';
 import type { ConnectionState, SuspendedConnection } from './suspended-connection.ts';
 import { compact } from './unread-budget.ts';
 

@@ -15,7 +15,15 @@ import {
   type Service,
   type WebSocketService,
 } from '../exchange/index.ts';
-import { type AcceptOptions, type ListenAddress, type Listener, listen, NO_DESCRIPTORS } from '../net/index.ts';
+import {
+  type AcceptOptions,
+  type ListenAddress,
+  type Listener,
+  listen,
+  NO_DESCRIPTORS,
+  type SocketHandle,
+  socketOf,
+} from '../net/index.ts';
 import {
   type ClientSocket,
   CONNECTION,
@@ -36,7 +44,6 @@ import { NewConnection } from './new-connection.ts';
 import type { Remake } from './remake.ts';
 import type { Connection } from './served-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
-import { type SocketHandle, socketOf } from './socket-handle.ts';
 import type { ConnectionState } from './suspended-connection.ts';
 import type { Tracing } from './tracing.ts';
 import { UnreadBudget } from './unread-budget.ts';

@@ -1,5 +1,5 @@
 import type { Guarded } from '../clock/index.ts';
-import type { SocketHandle } from './socket-handle.ts';
+import type { SocketHandle } from '../net/index.ts';
 import type { SuspendedConnection } from './suspended-connection.ts';
 
 /** A client's connection as the server sees it, whatever is spoken on it. */

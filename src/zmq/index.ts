@@ -1,5 +1,6 @@
 export { DealerSocket } from './dealer-socket.ts';
 export { type Endpoint, parseEndpoint } from './endpoint.ts';
+export type { PeerState, SuspendedPeer } from './peer-state.ts';
 export { PubSocket } from './pub-socket.ts';
 export { PullSocket } from './pull-socket.ts';
 export { type PushPeer, PushSocket } from './push-socket.ts';
@@ -9,6 +10,7 @@ export { RouterSocket } from './router-socket.ts';
 export type { SocketType } from './socket-type.ts';
 export { SubSocket } from './sub-socket.ts';
 export { XPubSocket } from './xpub-socket.ts';
+export type { Connection as ZmqPeer } from './zmq-connection.ts';
 export { ZmqCounters } from './zmq-counters.ts';
 export { ZmqError, type ZmqErrorKind } from './zmq-error.ts';
 export { DEFAULT_OPTIONS, type ZmqContext, type ZmqOptions } from './zmq-options.ts';

@@ -12,6 +12,7 @@ const LEAST_SHARE = 65_536;
 
 const NO_ID = Buffer.alloc(0);
 const NOTHING: readonly Buffer[] = [];
+const NO_TOPICS: readonly string[] = [];
 
 /** What pipes, connections and connectors need from their socket. */
 export interface PipeOwner extends Guarded {
@@ -38,6 +39,12 @@ export interface PipeOwner extends Guarded {
    * @throws ZmtpError if it may not
    */
   onPipeSubscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void;
+  /** The inbox of `pipe` was emptied otherwise than by receiving. */
+  onPipeEmptied(pipe: Pipe): void;
+  /** Whether the peer may leave for another process now. */
+  mayMove(pipe: Pipe): boolean;
+  /** Topics in latin1 that the peer has subscribed to, or that it was subscribed to. */
+  topicsOf(pipe: Pipe): readonly string[];
   /** Messages have left `pipe`. */
   onPipeWritable(pipe: Pipe): void;
   /** The connection is gone; `pipe.connection` is already null. */
@@ -81,6 +88,8 @@ export class Pipe implements Guarded {
   attached = false;
   /** The routing id of the peer; a ROUTER stores the one that it assigned. Empty for none. */
   routingId: Buffer = NO_ID;
+  /** Topics in latin1 that stand already between the two, where the peer was another process's; until it is attached. */
+  topics: readonly string[] = NO_TOPICS;
   readonly #owner: PipeOwner;
   readonly #queue = new SendQueue();
   /** Messages that arrived while the socket was paused. */
@@ -167,6 +176,14 @@ export class Pipe implements Guarded {
     this.#owner.context.counters.messagesDropped += this.#queue.length;
     this.charge(-this.#queue.cost);
     this.#queue.clear();
+  }
+
+  /** Takes all messages out of the inbox. */
+  takeAllStored(): Buffer[][] {
+    const taken: Buffer[][] = [];
+    while (this.#inbox.length > 0) taken.push(this.takeStored());
+    if (taken.length > 0) this.#owner.onPipeEmptied(this);
+    return taken;
   }
 
   /** The connection is gone, and with it what it had accepted. */

@@ -64,6 +64,12 @@ export class PubSocket extends ZmqSocket {
 
   protected override attached(pipe: Pipe): void {
     this.#subscribers.set(pipe, new Subscriber(pipe, this));
+    for (const topic of pipe.topics) this.onPipeSubscription(pipe, Buffer.from(topic, 'latin1'), true);
+  }
+
+  override topicsOf(pipe: Pipe): readonly string[] {
+    const subscriber = this.#subscribers.get(pipe);
+    return subscriber === undefined ? [] : [...this.#topics.of(subscriber)];
   }
 
   protected override detached(pipe: Pipe): void {

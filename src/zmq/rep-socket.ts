@@ -40,6 +40,11 @@ export class RepSocket extends ZmqSocket {
     this.deliverWaiting();
   }
 
+  /** A peer with an open request gets its reply here. */
+  override mayMove(pipe: Pipe): boolean {
+    return this.#requesting !== pipe && super.mayMove(pipe);
+  }
+
   override get receiving(): boolean {
     return this.#requesting === null && super.receiving;
   }

@@ -45,7 +45,15 @@ export class SubSocket extends ZmqSocket {
 
   protected override attached(pipe: Pipe): void {
     this.#pipes.add(pipe);
-    for (const key of this.#counts.keys()) pipe.connection?.subscribe(Buffer.from(key, 'latin1'), true);
+    const known = new Set(pipe.topics);
+    for (const key of this.#counts.keys()) {
+      if (!known.delete(key)) pipe.connection?.subscribe(Buffer.from(key, 'latin1'), true);
+    }
+    for (const key of known) pipe.connection?.subscribe(Buffer.from(key, 'latin1'), false);
+  }
+
+  override topicsOf(): readonly string[] {
+    return [...this.#counts.keys()];
   }
 
   protected override detached(pipe: Pipe): void {

@@ -14,11 +14,11 @@ import {
   ZmtpSession,
 } from '../codec/zmtp/index.ts';
 import { reportFault } from '../exchange/index.ts';
-import { peerAddress } from '../net/index.ts';
+import { handleOf, type SocketHandle, stopReading } from '../net/index.ts';
 import { piecesOf } from './message-queue.ts';
+import type { PeerState, SuspendedPeer } from './peer-state.ts';
+import { peerText, routingIdOf } from './peer-text.ts';
 import type { Pipe, PipeConnection, PipeOwner } from './pipe.ts';
-import { fits } from './socket-type.ts';
-import { isRoutingId } from './zmq-options.ts';
 
 const HANDSHAKE = 0;
 const OPEN = 1;
@@ -26,7 +26,6 @@ const OPEN = 1;
 const ENDING = 2;
 const CLOSED = 3;
 
-const NO_ID = Buffer.alloc(0);
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
@@ -56,6 +55,8 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
   /** Reply to the last PING. Only one: a peer that sends PINGs but does not read costs nothing. */
   #pong: Buffer | null = null;
   #pumping = false;
+  /** The peer is about to leave for another process: nothing is read or written. */
+  #moving = false;
   #lastInput = performance.now();
   #nextPing = NEVER;
   /** What the timer waits for. */
@@ -70,6 +71,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
    * @param endpoint for the log: where it was accepted or dialled
    * @param accepted whether the peer has connected to us
    * @param whenClosed called once the socket is closed
+   * @param moved what another process knew of the peer; `goOn` follows. Null for a new peer
    */
   constructor(
     socket: Socket,
@@ -78,6 +80,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     endpoint: string,
     accepted: boolean,
     whenClosed: () => void,
+    moved: PeerState | null = null,
   ) {
     super();
     this.pipe = pipe;
@@ -94,7 +97,9 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     );
     socket.on(
       'drain',
-      guarded(this, () => this.#onDrain()),
+      guarded(this, () => {
+        if (this.#state === OPEN) pipe.onFlush();
+      }),
     );
     // RFC 23 knows no half-closed connections: a peer that ends its side is gone, once what it has sent is taken.
     socket.on('end', () => {
@@ -108,13 +113,17 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
       'close',
       guarded(this, () => this.#onClosed()),
     );
+    if (moved !== null) {
+      this.#session.restore(moved.session);
+      return;
+    }
     this.#writeHandshake();
     const { handshakeTimeout } = owner.options;
     if (handshakeTimeout > 0) owner.context.wheel.schedule(this, handshakeTimeout);
   }
 
   get blocked(): boolean {
-    return this.#state !== OPEN || this.#socket.writableLength >= this.#socket.writableHighWaterMark;
+    return this.#state !== OPEN || this.#moving || this.#socket.writableLength >= this.#socket.writableHighWaterMark;
   }
 
   get unsent(): number {
@@ -159,7 +168,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
 
   /** Whether the peer is not read at present: then its silence means nothing. */
   get #suspended(): boolean {
-    return this.#paused || this.#resting;
+    return this.#paused || this.#resting || this.#moving;
   }
 
   /** Reads again, unless something else suspends it. */
@@ -212,7 +221,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
   }
 
   #pump(): void {
-    if (this.#pumping || this.#resting) return;
+    if (this.#pumping || this.#resting || this.#moving) return;
     this.#pumping = true;
     try {
       let left = turnBudget.share;
@@ -264,10 +273,14 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
   }
 
   #deliver(parts: Buffer[]): void {
+    this.#owner.context.counters.messagesReceived++;
+    this.#pass(parts);
+  }
+
+  #pass(parts: Buffer[]): void {
     const owner = this.#owner;
     const { pipe } = this;
     const { counters } = owner.context;
-    counters.messagesReceived++;
     if (owner.closing) {
       counters.messagesDropped++;
       return;
@@ -289,20 +302,23 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     const owner = this.#owner;
     const { peer } = this.#session;
     const type = peer.get('socket-type')?.toString('latin1') ?? '';
-    if (!fits(owner.type, type)) throw this.#unwelcome(`a ${owner.type} socket cannot talk to ${printable(type)}`);
-    const routingId = peer.get('identity') ?? NO_ID;
-    if (routingId.length > 0 && !isRoutingId(routingId)) throw this.#unwelcome('a malformed identity');
+    const routingId = routingIdOf(owner.type, type, peer, (reason) => this.#unwelcome(reason));
     const refusal = owner.refusal(routingId);
     // No ERROR here: libzmq does not reconnect after one, and the reason may be temporary.
     if (refusal !== null) throw new ZmtpError('unexpected', refusal);
     this.#writeHandshake();
-    this.#state = OPEN;
-    this.established = true;
     const { wheel, counters, log } = owner.context;
     counters.peersConnected++;
-    counters.peersOpen++;
     if (log.debugEnabled) log.debug({ ...this.#description(), peerType: type }, 'zmq peer connected');
     wheel.cancel(this);
+    this.#opened(routingId);
+  }
+
+  #opened(routingId: Buffer): void {
+    const owner = this.#owner;
+    this.#state = OPEN;
+    this.established = true;
+    owner.context.counters.peersOpen++;
     const now = performance.now();
     const { heartbeatInterval } = owner.options;
     // RFC 37 added PING: a peer of version 3.0 need not know it.
@@ -312,6 +328,61 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     this.pipe.connection = this;
     owner.onPipeReady(this.pipe);
     this.pipe.flushLater();
+  }
+
+  /** Takes up a peer where another process has left it. */
+  goOn({ routingId, topics, inbox }: PeerState): void {
+    this.pipe.topics = topics;
+    this.#opened(routingId);
+    for (const parts of inbox) this.#pass(parts);
+    this.#pump();
+  }
+
+  get handle(): SocketHandle | null {
+    return handleOf(this.#socket);
+  }
+
+  /**
+   * Suspends the peer, so that another process can go on with it. Until `resume` or `forget` nothing is read, and nothing may be sent to it.
+   * @returns null if that cannot be now: its handshake is not complete, or it has not taken all that was sent to it
+   */
+  suspend(): SuspendedPeer | null {
+    const { pipe } = this;
+    const socket = this.#socket;
+    if (this.#state !== OPEN || this.#moving || this.#pumping || this.#inputEnded) return null;
+    if (!this.#owner.mayMove(pipe)) return null;
+    pipe.onFlush();
+    const { handle } = this;
+    if (handle === null || socket.writableLength > 0 || pipe.queued > 0 || this.hasCommands) return null;
+    this.#moving = true;
+    const readOn = stopReading(socket, handle);
+    this.#owner.context.wheel.cancel(this);
+    const inbox = pipe.takeAllStored();
+    const { routingId } = pipe;
+    const topics = this.#owner.topicsOf(pipe);
+    return {
+      state: { kind: 'zmq', endpoint: this.#endpoint, session: this.#session.state, routingId, topics, inbox },
+      resume: () => this.#unsuspend(inbox, readOn),
+      forget: () => this.#forget(),
+    };
+  }
+
+  #unsuspend(inbox: readonly Buffer[][], readOn: () => void): void {
+    if (this.#state !== OPEN) return;
+    this.#moving = false;
+    for (const parts of inbox) this.#pass(parts);
+    readOn();
+    this.pipe.flushLater();
+    this.#pump();
+    this.#read();
+  }
+
+  /** Another process has the peer: its connection stays open. */
+  #forget(): void {
+    if (this.#state !== OPEN) return;
+    this.#leave(ENDING);
+    this.#lost();
+    this.#socket.destroy();
   }
 
   /** Tells the peer why it is rejected for good. */
@@ -376,10 +447,6 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     this.#owner.context.wheel.schedule(this, next - now);
   }
 
-  #onDrain(): void {
-    if (this.#state === OPEN) this.pipe.onFlush();
-  }
-
   refuse(error: ZmtpError): void {
     if (this.#state >= ENDING) return;
     this.#owner.context.counters.peersRefused++;
@@ -422,18 +489,11 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
   }
 
   #description(): Record<string, unknown> {
-    const address = peerAddress(this.#socket);
-    const peer = address === '' ? undefined : `${address}:${this.#socket.remotePort}`;
-    return { type: this.#owner.type, endpoint: this.#endpoint, peer };
+    return { type: this.#owner.type, endpoint: this.#endpoint, peer: peerText(this.#socket) };
   }
 
   override onFault(thrown: unknown): void {
     reportFault(this.#owner.context, thrown, { endpoint: this.#endpoint });
     this.destroy();
   }
-}
-
-/** The peer's text, shortened and with only printable ASCII. */
-function printable(text: string): string {
-  return text === '' ? 'an unnamed type' : text.slice(0, 32).replace(/[^ -~]/g, '?');
 }

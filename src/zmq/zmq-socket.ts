@@ -1,19 +1,20 @@
 import type { Socket } from 'node:net';
-import {
-  type AtTurnEnd,
-  type AwaitsTurn,
-  fault,
-  type Guarded,
-  TurnQueue,
-  turnBudget,
-  WheelTimer,
-} from '../clock/index.ts';
+import { type AtTurnEnd, type AwaitsTurn, fault, TurnQueue, turnBudget } from '../clock/index.ts';
 import { encodeMetadata, type Mechanism, NullMechanism, type Part, ZmtpError } from '../codec/zmtp/index.ts';
 import { reportFault } from '../exchange/index.ts';
-import { KEEP_ALIVE_DELAY, type ListenAddress, type Listener, listen } from '../net/index.ts';
+import {
+  KEEP_ALIVE_DELAY,
+  type ListenAddress,
+  type Listener,
+  listen,
+  type SocketHandle,
+  socketOf,
+} from '../net/index.ts';
 import { Connector } from './connector.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
+import { Linger } from './linger.ts';
 import { piecesOf } from './message-queue.ts';
+import type { PeerState } from './peer-state.ts';
 import { Pipe, type PipeOwner } from './pipe.ts';
 import { type SocketType, tellsIdentity } from './socket-type.ts';
 import { Connection } from './zmq-connection.ts';
@@ -33,26 +34,6 @@ interface Bound {
   readonly text: string;
   readonly endpoint: string;
   readonly listener: Listener;
-}
-
-/** Calls back when the linger time is over. */
-class Linger extends WheelTimer {
-  readonly #owner: Guarded;
-  readonly #onTimer: () => void;
-
-  constructor(owner: Guarded, onTimer: () => void) {
-    super();
-    this.#owner = owner;
-    this.#onTimer = onTimer;
-  }
-
-  override onTimer(): void {
-    this.#onTimer();
-  }
-
-  override onFault(thrown: unknown): void {
-    this.#owner.onFault(thrown);
-  }
 }
 
 /**
@@ -174,6 +155,25 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd, AwaitsTurn {
   adopt(socket: Socket, begins: boolean): void {
     this.#checkOpen();
     this.#serve(socket, 'socket', !begins);
+  }
+
+  /** Peers that have connected to this socket: those that another process may go on with. */
+  get accepted(): readonly Connection[] {
+    return [...this.#peers];
+  }
+
+  /** @throws ZmqError `unknown` or `option` when `adoptPeer` could not take this peer */
+  checkPeer({ endpoint, routingId }: PeerState): void {
+    this.#checkOpen();
+    if (!this.#bound.some(({ text }) => text === endpoint)) throw new ZmqError('unknown', `${endpoint} is not bound`);
+    const reason = this.refusal(routingId);
+    if (reason !== null) throw new ZmqError('option', reason);
+  }
+
+  /** Goes on with a peer that another process has suspended and forgotten. @param handle of its connection */
+  adoptPeer(handle: SocketHandle, state: PeerState): void {
+    const socket = socketOf(handle, SOCKET_BUFFER);
+    this.#serve(socket, state.endpoint, true, state).goOn(state);
   }
 
   /**
@@ -325,6 +325,18 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd, AwaitsTurn {
     this.#waiting.push(pipe);
   }
 
+  onPipeEmptied(pipe: Pipe): void {
+    this.#waiting = this.#waiting.filter((each) => each !== pipe);
+  }
+
+  mayMove(_pipe: Pipe): boolean {
+    return !this.closing;
+  }
+
+  topicsOf(_pipe: Pipe): readonly string[] {
+    return [];
+  }
+
   onPipeSubscription(_pipe: Pipe, _topic: Buffer, _subscribe: boolean): void {
     this.context.counters.commandsUnexpected++;
   }
@@ -374,12 +386,14 @@ export abstract class ZmqSocket implements PipeOwner, AtTurnEnd, AwaitsTurn {
     }
   }
 
-  #serve(socket: Socket, endpoint: string, accepted: boolean): void {
-    const connection = new Connection(socket, this, new Pipe(this), endpoint, accepted, () => {
+  #serve(socket: Socket, endpoint: string, accepted: boolean, moved: PeerState | null = null): Connection {
+    const whenClosed = (): void => {
       this.#peers.delete(connection);
       this.#checkClosed();
-    });
+    };
+    const connection = new Connection(socket, this, new Pipe(this), endpoint, accepted, whenClosed, moved);
     this.#peers.add(connection);
+    return connection;
   }
 
   #attach(pipe: Pipe): void {

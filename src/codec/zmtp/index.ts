@@ -12,7 +12,7 @@ export {
 } from './zmtp-command.ts';
 export { ZmtpError, type ZmtpErrorKind } from './zmtp-error.ts';
 export { DEFAULT_LIMITS, MAX_COMMAND_BYTES, MAX_CONTEXT_BYTES, type ZmtpLimits } from './zmtp-limits.ts';
-export { COMMAND_FRAME, MESSAGE, NEED_INPUT, READY, ZmtpSession } from './zmtp-session.ts';
+export { COMMAND_FRAME, MESSAGE, NEED_INPUT, READY, ZmtpSession, type ZmtpSessionState } from './zmtp-session.ts';
 export {
   encodeMessages,
   isPieces,

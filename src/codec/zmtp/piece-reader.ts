@@ -18,6 +18,11 @@ export class PieceReader {
     return this.#stash.length + this.#input.length;
   }
 
+  /** All input that was not taken, as one piece. */
+  get unread(): Buffer {
+    return Buffer.concat([this.#stash.subarray(0, this.#stashed), this.#input.subarray(this.#offset)]);
+  }
+
   /** Adds `chunk`; pieces are views of it. */
   push(chunk: Buffer): void {
     // A chunk is left over only if the reader stopped between two pieces.

@@ -29,6 +29,20 @@ const PART_COST = 128;
 const NO_PEER: Metadata = new Map();
 const NO_COMMAND: Command = { name: '', data: Buffer.alloc(0) };
 
+/** How far an established session has read, as plain data. */
+export interface ZmtpSessionState {
+  readonly minor: 0 | 1;
+  readonly peer: readonly (readonly [string, Buffer])[];
+  /** What is read next, and the head of the frame that has begun. */
+  readonly step: number;
+  readonly flags: number;
+  readonly length: number;
+  /** Whole parts of an incomplete message. */
+  readonly parts: readonly Buffer[];
+  /** Input that was not taken. */
+  readonly unread: Buffer;
+}
+
 /**
  * The peer's side of one ZMTP 3.x connection, without any I/O of its own: bytes go in through `push`, events come out of `next`, and handshake output
  * comes from `takeOutput`.
@@ -130,6 +144,33 @@ export class ZmtpSession {
     this.#parts = [];
     this.#partsBytes = 0;
     return parts;
+  }
+
+  /** From what another session goes on; the handshake is complete. */
+  get state(): ZmtpSessionState {
+    return {
+      minor: this.minor,
+      peer: [...this.peer],
+      step: this.#state,
+      flags: this.#flags,
+      length: this.#length,
+      parts: this.#parts,
+      unread: this.#reader.unread,
+    };
+  }
+
+  /** Goes on where another session was, in place of a handshake. To be called before anything else. */
+  restore({ minor, peer, step, flags, length, parts, unread }: ZmtpSessionState): void {
+    this.minor = minor;
+    this.peer = new Map(peer);
+    this.#output = [];
+    this.#established = true;
+    this.#state = step;
+    this.#flags = flags;
+    this.#length = length;
+    this.#parts = [...parts];
+    this.#partsBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    if (unread.length > 0) this.#reader.push(unread);
   }
 
   #readGreeting(): boolean {

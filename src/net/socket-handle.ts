@@ -22,3 +22,20 @@ export function socketOf(handle: SocketHandle, highWaterMark: number): Socket {
     writableHighWaterMark: highWaterMark,
   } as object);
 }
+
+/**
+ * Stops reading a socket; what was read and waits in its buffer is given to its `data` listeners.
+ * @returns reads on as before
+ */
+export function stopReading(socket: Socket, handle: SocketHandle): () => void {
+  // The stream may begin to read at that, so it is stopped after it.
+  if (socket.readableLength > 0) socket.read();
+  const { reading } = handle;
+  handle.readStop();
+  handle.reading = false;
+  return () => {
+    if (!reading || handleOf(socket) !== handle) return;
+    handle.reading = true;
+    handle.readStart();
+  };
+}
