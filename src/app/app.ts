@@ -24,8 +24,6 @@ import { controlBackendOf } from './control-backend-of.ts';
 import { ControlRole } from './control-role.ts';
 import { dashboardPages } from './dashboard-pages.ts';
 import { DescriptorWatch } from './descriptor-watch.ts';
-import type { EdgeRole } from './edge-role.ts';
-import type { EdgeWorkers } from './edge-workers.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
 import { type ConfiguredRoles, LiveConfig } from './live-config.ts';
@@ -50,6 +48,7 @@ import { type ConfigurationState, newConfigurationState, type StatusSources } fr
 import { checkIdentities } from './tls-listener.ts';
 import { Traces } from './traces.ts';
 import type { OldProcess } from './upgrade/old-process.ts';
+import { PeerHandOver } from './upgrade/peer-hand-over.ts';
 import { ProxyHandOver } from './upgrade/proxy-hand-over.ts';
 import type { Upgrader } from './upgrade/upgrader.ts';
 import { upgraderOf } from './upgrade/upgrader-of.ts';
@@ -106,6 +105,7 @@ export class App {
   readonly #wheel = new TimerWheel();
   readonly #proxy: ProxyRole;
   readonly #handOver: ProxyHandOver;
+  readonly #peers: PeerHandOver;
   /** Where worker processes have the clients; null otherwise. */
   #workers: ProxyWorkers | null = null;
   #running = false;
@@ -118,7 +118,7 @@ export class App {
   #stats: StatsRole | null = null;
   #publishSockets: PublishSockets | null = null;
   #sessions: StateClient | null = null;
-  #edge: EdgeRole | EdgeWorkers | null = null;
+  #edge: ReturnType<typeof newEdge> | null = null;
   readonly #mongrel2 = new Mongrel2Roles();
   #fetch: FetchRole | null = null;
   /** Orders certificates; null where no listener asks for it. */
@@ -164,7 +164,8 @@ export class App {
     });
     const toMove = { ...means, clients: this.#proxy, zmqCounters: this.relayCounters };
     this.#handOver = new ProxyHandOver(config, toMove, old);
-    this.upgrader = upgraderOf(this, old, this.#handOver.sides, { log, counters });
+    this.#peers = new PeerHandOver(old, { log, counters });
+    this.upgrader = upgraderOf(this, old, [this.#peers.side, ...this.#handOver.sides], { log, counters });
   }
 
   /**
@@ -264,11 +265,12 @@ export class App {
 
   /**
    * Finishes what another process, which accepts in place of this one, could not be given, and stops: within `upgrade_timeout`, and with goodbyes spread
-   * over the second half of it. Roles with handlers have `drain_timeout`: their handlers come to the other process only after that.
+   * over the second half of it. Roles whose handlers come to the other process only after that have `drain_timeout`.
    */
   async finish(): Promise<void> {
     const bound = [this.#edge, this.#fetch, ...this.#mongrel2.all];
     await windDownAll(this.live.config.server, [this.#proxy, this.#workers, this.#control], bound);
+    this.#peers.stop();
     await this.stop(0);
   }
 
@@ -368,7 +370,7 @@ export class App {
     this.#edge = newEdge(this.#config, {
       ...{ wheel: this.#wheel, log: this.#log, counters, zmqCounters, serverCounters, registry: this.registry },
       ...{ certificates: this.live.certificates, pairs: this.live.pairs, watching: this.#watching },
-      ...{ observer: this.#observers.of('edge'), tracing: this.#traces.of('server') },
+      ...{ observer: this.#observers.of('edge'), tracing: this.#traces.of('server'), peers: this.#peers },
     });
     await this.#edge.start();
     this.edgeAddresses.push(...this.#edge.addresses);
@@ -485,6 +487,7 @@ export class App {
     const sockets = new PublishSockets({ ...publish, ...shared, limits, publisher: this.#publisher });
     this.#publishSockets = sockets;
     await sockets.open();
+    this.#peers.add({ name: 'publish', sockets: sockets.bound, link: null });
     const { pull, sub, command } = sockets.endpoints;
     this.publishEndpoints.push(...pull, ...sub, ...command);
   }

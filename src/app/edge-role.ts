@@ -72,6 +72,11 @@ export class EdgeRole {
     }
   }
 
+  /** Whether it can finish without keeping handlers from the process that has replaced this one. */
+  get relayed(): boolean {
+    return this.#options.links.relayed === true;
+  }
+
   /** Another process accepts: what is open goes on. */
   retire(): void {
     for (const server of this.#servers) server.retire();
@@ -161,7 +166,16 @@ export class EdgeRole {
         return bounds.current.packets;
       },
     };
-    return new ReqClient(options, (sink) => links.openReq(sink));
+    // In req mode nothing is routed, so nothing is lost on the way.
+    return new ReqClient(options, (sink) =>
+      links.openReq({
+        onPacket: (payload) => sink.onPacket(payload),
+        onRefused: (id) => sink.onRefused(id),
+        onReady: () => {},
+        onWithdrawn: () => {},
+        onLost: () => {},
+      }),
+    );
   }
 
   get #shared() {

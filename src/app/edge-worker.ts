@@ -116,15 +116,7 @@ function relayedLinks(
   };
   return {
     openStream: (sink) => open('stream', sink),
-    // In req mode nothing is routed, so nothing is lost on the way.
-    openReq: (sink) =>
-      open('req', {
-        onPacket: (payload) => sink.onPacket(payload),
-        onRefused: (id) => sink.onRefused(id),
-        onReady: () => {},
-        onWithdrawn: () => {},
-        onLost: () => {},
-      }),
+    openReq: (sink) => open('req', sink),
     // Clients are accepted only once there is a way to the handlers.
     ready: async () => {
       await Promise.all(opened.map((link) => link.ready()));

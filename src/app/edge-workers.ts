@@ -99,6 +99,9 @@ export class EdgeWorkers extends PooledRole<EdgeJob> {
     for (const mode of relayed) this.#relays.set(mode, new LinkRelay(relay, (sink) => this.#open(mode, sink)));
   }
 
+  /** Handlers are connected to this process until it ends. */
+  readonly relayed = false;
+
   #open(mode: 'stream' | 'req', sink: HandlerLinkSink): RelayTarget {
     return mode === 'stream' ? this.links.openStream(sink) : this.links.openReq(sink);
   }

@@ -46,6 +46,8 @@ export interface LinkRelayOptions {
   readonly context: ZmqContext;
   readonly counters: SessionCounters;
   readonly log: Log;
+  /** Has sessions in the process of the relay itself, whose ids begin with `name` up to a hyphen; absent: none has. */
+  readonly local?: { readonly name: string; readonly sink: HandlerLinkSink };
 }
 
 /**
@@ -61,7 +63,7 @@ export class LinkRelay implements HandlerLinkSink {
   readonly #ticker: Ticker;
   /** By what the ids of their sessions begin with. */
   readonly #processes = new Map<string, RelayedProcess>();
-  #names: readonly string[] = [];
+  #names: readonly string[];
   /** Every process so far. */
   readonly #known = new Set<string>();
   /** Handlers that the processes must not send to. */
@@ -71,6 +73,7 @@ export class LinkRelay implements HandlerLinkSink {
   constructor(options: LinkRelayOptions, openLink: (sink: HandlerLinkSink) => RelayTarget) {
     this.#options = options;
     this.#wheel = options.context.wheel;
+    this.#names = this.#allNames;
     this.#link = openLink(this);
     this.#ticker = new Ticker(TICK, this, () => this.#onTick());
   }
@@ -88,14 +91,19 @@ export class LinkRelay implements HandlerLinkSink {
     });
     this.#processes.set(name, process);
     this.#known.add(name);
-    this.#names = [...this.#processes.keys()];
+    this.#names = this.#allNames;
   }
 
   /** A process has ended. */
   remove(name: string): void {
     void this.#processes.get(name)?.close();
     this.#processes.delete(name);
-    this.#names = [...this.#processes.keys()];
+    this.#names = this.#allNames;
+  }
+
+  get #allNames(): readonly string[] {
+    const { local } = this.#options;
+    return local === undefined ? [...this.#processes.keys()] : [local.name, ...this.#processes.keys()];
   }
 
   async close(): Promise<void> {
@@ -141,8 +149,13 @@ export class LinkRelay implements HandlerLinkSink {
     // Each process sees to its own sessions, and says what is wrong with a packet for them.
     const owners = idPrefixes(payload, this.#names) ?? ownersOf(packetNames(payload).ids);
     if (owners.length === 0) this.#onUnclaimed(payload);
+    const { local } = this.#options;
     let missing = false;
     for (const owner of owners) {
+      if (owner === local?.name) {
+        local.sink.onPacket(payload);
+        continue;
+      }
       const process = this.#processes.get(owner);
       if (process === undefined) missing = true;
       else if (!process.send(packetMessage(payload))) this.#onUndelivered(owner);
@@ -177,25 +190,38 @@ export class LinkRelay implements HandlerLinkSink {
   }
 
   onRefused(id: string): void {
-    this.#report(REFUSED, id);
+    const local = this.#localOf(id);
+    if (local === null) this.#report(REFUSED, id);
+    else local.onRefused(id);
   }
 
   onWithdrawn(id: string): void {
-    this.#report(WITHDRAWN, id);
+    const local = this.#localOf(id);
+    if (local === null) this.#report(WITHDRAWN, id);
+    else local.onWithdrawn(id);
   }
 
   onReady(address: string): void {
     this.#tell(address, READY);
+    this.#options.local?.sink.onReady(address);
   }
 
   onLost(id: string): void {
-    this.#report(LOST, id);
+    const local = this.#localOf(id);
+    if (local === null) this.#report(LOST, id);
+    else local.onLost(id);
+  }
+
+  /** Who has the session in this process; null where another one has it. */
+  #localOf(id: string): HandlerLinkSink | null {
+    const { local } = this.#options;
+    return local !== undefined && processOf(id) === local.name ? local.sink : null;
   }
 
   /** The processes of some sessions have died: tells the handler, which would go on for sessions that are gone. */
   #cancelMissing(payload: Buffer): void {
     const { from, type, ids } = packetNames(payload);
-    const missing = ids.filter(({ id }) => !this.#processes.has(processOf(id)));
+    const missing = ids.filter(({ id }) => !this.#processes.has(processOf(id)) && this.#localOf(id) === null);
     this.#options.counters.packetsUnclaimed += missing.length;
     if (from === '' || type === 'cancel' || type === 'error') return;
     for (const { id } of missing) {

@@ -41,6 +41,14 @@ export class WaitingRequests {
     return true;
   }
 
+  /** Takes out all of them. */
+  takeAll(): readonly (readonly [id: string, packet: Buffer | string])[] {
+    const taken = Array.from(this.#packets, ([id, { packet }]) => [id, packet] as const);
+    this.#packets.clear();
+    this.#bytes = 0;
+    return taken;
+  }
+
   /** Gives the packets to `send`, one by one, until it returns false for one. */
   sendTo(send: (packet: Buffer | string) => boolean): void {
     for (const [id, waiting] of this.#packets) {

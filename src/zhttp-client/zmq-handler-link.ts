@@ -4,7 +4,8 @@ import { type Part, wholePart } from '../codec/zmtp/index.ts';
 import { type Log, reportFault } from '../exchange/index.ts';
 import { type Reach, RouterOutbox, type SessionCounters } from '../zhttp/index.ts';
 import { PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
-import type { HandlerLink, HandlerLinkSink } from './handler-link.ts';
+import type { HandlerLinkSink } from './handler-link.ts';
+import type { OwnLink } from './own-link.ts';
 import { WaitingRequests } from './waiting-requests.ts';
 
 /** The three endpoints of stream mode, named from this side. */
@@ -59,7 +60,7 @@ const LINGER = 2_000;
 const NO_ID = Buffer.alloc(0);
 
 /** The link over ZeroMQ: PUSH for first packets, ROUTER for further ones, SUB for packets of handlers. */
-export class ZmqHandlerLink implements HandlerLink {
+export class ZmqHandlerLink implements OwnLink {
   readonly #options: ZmqHandlerLinkOptions;
   readonly #sink: HandlerLinkSink;
   readonly #push: PushSocket;
@@ -158,6 +159,33 @@ export class ZmqHandlerLink implements HandlerLink {
 
   route(address: string, packet: Part): void {
     this.#outbox.route(address, packet);
+  }
+
+  get sockets(): readonly ZmqSocket[] {
+    return [this.#push, this.#router, this.#sub];
+  }
+
+  pauseInput(): void {
+    this.#router.pause();
+    this.#sub.pause();
+  }
+
+  resumeInput(): void {
+    this.#router.resume();
+    this.#sub.resume();
+  }
+
+  takeRequests(): readonly (readonly [id: string, packet: Buffer | string])[] {
+    return this.#requests.takeAll();
+  }
+
+  takeUnreached(): readonly (readonly [address: string, packets: readonly Part[]])[] {
+    return this.#outbox.takeUnreached();
+  }
+
+  retry(): void {
+    this.#sendRequests();
+    this.#outbox.retry();
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,9 @@
 import { Ticker, type TimerWheel } from '../clock/index.ts';
 import { type Log, reportFault } from '../exchange/index.ts';
 import type { SessionCounters } from '../zhttp/index.ts';
-import { DealerSocket, type ZmqCounters } from '../zmq/index.ts';
-import type { RequestLink, RequestLinkSink } from './handler-link.ts';
+import { DealerSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
+import type { RequestLinkSink } from './handler-link.ts';
+import type { OwnLink } from './own-link.ts';
 import { WaitingRequests } from './waiting-requests.ts';
 
 /** What a link of req mode is made of. Times in milliseconds. */
@@ -31,7 +32,7 @@ const TICK = 100;
 const EMPTY = Buffer.alloc(0);
 
 /** Sends requests over a DEALER socket to handlers with REP or ROUTER sockets, in turn. */
-export class ZmqReqLink implements RequestLink {
+export class ZmqReqLink implements OwnLink {
   readonly #options: ZmqReqLinkOptions;
   readonly #sink: RequestLinkSink;
   readonly #dealer: DealerSocket;
@@ -48,7 +49,7 @@ export class ZmqReqLink implements RequestLink {
       { wheel, counters, log },
       { sendHwm: SEND_HWM, immediate: true, ipcMode, maxMessageBytes, linger: 0 },
       (parts) => this.#onMessage(parts),
-      () => this.#waiting.sendTo((packet) => this.#send(packet)),
+      () => this.retry(),
     );
     this.#ticker = new Ticker(TICK, this, () => {
       for (const id of this.#waiting.expired(wheel.now)) sink.onRefused(id);
@@ -82,6 +83,31 @@ export class ZmqReqLink implements RequestLink {
 
   withdraw(id: string): boolean {
     return this.#waiting.remove(id);
+  }
+
+  get sockets(): readonly ZmqSocket[] {
+    return [this.#dealer];
+  }
+
+  pauseInput(): void {
+    this.#dealer.pause();
+  }
+
+  resumeInput(): void {
+    this.#dealer.resume();
+  }
+
+  takeRequests(): readonly (readonly [id: string, packet: Buffer | string])[] {
+    return this.#waiting.takeAll();
+  }
+
+  /** No packet is for a certain handler. */
+  takeUnreached(): readonly [] {
+    return [];
+  }
+
+  retry(): void {
+    this.#waiting.sendTo((packet) => this.#send(packet));
   }
 
   async close(): Promise<void> {

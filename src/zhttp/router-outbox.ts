@@ -123,6 +123,19 @@ export class RouterOutbox {
     }
   }
 
+  /** Takes out what waits for peers that are not connected. */
+  takeUnreached(): readonly (readonly [address: string, packets: readonly Part[]])[] {
+    const taken: [string, readonly Part[]][] = [];
+    for (const peer of [...this.#peers.values()]) {
+      const { address, packets, bytes } = peer;
+      if (this.#options.router.reaches(address)) continue;
+      this.#peers.delete(address);
+      this.#count(peer.known, -bytes);
+      taken.push([address, packets]);
+    }
+    return taken;
+  }
+
   /** For the end: drops all that waits. Returns the number of packets; makes no calls. */
   clear(): number {
     let dropped = 0;

@@ -43,6 +43,7 @@ export class PublishSockets {
   readonly #room: InputRoom;
   readonly #rate: PublishRate;
   readonly #sockets: ZmqSocket[] = [];
+  readonly #bound: ZmqSocket[] = [];
 
   constructor(options: PublishSocketsOptions) {
     const { wheel, zmqCounters: counters, log, publisher } = options;
@@ -73,6 +74,11 @@ export class PublishSockets {
     if (command.length > 0) endpoints.command = await this.#bind(this.#newCommand(), command);
   }
 
+  /** Those that publishers connect to. */
+  get bound(): readonly ZmqSocket[] {
+    return this.#bound;
+  }
+
   /** Takes nothing more. Replies that are on their way are sent. */
   async close(): Promise<void> {
     this.#rate.close();
@@ -81,6 +87,7 @@ export class PublishSockets {
 
   async #bind(socket: ZmqSocket, endpoints: readonly string[]): Promise<string[]> {
     this.#sockets.push(socket);
+    this.#bound.push(socket);
     const bound: string[] = [];
     for (const endpoint of endpoints) bound.push(await socket.bind(endpoint));
     return bound;

@@ -11,7 +11,7 @@ export interface OldSide {
    * Awaited before the listening sockets are given.
    */
   lead(channel: ToNewProcess): Promise<void>;
-  /** A message that is not about the phases has come: `taken`, `swapped`. */
+  /** A message that is not about the phases has come: `taken`, `serves`, `swapped`. */
   onMessage(message: unknown, handle: SocketHandle | undefined): void;
   /**
    * Moves what can be moved, and lets the new process order the items.
@@ -29,7 +29,7 @@ export interface OldSide {
 export interface NewSide {
   /** Called when the listening sockets are here. Settles when the old process is reached, which orders the items: then this one may accept. */
   follow(channel: ToOldProcess): Promise<void>;
-  /** A message that is not about the phases has come: `client`, `batch`, `go`, `hold`. */
+  /** A message that is not about the phases has come: `client`, `peers`, `go`, `hold`. Those of other parts come too. */
   onMessage(message: OldProcessMessage, handle: SocketHandle | undefined): void;
   /** The old process has ended, as it should, or otherwise. */
   onOldProcessEnded(): void;

@@ -17,8 +17,8 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
   readonly channel: ToOldProcess;
   /** Settles when this process is the main one. */
   readonly done: Promise<void>;
-  /** Takes what is given over; null where nothing is. */
-  side: NewSide | null = null;
+  /** They take what is given over; each sees all messages. */
+  readonly sides: NewSide[] = [];
   /** Of those who have logged in there. */
   readonly sessions = new Sessions();
   #listening = false;
@@ -88,7 +88,7 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
     } else if (message.kind === 'sessions') {
       this.sessions.adopt(message.sessions);
     } else {
-      this.side?.onMessage(message, handle);
+      for (const side of this.sides) side.onMessage(message, handle);
     }
   }
 
@@ -99,7 +99,7 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
       return;
     }
     this.#log?.info({ pid: this.pid }, 'upgrade: old process has ended');
-    this.side?.onOldProcessEnded();
+    for (const side of this.sides) side.onOldProcessEnded();
     this.#onDone();
   }
 

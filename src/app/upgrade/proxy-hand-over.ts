@@ -42,7 +42,7 @@ export class ProxyHandOver {
     if (old === null || !this.#moves) return;
     const side = new HeldReceiver(this.#means);
     this.#receiver = side;
-    old.side = side;
+    old.sides.push(side);
     await side.follow(old.channel);
   }
 

@@ -49,7 +49,7 @@ export class StartedProcess implements ChannelReceiver<NewProcessMessage> {
     for (const name of OWN_VARIABLES) delete env[name];
     this.#child = spawn(process.execPath, [...process.execArgv, ...program], {
       env,
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe', ...sockets.map(({ fd }) => fd)],
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe', 'pipe', 'pipe', ...sockets.map(({ fd }) => fd)],
       serialization: 'advanced',
     });
     this.#child.on('error', (error) => this.#onEnd(`it cannot be started: ${systemErrorText(error)}`));

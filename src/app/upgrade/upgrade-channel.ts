@@ -4,10 +4,13 @@ import { fault, type Guarded } from '../../clock/index.ts';
 import type { NewProcessMessage, OldProcessMessage } from './upgrade-messages.ts';
 
 /** Socket pairs that the two processes share beside the channel, by the descriptor in the new process. */
-const PAIRS = { toNew: 4, toOld: 5 } as const;
+const PAIRS = { toNew: 4, toOld: 5, stream: 6, req: 7 } as const;
 
 /** The first descriptor of a listening socket in the new process. */
-export const FIRST_LISTENING = 6;
+export const FIRST_LISTENING = 8;
+
+/** The modes of the edge's handlers. */
+export type LinkMode = 'stream' | 'req';
 
 /** What can be sent along with a message: what a `net.Socket` or a `net.Server` has inside. */
 export type SocketHandle = object;
@@ -29,7 +32,7 @@ interface ChannelEnd {
 }
 
 /**
- * The channel between the old process of an upgrade and the new one: messages in order, each perhaps with the handle of a socket, and two socket pairs for
+ * The channel between the old process of an upgrade and the new one: messages in order, each perhaps with the handle of a socket, and socket pairs for
  * what is not plain data.
  */
 export class UpgradeChannel<In, Out> {
@@ -37,15 +40,19 @@ export class UpgradeChannel<In, Out> {
   readonly toNew: Socket;
   /** The pair on which the old process is the worker of the new one. */
   readonly toOld: Socket;
+  /** By mode, the pairs on which the old process is a worker for packets of the edge's handlers. */
+  readonly links: Readonly<Record<LinkMode, Socket>>;
   readonly #end: ChannelEnd;
   #receiver: ChannelReceiver<In> | null = null;
   #waiting: (readonly [In, SocketHandle | undefined])[] = [];
   #lost = false;
 
-  constructor(end: ChannelEnd, toNew: Socket, toOld: Socket) {
+  /** @param pair gives the socket of a pair by its descriptor in the new process */
+  constructor(end: ChannelEnd, pair: (fd: number) => Socket) {
     this.#end = end;
-    this.toNew = toNew;
-    this.toOld = toOld;
+    this.toNew = pair(PAIRS.toNew);
+    this.toOld = pair(PAIRS.toOld);
+    this.links = { stream: pair(PAIRS.stream), req: pair(PAIRS.req) };
     end.on('message', (message, handle) =>
       this.#take(message as In, (handle ?? undefined) as SocketHandle | undefined),
     );
@@ -120,13 +127,13 @@ export type ToOldProcess = UpgradeChannel<OldProcessMessage, NewProcessMessage>;
 /** The old process's end of the channel to a process that it has started. */
 export function channelTo(child: ChildProcess): ToNewProcess {
   const pair = (fd: number): Socket => child.stdio[fd as keyof typeof child.stdio] as unknown as Socket;
-  return new UpgradeChannel(child as ChannelEnd, pair(PAIRS.toNew), pair(PAIRS.toOld));
+  return new UpgradeChannel(child as ChannelEnd, pair);
 }
 
 /** The end of this process, which was started for an upgrade. */
 export function channelFromOld(): ToOldProcess {
   const pair = (fd: number): Socket => new Socket({ fd, readable: true, writable: true });
-  return new UpgradeChannel(process as ChannelEnd, pair(PAIRS.toNew), pair(PAIRS.toOld));
+  return new UpgradeChannel(process as ChannelEnd, pair);
 }
 
 /** Failures show as the loss of the channel. */

@@ -1,6 +1,7 @@
 import type { KeptSession } from '../../control/index.ts';
 import type { PassedSocket } from '../../net/index.ts';
 import type { ConnectionState } from '../../server/index.ts';
+import type { PeerState } from '../../zmq/index.ts';
 
 /**
  * What the old process tells the new one. The channel between them keeps the order of everything, also of the handles of sockets, which go with the
@@ -22,6 +23,14 @@ export type OldProcessMessage =
     }
   /** The clients of a batch that were taken are the new process's from here on. */
   | { readonly kind: 'go'; readonly batch: number }
+  /** Roles whose ZeroMQ peers are to move, with what the ids of their sessions begin with; '' for none. */
+  | { readonly kind: 'roles'; readonly roles: readonly { readonly name: string; readonly ids: string }[] }
+  /** The handle of a peer's socket, which goes with this message. The peer is still the old process's. */
+  | { readonly kind: 'peer'; readonly id: string }
+  /** The peers of a role that move, which are suspended now. The others of which there are handles stay. */
+  | { readonly kind: 'peers'; readonly batch: number; readonly role: string; readonly peers: readonly MovedPeer[] }
+  /** The peers of a batch that were taken are the new process's from here on. */
+  | { readonly kind: 'peersGo'; readonly batch: number }
   /** Publishers of the new process are to wait. */
   | { readonly kind: 'hold' }
   /** The old process has stopped accepting: the new one is the main process. Nothing is taken back after this. */
@@ -37,8 +46,20 @@ export type NewProcessMessage =
   | { readonly kind: 'failed'; readonly reason: string }
   /** It can go on with the clients of a batch, except for these, which the old process keeps. */
   | { readonly kind: 'taken'; readonly batch: number; readonly refused: readonly string[] }
+  /** Of the roles that were named, those that it has too. */
+  | { readonly kind: 'serves'; readonly roles: readonly string[] }
+  /** It can go on with the peers of a batch, except for these, which the old process keeps. */
+  | { readonly kind: 'peersTaken'; readonly batch: number; readonly refused: readonly string[] }
   /** It orders the items now. */
   | { readonly kind: 'swapped' };
+
+/** One ZeroMQ peer that moves. */
+export interface MovedPeer {
+  readonly id: string;
+  /** Which of the sockets of its role it was connected to. */
+  readonly socket: number;
+  readonly state: PeerState;
+}
 
 /** One client that moves. */
 export interface MovedClient {

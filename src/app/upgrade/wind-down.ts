@@ -26,6 +26,8 @@ function after(time: number): Promise<boolean> {
 
 /** A role whose handlers come to the other process only once it has stopped. */
 export interface BoundRole extends RetiredRole {
+  /** Whether its handlers have come to the other process before: then it has as much time as others. Absent: they have not. */
+  readonly relayed?: boolean;
   stop(): Promise<void>;
 }
 
@@ -35,9 +37,10 @@ export async function windDownAll(
   roles: readonly (RetiredRole | null)[],
   bound: readonly (BoundRole | null)[],
 ): Promise<void> {
-  const ends = bound
-    .filter((role) => role !== null)
+  const handled = bound.filter((role) => role !== null);
+  const ends = handled
+    .filter(({ relayed }) => relayed !== true)
     .map((role) => windDown([role], drainTimeout * 1_000).then(() => role.stop()));
-  const others = roles.filter((role) => role !== null);
+  const others = [...roles.filter((role) => role !== null), ...handled.filter(({ relayed }) => relayed === true)];
   await Promise.all([windDown(others, upgradeTimeout * 1_000), ...ends]);
 }

@@ -38,6 +38,8 @@ export class Handler {
   readonly strays = new Arrivals<RequestPacket>();
   /** All further packets, in order, however many sessions each names. */
   readonly packets: RequestPacket[] = [];
+  /** Connections that were lost. */
+  disconnections = 0;
   readonly #edge: string;
   readonly #pull = new Pull({ linger: 0 });
   readonly #dealer: Dealer;
@@ -64,6 +66,11 @@ export class Handler {
     const { id = 'h1', edge = EDGE_ID, bind = false, takesRequests = true } = options;
     const handler = new Handler(id, edge);
     t.after(() => handler.close());
+    for (const socket of [handler.#pull, handler.#dealer, handler.#publisher]) {
+      socket.events.on('disconnect', () => {
+        handler.disconnections++;
+      });
+    }
     const all = typeof bases === 'string' ? [bases] : bases;
     for (const base of all) {
       const [out, outStream, into] = endpointsOf(base);

@@ -21,12 +21,17 @@ export interface ReqRequest {
 /** A handler in req mode on a libzmq ROUTER that does only what the test says. */
 export class ReqHandler {
   readonly requests = new Arrivals<ReqRequest>();
+  /** Connections that were lost. */
+  disconnections = 0;
   readonly #router = new Router({ linger: 0 });
 
   /** Connects, or binds for an edge that connects. */
   static async start(t: TestContext, endpoint: string, bind = false): Promise<ReqHandler> {
     const handler = new ReqHandler();
     t.after(() => handler.close());
+    handler.#router.events.on('disconnect', () => {
+      handler.disconnections++;
+    });
     if (bind) await handler.#router.bind(endpoint);
     else handler.#router.connect(endpoint);
     void handler.#take();
