@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Edge, startEdge } from '../support/edge/edge.ts';
@@ -8,6 +10,8 @@ import { Handler, type HandlerSession } from '../support/edge/handler.ts';
 import { ReqHandler } from '../support/edge/req-handler.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { Upgraded } from '../support/upgraded.ts';
+
+const FAILED = 'upgrade failed: the new process did not take over, this one goes on';
 
 const SKIP = existsSync('/proc/self/status') ? false : 'descriptors can be passed on Linux only';
 
@@ -133,6 +137,9 @@ test('handlers stay connected through upgrades under load, and each request is m
     const old = server.pid;
     await server.upgrade();
     await server.gone(old);
+    const moves = edge.program.log().filter(({ msg }) => msg === 'zmq peers moved to the new process');
+    // Three connections of each of three handlers, and one of the other.
+    assert.deepEqual(moves.map(({ moved, stay }) => [moved, stay])[i], [10, 0]);
     // Some requests in each process.
     const { count } = load;
     while (load.count < count + 100) await nextTurn();
@@ -151,6 +158,43 @@ test('handlers stay connected through upgrades under load, and each request is m
     );
   await server.stop();
   assert.deepEqual(edge.errors(), []);
+});
+
+test('a new process that is killed leaves the old one serving, and the next upgrade succeeds', {
+  skip: SKIP,
+}, async (t) => {
+  const edge = await startEdge(t);
+  const server = upgraded(t, edge);
+  const handlers = await Promise.all(['h1', 'h2'].map((id) => Handler.start(t, edge.base, { id })));
+  const asked = new Asked();
+  for (const handler of handlers) void serve(handler, asked);
+  const old = server.pid;
+  const taken = 'zmq peers taken from the old process';
+  for (const phase of ['upgrade: new process started', taken, taken]) {
+    const failures = edge.program.log().filter(({ msg }) => msg === FAILED).length;
+    // A peer that says nothing keeps the old process from being done for a second.
+    const stranger = connect(`${edge.folder}/client-in`);
+    await once(stranger, 'connect');
+    process.kill(old, 'SIGUSR2');
+    const pid = await server.started();
+    await edge.program.logged(phase, (record) => record.pid === pid);
+    process.kill(pid, 'SIGKILL');
+    while (edge.program.log().filter(({ msg }) => msg === FAILED).length === failures) await nextTurn();
+    stranger.destroy();
+    const agent = new Agent({ keepAlive: false });
+    const paths = Array.from({ length: 10 }, (_, i) => `/${pid}-${i}`);
+    const got = await Promise.all(paths.map((path) => exchange(agent, edge.address, path, null)));
+    assert.deepEqual(
+      got,
+      paths.map((path) => `200 ${path} `),
+    );
+  }
+  assert.equal(server.pid, old);
+  await server.upgrade();
+  await server.gone(old);
+  assert.equal(await exchange(new Agent(), edge.address, '/end', null), '200 /end ');
+  assert.deepEqual(asked.repeated, []);
+  await server.stop();
 });
 
 test('sessions of the old process go on with handlers that are connected to the new one', { skip: SKIP }, async (t) => {

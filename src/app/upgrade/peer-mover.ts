@@ -68,7 +68,8 @@ export class PeerMover implements OldSide {
       moved += await this.#moveAll();
       if (this.#left === 0) break;
     }
-    if (this.#moving.length > 0) this.#log.info({ moved, stay: this.#left }, 'zmq peers moved to the new process');
+    if (this.#moving.length > 0 && !this.#over)
+      this.#log.info({ moved, stay: this.#left }, 'zmq peers moved to the new process');
   }
 
   /** Finds out which roles the new process has too. */
@@ -95,6 +96,8 @@ export class PeerMover implements OldSide {
     for (const suspended of batch?.suspended.values() ?? []) suspended.resume();
     for (const { link } of this.#moving) link?.movable.unfollow();
     this.#moving = [];
+    // Nobody waits any longer.
+    batch?.done([]);
   }
 
   finish(): void {

@@ -98,7 +98,11 @@ export class PeerReceiver implements NewSide {
       }
     }
     this.#closeHandles();
-    taken?.role.link?.movable.arrived();
+    if (taken === null || taken.peers.length === 0) return;
+    taken.role.link?.movable.arrived();
+    const { role, peers } = taken;
+    const fields = { pid: process.pid, role: role.name, peers: peers.length };
+    this.#report.log.info(fields, 'zmq peers taken from the old process');
   }
 
   /** Those that are left stay with the old process, which has the sockets too. */
