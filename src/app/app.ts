@@ -263,10 +263,7 @@ export class App {
     this.#control?.retire();
   }
 
-  /**
-   * Finishes what another process, which accepts in place of this one, could not be given, and stops: within `upgrade_timeout`, and with goodbyes spread
-   * over the second half of it. Roles whose handlers come to the other process only after that have `drain_timeout`.
-   */
+  /** Finishes within `upgrade_timeout` what the process that replaces this one was not given, with goodbyes spread over the second half, and stops. */
   async finish(): Promise<void> {
     const bound = [this.#edge, this.#fetch, ...this.#mongrel2.all];
     await windDownAll(this.live.config.server, [this.#proxy, this.#workers, this.#control], bound);
