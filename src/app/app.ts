@@ -261,6 +261,7 @@ export class App {
     listeningSockets.handOn();
     for (const role of this.#serving) role.retire();
     this.#control?.retire();
+    void this.#certificates?.stop();
   }
 
   /** Finishes within `upgrade_timeout` what the process that replaces this one was not given, with goodbyes spread over the second half, and stops. */
@@ -328,11 +329,9 @@ export class App {
       await this.#handOver.follow(this.#old);
       await this.#startSessions();
       await this.#startProxy();
-      this.#certificates = keepCertificates(this.#config, {
-        wheel: this.#wheel,
-        log: this.#log,
-        registry: this.registry,
-      });
+      const { live, registry } = this;
+      const means = { wheel: this.#wheel, log: this.#log, registry, old: this.#old };
+      this.#certificates = keepCertificates(() => live.config, means);
       await this.#startPublishSockets(snapshots);
       await this.#startStats(snapshots);
     }
