@@ -35,7 +35,7 @@ export default defineConfig({
   cacheDir: join(ROOT, 'node_modules/.cache/vitepress'),
   rewrites: { 'README.md': 'index.md' },
   lastUpdated: false,
-  // Links to files that are no pages; a test of the repository follows every link.
+  // Links to files that are no pages, since a test of the repository follows every link, and to a server that the reader runs.
   ignoreDeadLinks: [
     /^https?:\/\/localhost[:/]/,
     (link) => [...linked].some((file) => `/${file}`.replace(/\.html$/, '').endsWith(link.replace(/^[./]*/, '/'))),

@@ -62,7 +62,7 @@ export class AccessLogs {
     this.#section = section;
     this.#output = output;
     if (moved) former?.close();
-    this.observers.use('access log', output === null ? null : (role) => this.#observer(role, section, output));
+    this.observers.use('access log', output === null ? null : (role) => this.#observer(role, section));
   }
 
   /** The file has been moved away. Returns false if it cannot be opened again: the old one stays in use. */
@@ -88,12 +88,15 @@ export class AccessLogs {
     }
   }
 
-  #observer(role: string, { format, sample, anonymize }: Section, output: LineOutput): ExchangeObserver {
+  #observer(role: string, { format, sample, anonymize }: Section): ExchangeObserver {
     const line = LINES[format];
     const { counters } = this;
     return {
       onExchangeEnd: (record) => {
-        if (record.quiet || (sample < 1 && !isFailure(record) && Math.random() >= sample)) return;
+        // The present one: what began before a reload ends after it, maybe hours later, when the file that was in use then is closed.
+        const output = this.#output;
+        if (output === null || record.quiet) return;
+        if (sample < 1 && !isFailure(record) && Math.random() >= sample) return;
         const { client } = record;
         counters.accessLines++;
         output.write(line(record, role, anonymize ? anonymousAddress(client) : client, Date.now()));

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { controlListen, type ListenAddress } from '../config/index.ts';
+import { type Config, controlListen, type ListenAddress } from '../config/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
 import { readAnyConfig } from './config-options.ts';
 import { CREDENTIALS_REFUSED, isLoopback } from './publish-request.ts';
@@ -83,7 +83,7 @@ function given(text: string): Place {
 
 function configured(file: string | undefined): Place {
   const known = file ?? [OWN_FILE, SYSTEM_FILE].find((path) => existsSync(path));
-  const { config } = readAnyConfig(known === undefined ? {} : { config: known });
+  const config = readable(known);
   const addresses = controlListen(config);
   const address = addresses.find(({ kind }) => kind === 'unix') ?? addresses[0];
   if (address === undefined) {
@@ -92,6 +92,18 @@ function configured(file: string | undefined): Place {
     );
   }
   return placeOf(address);
+}
+
+function readable(file: string | undefined): Config {
+  try {
+    return readAnyConfig(file === undefined ? {} : { config: file }).config;
+  } catch (error) {
+    // The server runs with what was there before.
+    if (!(error instanceof CliError)) throw error;
+    const { message, exitCode, shown, problems } = error;
+    const hint = '\nto reach the server all the same, say with --url where its control port is';
+    throw new CliError(message + hint, exitCode, shown === message ? '' : 'error: ', problems);
+  }
 }
 
 function placeOf(address: ListenAddress): Place {

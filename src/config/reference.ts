@@ -53,7 +53,8 @@ a file and prints the configuration that results from it, with a comment in the 
 - Durations are in seconds and may have a fraction. Sizes are in bytes.
 - All errors in a file are reported at once, with their lines. What depends on several keys, or on a key file, is checked once each value is
   valid by itself. An unknown section or key is an error.
-- The file is read at the start only. Routes that change while the server runs belong in the \`routes_file\` of \`[proxy]\`.
+- The file is read at the start, and again at each [reload](../how-to/reload.md), which applies [most keys](../how-to/reload.md#what-changes). The \`routes_file\` of
+  \`[proxy]\` is read again whenever it changes.
 - Messages count the elements of lists from 0: \`route[1].targets[0]\` is the first target of the second route.
 - On the command line \`--port\` replaces \`listen\` of \`[server]\`, \`--control-port\` that of \`[control]\`, \`--route\` replaces all routes, and \`--log-level\` the \`level\` of \`[log]\`.
 - \`holdfast condure\` needs no file. Its options are the keys of \`[edge]\`, and it runs only the edge, the outbound client, or both.

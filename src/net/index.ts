@@ -34,3 +34,4 @@ export { DEFAULT_TLS_LIMITS, type TlsFailure, type TlsSettings } from './tls-acc
 export { checkClientCertificate } from './tls-client-contexts.ts';
 export { checkIdentity, type Renewal, TlsIdentities, type TlsIdentitiesOptions } from './tls-identities.ts';
 export { type Authorities, TrustStore, type TrustStoreOptions } from './trust-store.ts';
+export { isTemporarySocket } from './unix-listener.ts';

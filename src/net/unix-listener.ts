@@ -1,9 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, linkSync, lstatSync, readFileSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { UnixAddress } from './bind-address.ts';
 import { type FileId, fileAt } from './listening-sockets.ts';
+
+/** Names that `bindUnix` binds first: four random bytes. */
+const TEMPORARY = /^\.[\w-]{6}$/;
+
+/** Whether a path is one that `bindUnix` binds first, which the system goes on to list as the name of the socket. */
+export function isTemporarySocket(path: string): boolean {
+  return TEMPORARY.test(basename(path));
+}
 
 /**
  * Binds a unix socket with its owner and mode. It gets its name last, so no client meets it before; and since libuv knows it by the temporary name

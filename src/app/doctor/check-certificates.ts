@@ -23,9 +23,9 @@ export function checkCertificates({ server, edge, routes }: Config, now = Date.n
   for (const each of sections) {
     const listeners = each?.section.listen.flatMap(({ tls }) => (tls ? [tls] : [])) ?? [];
     if (each === null || listeners.length === 0) continue;
-    const names = checkFolder(each.section.tlsIdentitiesDir || '.', findings, now);
-    const defaults = listeners.map(({ defaultCert }) => defaultCert);
     const ordered = listeners.some(({ acme }) => acme === true);
+    const names = checkFolder(each.section.tlsIdentitiesDir || '.', ordered, findings, now);
+    const defaults = listeners.map(({ defaultCert }) => defaultCert);
     for (const name of defaults) {
       if (name !== null && !names.has(name)) {
         findings.fail(name, 'the default certificate is missing', `put ${name}.crt and ${name}.key into the folder`);
@@ -36,8 +36,11 @@ export function checkCertificates({ server, edge, routes }: Config, now = Date.n
   return findings.all;
 }
 
-/** Looks at the certificates of a folder. Returns their names. */
-function checkFolder(folder: string, findings: Findings, now: number): Set<string> {
+/**
+ * Looks at the certificates of a folder. Returns their names.
+ * @param ordered whether the server orders certificates, so that none need be there
+ */
+function checkFolder(folder: string, ordered: boolean, findings: Findings, now: number): Set<string> {
   let files: string[];
   try {
     files = readdirSync(folder).filter((file) => file.endsWith('.crt'));
@@ -45,7 +48,8 @@ function checkFolder(folder: string, findings: Findings, now: number): Set<strin
     findings.fail(folder, systemErrorText(error), 'create the folder, with NAME.crt and NAME.key for each name');
     return new Set();
   }
-  if (files.length === 0) findings.warn(folder, 'no certificate is there', 'put NAME.crt and NAME.key into the folder');
+  if (files.length === 0 && !ordered)
+    findings.warn(folder, 'no certificate is there', 'put NAME.crt and NAME.key into the folder');
   for (const file of files.slice(0, MAX_FILES)) checkCertificate(folder, file.slice(0, -'.crt'.length), findings, now);
   return new Set(files.map((file) => file.slice(0, -'.crt'.length)));
 }

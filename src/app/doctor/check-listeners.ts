@@ -61,6 +61,7 @@ function bindError(server: Server, where: { port: number; host?: string }): Prom
 
 function reportOwner(address: ListenAddress, text: string, findings: Findings): void {
   const owner = listeningProcess(address);
+  const process = owner?.pid == null ? '' : ` (pid ${owner.pid})`;
   if (owner === null) {
     findings.warn(
       text,
@@ -68,10 +69,10 @@ function reportOwner(address: ListenAddress, text: string, findings: Findings): 
       'if it is not Holdfast, stop it or choose another address; as root this command can tell',
     );
   } else if (/holdfast/.test(owner.command)) {
-    findings.ok(text, `in use by Holdfast (pid ${owner.pid})`);
+    findings.ok(text, `in use by Holdfast${process}`);
   } else {
     const name = owner.command.slice(0, 80);
-    findings.fail(text, `in use by ${name} (pid ${owner.pid})`, 'stop that program, or choose another address');
+    findings.fail(text, `in use by ${name}${process}`, 'stop that program, or choose another address');
   }
 }
 

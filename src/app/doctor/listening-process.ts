@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { ListenAddress } from '../../config/index.ts';
+import { isTemporarySocket } from '../../net/index.ts';
 
 /** A process that listens somewhere. */
 export interface ListeningProcess {
-  readonly pid: number;
+  /** Null where it is one of several Holdfasts. */
+  readonly pid: number | null;
   /** Its command line. */
   readonly command: string;
 }
@@ -14,8 +17,7 @@ const LISTEN = '0A';
 /** The process that listens on an address; null where it cannot be seen: another user's, or no Linux. */
 export function listeningProcess(address: ListenAddress): ListeningProcess | null {
   try {
-    const inodes = address.kind === 'unix' ? unixInodes(address.path) : tcpInodes(address.port);
-    return inodes.size === 0 ? null : ownerOf(inodes);
+    return address.kind === 'unix' ? ownerOfPath(address.path) : ownerOf(tcpInodes(address.port));
   } catch {
     return null;
   }
@@ -33,16 +35,23 @@ function tcpInodes(port: number): Set<string> {
   return inodes;
 }
 
-function unixInodes(path: string): Set<string> {
-  const inodes = new Set<string>();
+/** Holdfast binds a temporary name in the same folder, and the system goes on to list that: which of several it is cannot be seen. */
+function ownerOfPath(path: string): ListeningProcess | null {
+  const sockets = new Map<string, Set<string>>();
   for (const line of linesOf('/proc/net/unix')) {
-    const [, , , , , , inode = '', name] = line.trim().split(/\s+/);
-    if (name === path) inodes.add(inode);
+    const [, , , , , , inode = '', name = ''] = line.trim().split(/\s+/);
+    if (name !== path && (!isTemporarySocket(name) || dirname(name) !== dirname(path))) continue;
+    sockets.set(name, (sockets.get(name) ?? new Set()).add(inode));
   }
-  return inodes;
+  const named = sockets.get(path);
+  if (named !== undefined) return ownerOf(named);
+  const owners = [...sockets.values()].flatMap((inodes) => ownerOf(inodes) ?? []);
+  const [first = null] = owners;
+  return first === null || owners.every(({ pid }) => pid === first.pid) ? first : { ...first, pid: null };
 }
 
 function ownerOf(inodes: ReadonlySet<string>): ListeningProcess | null {
+  if (inodes.size === 0) return null;
   const names = new Set([...inodes].map((inode) => `socket:[${inode}]`));
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid) || !hasOpen(pid, names)) continue;

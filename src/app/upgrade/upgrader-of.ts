@@ -30,7 +30,8 @@ export function upgraderOf(
     hindrance: () => {
       if (app.onReplaced === null) return 'this command cannot be upgraded';
       if (app.state !== 'ready') return `the server is ${app.state}`;
-      return old?.runs === true ? 'the process before this one still finishes what its clients began' : null;
+      if (old?.runs !== true) return null;
+      return 'the process before this one still finishes what its clients began: try again when it has ended, after upgrade_timeout at the latest';
     },
     onState: (upgrading) => {
       if (upgrading) app.state = 'upgrading';

@@ -168,6 +168,19 @@ test('A reload turns the log on and off, and to another file, while the server r
   assert.equal(readFileSync(file, 'latin1').split('\n').length, 2);
 });
 
+test('A client that was held when a reload named another file has its line there', async (t) => {
+  const { app, folder, routes } = await logged(t, () => ({
+    headers: { 'Grip-Hold': 'stream', 'Grip-Channel': 'a' },
+    body: 'open\n',
+  }));
+  const client = await app.stream();
+  await app.held();
+  await app.app.reconfigure(configOf(routes, { accessLog: { to: `${folder}/other.log` } }));
+  client.destroy();
+  await eventually(() => readFileSync(`${folder}/other.log`, 'latin1').includes('"outcome":"left"'));
+  assert.equal(app.app.registry.snapshot().access?.accessLinesLost, 0);
+});
+
 test('The file is opened again after it was moved away', async (t) => {
   const { app, file, next } = await logged(t, () => ({}));
   await app.get('/1');

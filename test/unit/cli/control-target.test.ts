@@ -34,6 +34,15 @@ test('the control port is that of the configuration, a unix socket first', (t) =
   );
 });
 
+test('a configuration that cannot be used is no obstacle for whoever names the port', (t) => {
+  const config = join(temporaryFolder(t, { 'broken.toml': 'x = ' }), 'broken.toml');
+  assert.match(
+    refusal({ config }),
+    /broken\.toml:1: not valid TOML: .*\nto reach the server all the same, say with --url/,
+  );
+  assert.equal(refusal({ config, url: 'unix:/run/c' }), '');
+});
+
 test('credentials go over https or to this machine only, and not to a unix socket', () => {
   const user = 'ann:p:w';
   assert.equal(controlTarget({ url: 'https://a.example', user }).authorization, 'Basic YW5uOnA6dw==');

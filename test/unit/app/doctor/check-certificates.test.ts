@@ -63,3 +63,10 @@ test('A key that every user can read is a warning', (t) => {
     ],
   );
 });
+
+test('A folder without certificates is worth a warning, unless the server orders them', (t) => {
+  assert.deepEqual(states(t, {}), ['warn folder']);
+  const toml = (listen: string) =>
+    `[server]\nlisten = ["${listen}"]\ntls_identities_dir = "${temporaryFolder(t)}"\n[acme]\naccept_terms = true\n[[route]]\nhost = "a.test"\ntargets = ["a:1"]\n`;
+  assert.deepEqual(checkCertificates(loadConfig(toml('443,tls,acme'), 'f')), []);
+});

@@ -8,6 +8,7 @@ import { checkListeners } from '../../../../src/app/doctor/check-listeners.ts';
 import { listeningProcess } from '../../../../src/app/doctor/listening-process.ts';
 import type { ServerListener } from '../../../../src/config/index.ts';
 import { parseListenAddress } from '../../../../src/config/index.ts';
+import { bindUnix } from '../../../../src/net/unix-listener.ts';
 import { configOf } from '../../../support/running-app.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
@@ -56,6 +57,26 @@ test('Unix sockets: free, in use, and a path that is taken or not there', async 
   );
   const [used] = await found(`unix:${folder}/used`);
   assert.match(used?.text ?? '', /^in use by /);
+});
+
+test('A socket that had a temporary name at first is found by it, as long as its process can be told', {
+  skip: SKIP,
+}, async (t) => {
+  const folder = temporaryFolder(t);
+  const unix = (path: string) => ({ kind: 'unix' as const, path, mode: null, user: null, group: null });
+  const bound = async (name: string) => {
+    const server = createServer();
+    t.after(() => server.close());
+    await bindUnix(unix(`${folder}/${name}`), async (path) => {
+      server.listen(path);
+      await once(server, 'listening');
+    });
+  };
+  await bound('one');
+  await bound('other');
+  const owner = listeningProcess(unix(`${folder}/one`));
+  assert.equal(owner?.pid, process.pid);
+  assert.equal(listeningProcess(unix('/none')), null);
 });
 
 test('The socket file of a program that was killed is no obstacle', async (t) => {
