@@ -4,6 +4,7 @@ import { type AccessLine, combinedLine, jsonLine, logfmtLine } from './access-li
 import { AccessLogFile } from './access-log-file.ts';
 import { anonymousAddress } from './anonymous-address.ts';
 import type { Observers } from './observers.ts';
+import type { Prepared } from './prepared.ts';
 import { StandardLines } from './standard-lines.ts';
 
 type Section = Config['accessLog'];
@@ -46,23 +47,23 @@ export class AccessLogs {
     this.#log = log;
   }
 
-  /** @throws Error when `section` names a file that cannot be opened */
-  check({ to }: Section): void {
-    if (this.#section?.to !== to) this.#open(to)?.close();
-  }
-
   /**
-   * Logs as `section` says from now on.
-   * @throws Error when its file cannot be opened; then nothing changes
+   * Prepares to log as `section` says.
+   * @throws Error when its file cannot be opened
    */
-  use(section: Section): void {
-    const former = this.#output;
-    const moved = this.#section?.to !== section.to;
-    const output = moved ? this.#open(section.to) : former;
-    this.#section = section;
-    this.#output = output;
-    if (moved) former?.close();
-    this.observers.use('access log', output === null ? null : (role) => this.#observer(role, section));
+  prepare(section: Section): Prepared {
+    if (this.#section?.to === section.to) {
+      return { commit: () => this.#use(section, this.#output), discard: () => {} };
+    }
+    const output = this.#open(section.to);
+    return {
+      commit: () => {
+        const former = this.#output;
+        this.#use(section, output);
+        former?.close();
+      },
+      discard: () => output?.close(),
+    };
   }
 
   /** The file has been moved away. Returns false if it cannot be opened again: the old one stays in use. */
@@ -76,6 +77,12 @@ export class AccessLogs {
     this.#output?.close();
     this.#output = null;
     this.#section = null;
+  }
+
+  #use(section: Section, output: LineOutput | null): void {
+    this.#section = section;
+    this.#output = output;
+    this.observers.use('access log', output === null ? null : (role) => this.#observer(role, section));
   }
 
   #open(to: string): LineOutput | null {

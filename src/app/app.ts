@@ -314,7 +314,7 @@ export class App {
 
   async #start(): Promise<void> {
     const { server, edge, accessLog } = this.#config;
-    this.#accessLog.use(accessLog);
+    this.#accessLog.prepare(accessLog).commit();
     this.registry.add('access', this.#accessLog.counters);
     checkIdentities(server, this.#log);
     checkIdentities(edge, this.#log);

@@ -10,6 +10,7 @@ import type { ChangePart } from './change-parts.ts';
 import { type EdgeContext, type EdgeLinks, ZmqEdgeLinks } from './edge-links.ts';
 import { EdgeRole } from './edge-role.ts';
 import type { ProcessLog } from './logger.ts';
+import { PreparedParts } from './prepared-parts.ts';
 import { checkIdentities } from './tls-listener.ts';
 import { Traces } from './traces.ts';
 import type { EdgeJob } from './worker-messages.ts';
@@ -69,17 +70,18 @@ export class EdgeWorker implements WorkerRole {
   async prepareChange(parts: readonly ChangePart[]): Promise<PreparedCertificates> {
     const [part] = parts;
     if (part?.kind !== 'edge') throw new Error('a worker of the edge has another section to change');
-    this.#accessLog.check(part.accessLog);
-    const prepared = await this.#certificates.prepare(part.certificates);
+    const prepared = new PreparedParts();
+    await prepared.add(() => this.#accessLog.prepare(part.accessLog));
+    const { changes } = await prepared.add(() => this.#certificates.prepare(part.certificates));
     return {
-      ...prepared,
+      changes,
       commit: () => {
         prepared.commit();
         this.#role.use(part.edge);
-        this.#accessLog.use(part.accessLog);
         this.#traces.use(part.trace);
         this.#log.setLevel(part.logLevel);
       },
+      discard: () => prepared.discard(),
     };
   }
 

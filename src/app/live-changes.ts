@@ -48,11 +48,6 @@ export class LiveChanges {
     this.#keys = new Set(Object.keys(loaded?.overlay.keys ?? {}));
   }
 
-  /** Whether the route with this id is kept in the overlay. */
-  hasRoute(id: string): boolean {
-    return Object.hasOwn(this.#overlay.routes, id);
-  }
-
   get keys(): ReadonlySet<string> {
     return this.#keys;
   }

@@ -22,6 +22,7 @@ import type { FetchRole } from './fetch-role.ts';
 import type { ProcessLog } from './logger.ts';
 import { withoutRoute, withRoute } from './one-route.ts';
 import type { Prepared } from './prepared.ts';
+import { PreparedParts } from './prepared-parts.ts';
 import type { ProxyRole } from './proxy-role.ts';
 import type { ProxyWorkers } from './proxy-workers.ts';
 import { isReloadableChange, type ReloadChange, routesChange } from './reload-report.ts';
@@ -94,15 +95,15 @@ export class LiveConfig {
     const config = withRunningKeys(this.config, next);
     const changes = configChanges(this.config, next);
     checkFit(config, keeper);
-    accessLog.check(config.accessLog);
     const prepared = new PreparedParts();
-    const own = await prepared.add(certificates.prepare(pairs));
-    const routing = proxy === null ? null : await prepared.add(proxy.prepareChange(config));
+    await prepared.add(() => accessLog.prepare(config.accessLog));
+    const own = await prepared.add(() => certificates.prepare(pairs));
+    const routing = proxy === null ? null : await prepared.add(() => proxy.prepareChange(config));
     const parts = ChangeParts.whole(config, pairs);
-    const ofWorkers = workers === null ? null : await prepared.add(workers.prepareChange(parts, config, pairs));
+    const ofWorkers = workers === null ? null : await prepared.add(() => workers.prepareChange(parts, config, pairs));
     const { level: logLevel } = config.log;
     if (edge instanceof EdgeWorkers) {
-      await prepared.add(
+      await prepared.add(() =>
         edge.prepareChange({
           edge: config.edge,
           logLevel,
@@ -129,7 +130,6 @@ export class LiveConfig {
         if (edge !== null && !(edge instanceof EdgeWorkers)) edge.use(config.edge);
         fetch?.use(merged);
         keeper?.use(acmeNames(config));
-        accessLog.use(config.accessLog);
         traces.use(config.trace);
         if ('setLevel' in log) (log as ProcessLog).setLevel(logLevel);
       },
@@ -165,13 +165,13 @@ export class LiveConfig {
   async prepareCertificates(pairs: CertificatePairs): Promise<Prepared> {
     const { workers, edge } = this.#options.roles();
     const prepared = new PreparedParts();
-    await prepared.add(this.certificates.prepare(pairs));
+    await prepared.add(() => this.certificates.prepare(pairs));
     const parts = ChangeParts.of({ kind: 'certificates', certificates: pairs });
-    if (workers !== null) await prepared.add(workers.prepareChange(parts, this.config, pairs));
+    if (workers !== null) await prepared.add(() => workers.prepareChange(parts, this.config, pairs));
     if (edge instanceof EdgeWorkers) {
       const { edge: section, log, accessLog, trace } = this.config;
       const now = { edge: section, logLevel: log.level, accessLog, trace, certificates: pairs };
-      await prepared.add(edge.prepareChange(now));
+      await prepared.add(() => edge.prepareChange(now));
     }
     return {
       discard: () => prepared.discard(),
@@ -186,8 +186,8 @@ export class LiveConfig {
     const { proxy, workers, keeper } = this.#options.roles();
     checkOrders(config, keeper);
     const prepared = new PreparedParts();
-    if (proxy !== null) await prepared.add(make(proxy));
-    if (workers !== null) await prepared.add(workers.prepareChange(parts, config, this.pairs));
+    if (proxy !== null) await prepared.add(() => make(proxy));
+    if (workers !== null) await prepared.add(() => workers.prepareChange(parts, config, this.pairs));
     return {
       discard: () => prepared.discard(),
       commit: () => {
@@ -196,31 +196,6 @@ export class LiveConfig {
         keeper?.use(acmeNames(config));
       },
     };
-  }
-}
-
-/** Changes that come into force together. */
-class PreparedParts implements Prepared {
-  readonly #parts: Prepared[] = [];
-
-  /** Waits for a part. If it cannot be prepared, those before it are discarded. */
-  async add<T extends Prepared>(preparing: T | Promise<T>): Promise<T> {
-    try {
-      const part = await preparing;
-      this.#parts.push(part);
-      return part;
-    } catch (error) {
-      this.discard();
-      throw error;
-    }
-  }
-
-  commit(): void {
-    for (const part of this.#parts) part.commit();
-  }
-
-  discard(): void {
-    for (const part of this.#parts) part.discard();
   }
 }
 

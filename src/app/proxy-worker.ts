@@ -12,6 +12,7 @@ import { type ChangePart, decodeValue } from './change-parts.ts';
 import type { ProcessLog } from './logger.ts';
 import { withoutRoute, withRoute } from './one-route.ts';
 import type { Prepared } from './prepared.ts';
+import { PreparedParts } from './prepared-parts.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 import { ProxyRole } from './proxy-role.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -115,23 +116,19 @@ export class ProxyWorker implements WorkerRole {
 
   async prepareChange(parts: readonly ChangePart[]): Promise<PreparedCertificates> {
     const next = appliedParts(this.#current, parts);
-    this.#accessLog.check(next.config.accessLog);
-    const certificates = await this.#certificates.prepare(next.certificates);
-    const proxy = await this.#prepareRouting(parts, next.config);
+    const prepared = new PreparedParts();
+    await prepared.add(() => this.#accessLog.prepare(next.config.accessLog));
+    const { changes } = await prepared.add(() => this.#certificates.prepare(next.certificates));
+    await prepared.add(() => this.#prepareRouting(parts, next.config));
     return {
-      changes: certificates.changes,
+      changes,
       commit: () => {
         this.#current = next;
-        certificates.commit();
-        proxy.commit();
-        this.#accessLog.use(next.config.accessLog);
+        prepared.commit();
         this.#traces.use(next.config.trace);
         this.#log.setLevel(next.config.log.level);
       },
-      discard: () => {
-        certificates.discard();
-        proxy.discard();
-      },
+      discard: () => prepared.discard(),
     };
   }
 

@@ -1,4 +1,3 @@
-import { issueText } from '../config/index.ts';
 import type { Log } from '../exchange/index.ts';
 import { type ConfigSource, type FileIssue, type LoadedConfig, ReloadError } from './config-source.ts';
 import type { LiveConfig } from './live-config.ts';
@@ -104,9 +103,4 @@ export class Reloader {
 function issuesOf(error: unknown): FileIssue[] {
   const { issues, file } = error as { issues?: readonly Omit<FileIssue, 'file'>[]; file?: string };
   return (issues ?? []).map((issue) => ({ ...issue, file: file ?? '' }));
-}
-
-/** A line for an issue, which begins with the file and the place in it. */
-export function fileIssueText(issue: FileIssue): string {
-  return issueText(issue.file, issue);
 }

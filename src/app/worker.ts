@@ -92,7 +92,7 @@ async function start({ job, listening }: WorkerOrder & { order: 'start' }): Prom
       process.exit(1);
     });
     accessLog = new AccessLogs(new Observers(), ownLog);
-    accessLog.use(job.accessLog);
+    accessLog.prepare(job.accessLog).commit();
     const started = newRole(job, channels, ownLog, accessLog);
     const addresses = await started.start();
     role = started;

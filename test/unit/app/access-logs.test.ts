@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, statSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { Config } from '../../../src/config/index.ts';
 import { httpOrigin, type OriginResponse } from '../../support/http-origin.ts';
@@ -180,6 +180,30 @@ test('A client that was held when a reload named another file has its line there
   await eventually(() => readFileSync(`${folder}/other.log`, 'latin1').includes('"outcome":"left"'));
   assert.equal(app.app.registry.snapshot().access?.accessLinesLost, 0);
 });
+
+test('A file that was opened for a reload is the one that is used, or is closed', async (t) => {
+  const { app, folder, routes } = await logged(t, () => ({}));
+  const open = () => readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith(`${folder}/other`)).length;
+  const prepare = () => app.app.live.prepare(configOf(routes, { accessLog: { to: `${folder}/other/x.log` } }));
+  mkdirSync(`${folder}/other`);
+  (await prepare()).discard();
+  assert.equal(open(), 0);
+  const prepared = await prepare();
+  renameSync(`${folder}/other`, `${folder}/others`);
+  prepared.commit();
+  await app.get('/1');
+  await eventually(() => readFileSync(`${folder}/others/x.log`, 'latin1').includes('"/1"'));
+  assert.equal(open(), 1);
+});
+
+/** What a descriptor of this process is of. */
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
 
 test('The file is opened again after it was moved away', async (t) => {
   const { app, file, next } = await logged(t, () => ({}));
