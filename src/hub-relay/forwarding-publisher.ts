@@ -1,18 +1,27 @@
 import { TurnQueue } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
-import { type FaultReport, reportFault } from '../exchange/index.ts';
+import { type Counters, LineRate, type Log, reportFault } from '../exchange/index.ts';
 import { type ChannelWatcher, type Hub, Intake, type Publication, type ReceivedFormats } from '../hub/index.ts';
 import type { HubLink } from './hub-link.ts';
+
+/** Where it is told what goes wrong. */
+interface ForwardingReport {
+  readonly counters: Pick<Counters, 'faults' | 'itemsUndelivered'>;
+  readonly log: Log;
+}
 
 /** Stands for the hub where publishers are while another process orders the items: passes on what they publish. */
 export class ForwardingPublisher {
   readonly #link: HubLink;
   readonly #hub: Hub;
   readonly #intake: Intake;
+  readonly #report: ForwardingReport;
+  readonly #losses = new LineRate();
   #held = false;
 
   /** @param hub has the clients of this process, and answers questions about clients */
-  constructor(link: HubLink, hub: Hub, report: FaultReport) {
+  constructor(link: HubLink, hub: Hub, report: ForwardingReport) {
+    this.#report = report;
     this.#link = link;
     this.#hub = hub;
     this.#intake = new Intake(
@@ -42,8 +51,13 @@ export class ForwardingPublisher {
     this.#intake.cancel(publication);
   }
 
+  /** Passes items on. Those for which the other process has no room, or that it is not there for, are dropped, which is counted and logged. */
   publish(items: readonly PublishItem[]): void {
-    this.#link.publish(items);
+    if (this.#link.publish(items)) return;
+    const { counters, log } = this.#report;
+    counters.itemsUndelivered += items.length;
+    const fields = { items: counters.itemsUndelivered };
+    this.#losses.write(log, 'warn', fields, 'the process that orders the items takes none: items dropped');
   }
 
   recover(): void {

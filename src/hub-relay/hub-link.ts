@@ -181,12 +181,13 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     return !this.#closed && this.#port.send([packet]);
   }
 
-  /** Publishes items in the main process, which has to be connected. They are lost if too much waits for it, which is counted and logged. */
-  publish(items: readonly PublishItem[]): void {
+  /** Publishes items in the main process, which has to be connected. Returns false, with nothing done, if too much waits for it. */
+  publish(items: readonly PublishItem[]): boolean {
     const encoded = items.map(encodeItem);
     const cost = encoded.reduce((sum, { length }) => sum + Math.max(LEAST_COST, length), 0);
-    if (!this.#closed && this.#port.send([[numberPacket(KIND.publish, cost), ...encoded]])) this.unaccepted += cost;
-    else this.#context.log.warn({ items: items.length }, 'the main process takes no items: items dropped');
+    if (this.#closed || !this.#port.send([[numberPacket(KIND.publish, cost), ...encoded]])) return false;
+    this.unaccepted += cost;
+    return true;
   }
 
   /** Has all clients recover: items may have been lost. */
