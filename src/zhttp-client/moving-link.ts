@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { fault, guarded } from '../clock/index.ts';
 import { NO_LIMITS, parseRequestPacket } from '../codec/zhttp/index.ts';
 import { type Part, wholePart } from '../codec/zmtp/index.ts';
 import { FULL, READY, type Reach, UNKNOWN } from '../zhttp/index.ts';
@@ -214,10 +215,11 @@ export class MovingLink implements HandlerLink, HandlerLinkSink, Movable {
     const relay = this.#relay;
     if (relay === null) return;
     relay.remove(ids);
-    setTimeout(() => {
+    const end = guarded(relay, () => {
       this.#relay = null;
-      void relay.close();
-    }, AFTER_TIME).unref();
+      relay.close().catch((thrown: unknown) => fault(relay, thrown));
+    });
+    setTimeout(end, AFTER_TIME).unref();
   }
 
   arrived(): void {

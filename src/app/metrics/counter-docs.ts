@@ -90,7 +90,8 @@ const PROXY: Docs<Counters> = {
   sockJsSessionsRefused: 'SockJS sessions that were not opened, because too many were open.',
   sockJsSessionsFailed:
     'SockJS sessions that ended because too much waited for the client, or a message was too large.',
-  itemsUndelivered: 'Items that a worker process, or the other process of an upgrade, did not get, because too much waited for it.',
+  itemsUndelivered:
+    'Items that a worker process, or the other process of an upgrade, did not get, because too much waited for it.',
 };
 
 const SESSIONS: Docs<SessionCounters> = {

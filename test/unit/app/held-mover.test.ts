@@ -13,7 +13,7 @@ function item(number: number): object {
   return { channel: 'a', id: String(number), formats: { 'http-stream': { content: `<${number}>` } } };
 }
 
-async function streams(t: TestContext, rig: MovingRig, count = STREAMS): Promise<RawClient[]> {
+async function streams(rig: MovingRig, count = STREAMS): Promise<RawClient[]> {
   const clients: RawClient[] = [];
   for (let i = 0; i < count; i++) {
     const client = await rig.connect();
@@ -21,7 +21,6 @@ async function streams(t: TestContext, rig: MovingRig, count = STREAMS): Promise
     clients.push(client);
   }
   await Promise.all(clients.map((client) => client.takeHead()));
-  t.after(() => clients.length);
   return clients;
 }
 
@@ -43,7 +42,7 @@ async function assertAllGot(clients: readonly RawClient[], count: number): Promi
 
 test('clients that move while items are published in both processes get each item once, in order', async (t) => {
   const rig = await rigOf(t);
-  const clients = await streams(t, rig);
+  const clients = await streams(rig);
   const over = await HandOverRig.start(t, rig);
   let published = 0;
   let done = false;
@@ -81,7 +80,7 @@ test('clients that move while items are published in both processes get each ite
 test('items that both processes take before and after the swap reach the clients that stay, and those that came', async (t) => {
   const rig = await rigOf(t);
   const over = await HandOverRig.start(t, rig);
-  const old = await streams(t, rig, 2);
+  const old = await streams(rig, 2);
   // They have a request under way, as far as the mover can tell.
   over.tamper = (message, pass) => {
     if (message.kind !== 'taken') pass();
@@ -107,7 +106,7 @@ test('items that both processes take before and after the swap reach the clients
 
 test('clients of a batch that the new process never takes go on in the old one, and miss nothing', async (t) => {
   const rig = await rigOf(t);
-  const clients = await streams(t, rig, 10);
+  const clients = await streams(rig, 10);
   const over = await HandOverRig.start(t, rig);
   over.publish(over.oldPublishing, item(1));
   await assertAllGot(clients, 1);
@@ -127,7 +126,7 @@ test('clients of a batch that the new process never takes go on in the old one, 
 
 test('the new process goes on alone when the old one ends', async (t) => {
   const rig = await rigOf(t);
-  const clients = await streams(t, rig, 10);
+  const clients = await streams(rig, 10);
   const over = await HandOverRig.start(t, rig);
   over.publish(over.oldPublishing, item(1));
   await over.mover.giveOver();
@@ -141,7 +140,7 @@ test('the new process goes on alone when the old one ends', async (t) => {
 
 test('a client that leaves while it moves leaves nothing behind', async (t) => {
   const rig = await rigOf(t);
-  const [leaving, staying] = (await streams(t, rig, 2)) as [RawClient, RawClient];
+  const [leaving, staying] = (await streams(rig, 2)) as [RawClient, RawClient];
   const over = await HandOverRig.start(t, rig);
   over.tamper = (message, pass) => {
     if (message.kind === 'taken') leaving.reset();
@@ -162,7 +161,7 @@ function linked(number: number): object {
 
 test('items that come while the order of the items moves wait for it', async (t) => {
   const rig = await rigOf(t);
-  const clients = await streams(t, rig, 2);
+  const clients = await streams(rig, 2);
   const over = await HandOverRig.start(t, rig);
   // What is known of so many ids moves in several turns, the last ones last.
   for (let i = 0; i < 6_000; i++)
@@ -203,7 +202,7 @@ test('a new process that never says that it orders the items leaves the old one 
   void over.mover.giveOver();
   await eventually(() => hold !== null);
   // They have come too late to move.
-  const clients = await streams(t, rig, 2);
+  const clients = await streams(rig, 2);
   over.publish(over.oldPublishing, item(1));
   await assertAllGot(clients, 1);
   // One that waits for the item before it.
