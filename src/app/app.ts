@@ -165,7 +165,7 @@ export class App {
     const toMove = { ...means, clients: this.#proxy, zmqCounters: this.relayCounters };
     this.#handOver = new ProxyHandOver(config, toMove, old);
     this.#peers = new PeerHandOver(old, { log, counters });
-    this.upgrader = upgraderOf(this, old, [this.#peers.side, ...this.#handOver.sides], { log, counters });
+    this.upgrader = upgraderOf(this, old, this.#peers.sides(this.#handOver.sides), { log, counters });
   }
 
   /**

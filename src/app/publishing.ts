@@ -13,11 +13,77 @@ export interface PublishingHub {
   refresh(id: string, done: (found: boolean) => void): void;
 }
 
+/** Tells a watcher of the channels of several hubs: of each when the first one has it, and when the last one has it no longer. */
+class UnionWatcher {
+  readonly #watcher: ChannelWatcher;
+  /** By hub, the channels that it has. */
+  readonly #names = new Map<PublishingHub, Set<string>>();
+  /** Hubs that have a channel. */
+  readonly #counts = new Map<string, number>();
+  /** Channels that no hub has any longer, of which that is not told; null where it is told at once. */
+  #kept: Set<string> | null = null;
+
+  constructor(watcher: ChannelWatcher) {
+    this.#watcher = watcher;
+  }
+
+  watch(hub: PublishingHub): void {
+    if (this.#names.has(hub)) return;
+    const names = new Set<string>();
+    this.#names.set(hub, names);
+    hub.watchChannels({
+      channelAdded: (name) => {
+        if (this.#names.get(hub) !== names || names.has(name)) return;
+        names.add(name);
+        this.#add(name);
+      },
+      channelRemoved: (name) => {
+        if (names.delete(name)) this.#remove(name);
+      },
+    });
+  }
+
+  forget(hub: PublishingHub): void {
+    const names = this.#names.get(hub) ?? [];
+    this.#names.delete(hub);
+    for (const name of [...names]) this.#remove(name);
+    if (names instanceof Set) names.clear();
+  }
+
+  /** Whether nothing is told of channels that no hub has any longer. They are told of when that ends. */
+  set keeps(keeps: boolean) {
+    this.#kept = keeps ? (this.#kept ?? new Set()) : this.#release();
+  }
+
+  #release(): null {
+    for (const name of this.#kept ?? []) this.#watcher.channelRemoved(name);
+    return null;
+  }
+
+  #add(name: string): void {
+    const count = this.#counts.get(name) ?? 0;
+    this.#counts.set(name, count + 1);
+    if (count === 0 && this.#kept?.delete(name) !== true) this.#watcher.channelAdded(name);
+  }
+
+  #remove(name: string): void {
+    const count = this.#counts.get(name) ?? 0;
+    if (count > 1) {
+      this.#counts.set(name, count - 1);
+      return;
+    }
+    this.#counts.delete(name);
+    if (this.#kept === null) this.#watcher.channelRemoved(name);
+    else this.#kept.add(name);
+  }
+}
+
 /** What publishers publish to. In an upgrade another takes its place while they go on. */
 export class Publishing implements PublishingHub {
   #current: PublishingHub;
   /** All that it has been: publishers may still wait there. */
   readonly #all: Set<PublishingHub>;
+  readonly #watchers: UnionWatcher[] = [];
 
   constructor(first: PublishingHub) {
     this.#current = first;
@@ -32,11 +98,21 @@ export class Publishing implements PublishingHub {
   set current(hub: PublishingHub) {
     this.#current = hub;
     this.#all.add(hub);
+    for (const watcher of this.#watchers) watcher.watch(hub);
+  }
+
+  /**
+   * Whether publishers are asked for all channels that there were, also for those of clients that have just moved: what is published for
+   * them goes to the process that has them now.
+   */
+  set keepsChannels(keeps: boolean) {
+    for (const watcher of this.#watchers) watcher.keeps = keeps;
   }
 
   /** Nobody waits there any more. */
   forget(hub: PublishingHub): void {
     this.#all.delete(hub);
+    for (const watcher of this.#watchers) watcher.forget(hub);
   }
 
   requestTurn(publication: Publication): void {
@@ -55,8 +131,11 @@ export class Publishing implements PublishingHub {
     this.current.recover();
   }
 
+  /** Tells of the channels of all that it is or has been: clients that stay in another process in an upgrade have channels too. */
   watchChannels(watcher: ChannelWatcher): void {
-    this.current.watchChannels(watcher);
+    const union = new UnionWatcher(watcher);
+    this.#watchers.push(union);
+    for (const hub of this.#all) union.watch(hub);
   }
 
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {

@@ -101,6 +101,7 @@ export class HeldMover implements OldSide, MarkOwner {
     if (this.#over) return;
     relay.router.goOn(hub.release());
     publishing.current = relay;
+    publishing.keepsChannels = true;
   }
 
   async giveOver(): Promise<void> {
@@ -139,6 +140,7 @@ export class HeldMover implements OldSide, MarkOwner {
     const { early } = this.#sequence ?? relay.router.release();
     hub.goOn({ ...relay.router.release(), early });
     publishing.current = hub;
+    publishing.keepsChannels = false;
     // Those that wait to forward items go on here.
     if (this.#next !== null) this.#next.unaccepted = 0;
     this.#forwarding?.release();

@@ -8,6 +8,6 @@ export interface MovingRole {
   readonly name: string;
   /** Always in the same order. */
   readonly sockets: readonly ZmqSocket[];
-  /** By which sessions that stay in the old process go on with their handlers; null where nothing but the peers matters. */
+  /** By which sessions that stay in the old process go on with their handlers; null for peers that are not handlers, which move last. */
   readonly link: { readonly mode: LinkMode; readonly movable: Movable } | null;
 }

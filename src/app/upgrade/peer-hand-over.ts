@@ -20,9 +20,9 @@ export class PeerHandOver {
     void side.follow(old.channel);
   }
 
-  /** What is given over. */
-  get side(): OldSide {
-    return this.#mover;
+  /** What is given over, with what has to be given between handlers and publishers. */
+  sides(between: readonly OldSide[]): readonly OldSide[] {
+    return [this.#mover, ...between, this.#mover.last];
   }
 
   /** Has the peers of a role move. To be called before this process accepts. */

@@ -33,6 +33,8 @@ export class PeerMover implements OldSide {
   readonly #roles: () => readonly MovingRole[];
   readonly #log: Log;
   readonly #report: FaultReport;
+  /** Roles that the new process has too, and those of them whose peers are being moved. */
+  #agreed: readonly MovingRole[] = [];
   #moving: readonly MovingRole[] = [];
   #channel: ToNewProcess | null = null;
   #batch: Batch | null = null;
@@ -55,21 +57,41 @@ export class PeerMover implements OldSide {
 
   async lead(): Promise<void> {}
 
+  /** Moves handlers. */
   async giveOver(channel: ToNewProcess): Promise<void> {
     this.#channel = channel;
     this.#over = false;
     this.#refused.clear();
     this.#followed.clear();
+    this.#agreed = [];
+    this.#moving = [];
     await this.#agree(channel);
-    for (const { link } of this.#moving) await link?.movable.connect(channel.links[link.mode]);
+    const handlers = this.#agreed.filter(({ link }) => link !== null);
+    for (const { link } of handlers) await link?.movable.connect(channel.links[link.mode]);
+    await this.#giveOver(handlers);
+  }
+
+  /** Moves the other peers, after the clients of the proxy: publishers are subscribed to for the channels of these. */
+  get last(): OldSide {
+    return {
+      lead: () => Promise.resolve(),
+      giveOver: () => this.#giveOver(this.#agreed.filter(({ link }) => link === null)),
+      onMessage: ignore,
+      takeBack: ignore,
+      finish: ignore,
+    };
+  }
+
+  async #giveOver(roles: readonly MovingRole[]): Promise<void> {
+    if (roles.length === 0) return;
+    this.#moving = [...this.#moving, ...roles];
     let moved = 0;
     for (let round = 0; round < ROUNDS && !this.#over; round++) {
       if (round > 0) await pause();
       moved += await this.#moveAll();
       if (this.#left === 0) break;
     }
-    if (this.#moving.length > 0 && !this.#over)
-      this.#log.info({ moved, stay: this.#left }, 'zmq peers moved to the new process');
+    if (!this.#over) this.#log.info({ moved, stay: this.#left }, 'zmq peers moved to the new process');
   }
 
   /** Finds out which roles the new process has too. */
@@ -81,7 +103,7 @@ export class PeerMover implements OldSide {
     });
     channel.send({ kind: 'roles', roles: roles.map(({ name, link }) => ({ name, ids: link?.movable.ids ?? '' })) });
     const names = await served;
-    this.#moving = roles.filter(({ name }) => names.includes(name));
+    this.#agreed = roles.filter(({ name }) => names.includes(name));
   }
 
   onMessage(message: NewProcessMessage): void {
@@ -208,6 +230,8 @@ async function inTime<T>(step: Promise<T>): Promise<T> {
     clearTimeout(timer);
   }
 }
+
+function ignore(): void {}
 
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, PAUSE));

@@ -48,7 +48,7 @@ class MoverRig {
         if (message.kind === 'roles') setImmediate(() => this.mover.onMessage({ kind: 'serves', roles: serves }));
       },
     } as unknown as ToNewProcess;
-    return this.mover.giveOver(channel);
+    return this.mover.giveOver(channel).then(() => this.mover.last.giveOver(channel));
   }
 
   /** The next message of this kind. */
