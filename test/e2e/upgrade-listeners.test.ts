@@ -193,6 +193,31 @@ test('with workers the new main process starts its own, and no request fails', {
   assert.deepEqual(program.errors(), []);
 });
 
+test('an upgrade changes how many worker processes there are, or takes the proxy away', { skip: SKIP }, async (t) => {
+  const [port = 0] = await freePorts(1);
+  const listen = [`127.0.0.1:${port}`];
+  const cwd = temporaryFolder(t, { 'holdfast.toml': toml(listen, '') });
+  const program = startHoldfast(t, ['run', '--control-port', '0', '--route', '* test'], { cwd });
+  const server = new Upgraded(t, program);
+  await program.logged('started');
+  for (const workers of [2, 1]) {
+    writeFileSync(join(cwd, 'holdfast.toml'), toml(listen, `workers = ${workers}\n`));
+    const old = server.pid;
+    await server.upgrade();
+    await server.gone(old);
+    assert.equal(await status(t, `127.0.0.1:${port}`), 200);
+  }
+  writeFileSync(
+    join(cwd, 'holdfast.toml'),
+    `${toml([], '')}[edge]\nlisten = ["127.0.0.1:0,stream"]\nzclient_stream = ["ipc:///${cwd}/edge"]\n`,
+  );
+  const old = server.pid;
+  await server.upgrade();
+  await server.gone(old);
+  await server.stop();
+  assert.deepEqual(program.errors(), []);
+});
+
 test('a socket of the service manager is used instead of one that is bound', { skip: SKIP }, async (t) => {
   const [port = 0, other = 0] = await freePorts(2);
   const cwd = temporaryFolder(t);

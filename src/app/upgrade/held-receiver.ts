@@ -57,6 +57,7 @@ export class HeldReceiver implements NewSide, MarkOwner {
     const context = { wheel, counters: zmqCounters, log };
     const [near, far] = LocalEnd.pair();
     this.#channel = channel;
+    channel.send({ kind: 'follows' });
     this.#relay.add(OWN, near);
     this.#relay.add(OLD, channel.toOld);
     // What the old process forwards may come before the order that it is to be brought into.

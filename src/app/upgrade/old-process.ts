@@ -19,6 +19,8 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
   readonly done: Promise<void>;
   /** They take what is given over; each sees all messages. */
   readonly sides: NewSide[] = [];
+  /** Whether it moves held clients. Known when the listening sockets are here. */
+  moves = false;
   /** Of those who have logged in there. */
   readonly sessions = new Sessions();
   #listening = false;
@@ -83,6 +85,8 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
       this.#listening = true;
       listeningSockets.accept(message.sockets);
       this.#onListening();
+    } else if (message.kind === 'moves') {
+      this.moves = true;
     } else if (message.kind === 'done') {
       this.#onDone();
     } else if (message.kind === 'sessions') {

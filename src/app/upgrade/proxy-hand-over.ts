@@ -39,7 +39,7 @@ export class ProxyHandOver {
 
   /** Takes what the process before this one gives. Settles when that is reached: then this one may accept. */
   async follow(old: OldProcess | null): Promise<void> {
-    if (old === null || !this.#moves) return;
+    if (old === null || !old.moves || !this.#moves) return;
     const side = new HeldReceiver(this.#means);
     this.#receiver = side;
     old.sides.push(side);

@@ -12,6 +12,8 @@ export type OldProcessMessage =
   | { readonly kind: 'listening'; readonly sockets: readonly PassedSocket[] }
   /** Those who have logged in at the control port. Comes twice: before `listening`, and when the new process accepts. */
   | { readonly kind: 'sessions'; readonly sessions: readonly KeptSession[] }
+  /** Held clients are to move. Comes before `listening`. */
+  | { readonly kind: 'moves' }
   /** The handle of a client's socket, which goes with this message. The client is still the old process's. */
   | { readonly kind: 'client'; readonly id: string }
   /** The clients of a batch that move, which are suspended now. The others of which there are handles stay. */
@@ -44,6 +46,8 @@ export type NewProcessMessage =
   | { readonly kind: 'ready' }
   /** It cannot start, and ends. */
   | { readonly kind: 'failed'; readonly reason: string }
+  /** It takes held clients, and is about to order the items. Comes before `ready`. */
+  | { readonly kind: 'follows' }
   /** It can go on with the clients of a batch, except for these, which the old process keeps. */
   | { readonly kind: 'taken'; readonly batch: number; readonly refused: readonly string[] }
   /** Of the roles that were named, those that it has too. */

@@ -67,6 +67,9 @@ export class Upgrader {
     const started = this.#start(sockets);
     onState(true);
     log.info({ pid: started.pid }, 'upgrade: new process started');
+    started.onOther = (message, handle) => {
+      for (const side of sides) side.onMessage(message, handle);
+    };
     try {
       await started.reach('loaded', times.load);
       for (const side of sides) await started.orFailure(side.lead(started.channel), times.start);
@@ -109,9 +112,6 @@ export class Upgrader {
 
   async #handOver(started: StartedProcess): Promise<void> {
     const { log, sides, onDone, times = TIMES } = this.#options;
-    started.onOther = (message, handle) => {
-      for (const side of sides) side.onMessage(message, handle);
-    };
     try {
       await started.orFailure(this.#giveOver(started), times.give);
     } catch (error) {
