@@ -90,7 +90,7 @@ function ofProxy({
       ...routesBackend({
         routes: () => config().routes,
         metrics: () => (workers ?? proxy).metrics,
-        sourceOf: (route) => statusSources().configuration.sourceOf(route),
+        sourceOf: () => statusSources().configuration.sourceOf,
       }),
       ...(reloads !== null && routeChanges(reloads.changes)),
     },

@@ -8,8 +8,8 @@ import type { ProxyMetrics } from './proxy-metrics.ts';
 export interface RouteSources {
   readonly routes: () => readonly Route[];
   readonly metrics: () => ProxyMetrics;
-  /** Where a route comes from. */
-  readonly sourceOf: (route: Route) => RouteState['source'];
+  /** Says where a route comes from, as of now. */
+  readonly sourceOf: () => (route: Route) => RouteState['source'];
 }
 
 /** Routes that are described in one turn of the event loop: a few milliseconds. */
@@ -27,12 +27,14 @@ export function routesBackend({ routes, metrics, sourceOf }: RouteSources): Rout
       const suspects = new Set(
         targets.filter(({ suspect }) => suspect).map(({ route, target }) => `${route}\n${target}`),
       );
+      // Asked once, not for each route: all of this looks at all routes. A reload may come between two turns.
+      const source = sourceOf();
       const list: RouteState[] = [];
       for (const route of routes()) {
         if (list.length > 0 && list.length % ROUTES_PER_TURN === 0) await nextTurn();
         const name = routeName(route);
         const healthy = (target: string): boolean => !suspects.has(`${name}\n${target}`);
-        list.push(stateOf(route, sourceOf(route), stats.get(name) ?? new RouteStats(), healthy));
+        list.push(stateOf(route, source(route), stats.get(name) ?? new RouteStats(), healthy));
       }
       return list;
     },

@@ -11,7 +11,7 @@ import { type Config, configSchema, sections } from './schema.ts';
 import { fieldDocs } from './section-fields.ts';
 
 /** Headers whose values usually are credentials. */
-const SECRET_HEADER = /authorization|cookie|key|password|secret|token/i;
+const SECRET_HEADER = /auth|cookie|credential|key|pass|secret|session|signature|token/i;
 
 type Table = Record<string, unknown>;
 

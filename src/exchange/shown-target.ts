@@ -6,6 +6,7 @@ const HIDDEN = 'redacted';
  * clouds, and the usual names for keys and passwords.
  */
 const SECRETS: ReadonlySet<string> = new Set([
+  'accesskey',
   'accesstoken',
   'apikey',
   'assertion',
@@ -26,6 +27,8 @@ const SECRETS: ReadonlySet<string> = new Set([
   'jwt',
   'key',
   'keypairid',
+  'oauthtoken',
+  'otp',
   'pass',
   'passwd',
   'password',
@@ -34,8 +37,10 @@ const SECRETS: ReadonlySet<string> = new Set([
   'refreshtoken',
   'samlresponse',
   'secret',
+  'secretkey',
   'session',
   'sessionid',
+  'sessiontoken',
   'sid',
   'sig',
   'signature',
@@ -44,12 +49,20 @@ const SECRETS: ReadonlySet<string> = new Set([
   'xamzcredential',
   'xamzsecuritytoken',
   'xamzsignature',
+  'xapikey',
+  'xauthtoken',
   'xgoogcredential',
   'xgoogsignature',
 ]);
 
 /** How the header of every JWT begins: `{"` in base64url (RFC 7519 §3). */
 const JWT_BEGIN = 'eyJ';
+
+/** Where parameters begin and end. The last two do in a target that is a value itself, or is not encoded as one. */
+const ENDS = '&;?#';
+
+/** Targets in values of targets that are looked into. Beyond it their values are hidden. */
+const MAX_DEPTH = 3;
 
 /**
  * A request target, or a whole URI, for a log: without the password of the URI, the values of parameters that are credentials, and anything that is a
@@ -82,30 +95,41 @@ function shownPath(path: string): string {
     .join('/');
 }
 
-function shownQuery(query: string, secret: string): string {
+function shownQuery(query: string, secret: string, depth = 0): string {
   let shown = '';
   for (let start = 0; start <= query.length; ) {
     let end = start;
-    while (end < query.length && query[end] !== '&' && query[end] !== ';') end++;
-    shown += shownParameter(query.slice(start, end), secret) + (query[end] ?? '');
+    while (end < query.length && !ENDS.includes(query[end] as string)) end++;
+    shown += shownParameter(query.slice(start, end), secret, depth) + (query[end] ?? '');
     start = end + 1;
   }
   return shown;
 }
 
-function shownParameter(parameter: string, secret: string): string {
+function shownParameter(parameter: string, secret: string, depth: number): string {
   const equals = parameter.indexOf('=');
   if (equals < 0) return isJwt(decoded(parameter)) ? HIDDEN : parameter;
   const name = decoded(parameter.slice(0, equals));
-  const isSecret = name === secret || SECRETS.has(plainName(name)) || isJwt(decoded(parameter.slice(equals + 1)));
+  const value = decoded(parameter.slice(equals + 1));
+  const isSecret =
+    name === secret || SECRETS.has(plainName(name)) || isJwt(value) || hasSecretTarget(value, secret, depth + 1);
   return isSecret ? `${parameter.slice(0, equals)}=${HIDDEN}` : parameter;
 }
 
-/** `X-Amz-Signature`, `access_token` and `user[password]` without what programs write differently. */
+/** Whether a value is a target with credentials in it, as the one to go to after a login is. */
+function hasSecretTarget(value: string, secret: string, depth: number): boolean {
+  const query = value.search(/[?#]/);
+  if (query < 0) return false;
+  const inner = value.slice(query + 1);
+  return depth > MAX_DEPTH || shownQuery(inner, secret, depth) !== inner;
+}
+
+/** `X-Amz-Signature`, `access_token`, `token[]` and `user[password]` without what programs write differently. */
 function plainName(name: string): string {
-  const open = name.lastIndexOf('[');
-  const last = open >= 0 && name.endsWith(']') && open < name.length - 2 ? name.slice(open + 1, -1) : name;
-  return last.replace(/[-_.]/g, '').toLowerCase();
+  const whole = name.endsWith('[]') ? name.slice(0, -2) : name;
+  const open = whole.lastIndexOf('[');
+  const last = open >= 0 && whole.endsWith(']') ? whole.slice(open + 1, -1) : whole;
+  return last.replace(/[-_.+\s]/g, '').toLowerCase();
 }
 
 /** Whether a text has a JWT in it: two parts of base64url and a third one after dots (RFC 7515 §7.1). */

@@ -27,7 +27,7 @@ ssl = false
 replace_beg = ""
 prefix = "\\"quoted\\" ünïcode 🙂"
 sig_key = "hunter3"
-header = { X-A = "1", Authorization = "Bearer hunter4", X-Api-Key = "hunter5", Cookie = "" }
+header = { X-A = "1", Authorization = "Bearer hunter4", X-Api-Key = "hunter5", X-Auth = "hunter8", Cookie = "" }
 targets = ["a:1,host=b:2", "[::1]:3"]
 [[route]]
 host = "b.example"
@@ -62,7 +62,7 @@ test('all keys of a section are formatted, and only the set ones of a route', ()
 test('a masked configuration shows that there are secrets, but not them', () => {
   const text = formatConfig(full, { mask: true });
   assert.doesNotMatch(text, /hunter|c2VjcmV0/);
-  for (const line of ['sig_key', 'upstream_key', 'Authorization', 'X-Api-Key']) {
+  for (const line of ['sig_key', 'upstream_key', 'Authorization', 'X-Api-Key', 'X-Auth']) {
     assert.match(text, new RegExp(`^# ${line} is set, and not shown$`, 'm'));
   }
 });

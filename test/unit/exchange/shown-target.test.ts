@@ -4,6 +4,11 @@ import { shownTarget } from '../../../src/exchange/shown-target.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl';
 
+/** A target in the value of a target, and so on. */
+function nested(times: number, target: string): string {
+  return times === 0 ? target : encodeURIComponent(`/x?a=${nested(times - 1, target)}`);
+}
+
 for (const target of [
   '/',
   '*',
@@ -13,6 +18,8 @@ for (const target of [
   '/?',
   '/a%20b?x=%zz',
   '/@me',
+  '/a?next=%2Fb%3Fc%3Dd',
+  '/a?filter=key%3Dvalue',
   '',
 ]) {
   test(`${target || 'Nothing'} is shown as it is`, () => {
@@ -35,6 +42,12 @@ for (const name of [
   'user[password]',
   'code',
   'Grip-Sig',
+  'X-Api-Key',
+  'otp',
+  'token[]',
+  'user[token][]',
+  '+token',
+  '%20token',
   'jwt',
 ]) {
   test(`The value of the parameter ${name} is hidden`, () => {
@@ -51,6 +64,12 @@ for (const [target, shown] of [
   [`/a?x=%65yJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2ln`, '/a?x=redacted'],
   [`/a?x=%ff${JWT}`, '/a?x=redacted'],
   [`/a?${JWT}`, '/a?redacted'],
+  ['/a?b?token=s3cret', '/a?b?token=redacted'],
+  ['/a?next=/b?token=s3cret&c', '/a?next=/b?token=redacted&c'],
+  ['/a?next=%2Fb%3Ftoken%3Ds3cret&c', '/a?next=redacted&c'],
+  ['/a?next=https%3A%2F%2Fapp%2F%23a%3D1%26access_token%3Ds3cret', '/a?next=redacted'],
+  ['/a?next=%2Fb%3Fnext%3D%252Fc%253Ftoken%253Ds3cret', '/a?next=redacted'],
+  [`/a?a=${nested(6, '/b?c=d')}`, '/a?a=redacted'],
   [`/of/${JWT}/b?c=d`, '/of/redacted/b?c=d'],
   ['https://me:s3cret@host/a@b?c', 'https://redacted@host/a@b?c'],
   ['https://s3cret@host', 'https://redacted@host'],
