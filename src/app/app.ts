@@ -398,6 +398,7 @@ export class App {
     const client = new StateClient({ ...shared, endpoints, ipcFileMode });
     this.#sessions = client;
     this.stateEndpoints.push(...(await client.open()));
+    this.#peers.add({ name: 'sessions', sockets: client.sockets, link: null, ready: () => client.idle });
   }
 
   async #startProxy(): Promise<void> {

@@ -9,7 +9,7 @@ import {
   type TnetstringValue,
 } from '../codec/tnetstring/index.ts';
 import { type Counters, type Log, reportFault } from '../exchange/index.ts';
-import { DealerSocket, type ZmqCounters } from '../zmq/index.ts';
+import { DealerSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
 
 /** Milliseconds until a request counts as failed (Pushpin's own figure). */
 const TIMEOUT = 1_000;
@@ -86,6 +86,16 @@ export class StateClient extends WheelTimer implements AtTurnEnd {
     const bound: string[] = [];
     for (const endpoint of this.#options.endpoints) bound.push(await this.#socket.bind(endpoint));
     return bound;
+  }
+
+  /** Those that services connect to. */
+  get sockets(): readonly ZmqSocket[] {
+    return [this.#socket];
+  }
+
+  /** Whether no reply is waited for. */
+  get idle(): boolean {
+    return this.#requests.size === 0;
   }
 
   /** Sends what waits, and asks nothing more. */

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Publisher, Push, Request } from 'zeromq';
+import { Publisher, Push, Reply, Request } from 'zeromq';
 import { decode, encode, type TnetstringMap } from '../../src/codec/tnetstring/index.ts';
 import { runServer } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Upgraded } from '../support/upgraded.ts';
+import { StateService } from '../support/zmq/state-service.ts';
 
 const SKIP = existsSync('/proc/self/status') ? false : 'descriptors can be passed on Linux only';
 
@@ -106,6 +107,42 @@ test('publishers with PUSH, PUB and REQ stay connected through upgrades, and eac
   const got = unchunked(client.text).split(';');
   const of = (name: string) => got.filter((text) => text.startsWith(name));
   assert.deepEqual([...of('push '), ...of('pub '), ...of('req ')], expected);
+  assert.equal(disconnections, 0);
+  await server.stop();
+  assert.deepEqual(program.errors(), []);
+});
+
+test('a session state service stays connected through upgrades, and is asked by the new process', {
+  skip: SKIP,
+}, async (t) => {
+  const endpoint = `ipc://${temporaryFolder(t)}/state`;
+  const origin = await startOrigin(t, (_, response) => {
+    response.writeHead(200, { 'Grip-Session-Id': 's1', 'Grip-Session-Detect': 'path-prefix=/poll; sid-ptr=/id' }).end();
+  });
+  const toml = `[publish]\nstate = ["${endpoint}"]`;
+  const { program, clients } = await runServer(t, ['--route', `*,session ${origin}`], toml);
+  const server = new Upgraded(t, program);
+  const reply = new Reply({ linger: 0 });
+  t.after(() => reply.close());
+  let disconnections = 0;
+  reply.events.on('disconnect', () => disconnections++);
+  reply.connect(endpoint);
+  const service = new StateService();
+  void (async () => {
+    for await (const [question] of reply) await reply.send(service.reply(question as Buffer));
+  })();
+  const count = () => service.calls.filter((call) => call.startsWith('session-create-or-update')).length;
+  const connect = () => fetch(`http://${clients[0]}/connect`, { method: 'POST', body: '{}' });
+  // Until the service is connected, its sessions are not known.
+  while (count() === 0) await connect();
+  for (let i = 0; i < 2; i++) {
+    const old = server.pid;
+    await server.upgrade();
+    await server.gone(old);
+    const before = count();
+    await connect();
+    while (count() === before) await pause(1);
+  }
   assert.equal(disconnections, 0);
   await server.stop();
   assert.deepEqual(program.errors(), []);

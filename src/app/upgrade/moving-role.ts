@@ -10,4 +10,6 @@ export interface MovingRole {
   readonly sockets: readonly ZmqSocket[];
   /** By which sessions that stay in the old process go on with their handlers; null for peers that are not handlers, which move last. */
   readonly link: { readonly mode: LinkMode; readonly movable: Movable } | null;
+  /** Whether its peers may move now. Default: at any time. */
+  readonly ready?: () => boolean;
 }

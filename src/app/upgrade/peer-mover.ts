@@ -177,12 +177,13 @@ export class PeerMover implements OldSide {
     if (peers.size === 0 && this.#followed.has(role)) return 0;
     await sent;
     if (this.#over) return 0;
+    const isReady = role.ready?.() !== false;
     const movable = role.link?.movable;
     movable?.hold();
     const suspended = new Map<string, SuspendedPeer>();
     const moved: MovedPeer[] = [];
     for (const [id, { socket, peer }] of peers) {
-      const each = peer.suspend();
+      const each = isReady ? peer.suspend() : null;
       if (each === null) continue;
       suspended.set(id, each);
       moved.push({ id, socket, state: each.state });

@@ -15,12 +15,13 @@ class MoverRig {
   readonly mover: PeerMover;
   readonly sent = new Arrivals<OldProcessMessage>();
   endpoint = '';
+  ready = true;
   readonly #role: MovingRole;
 
   private constructor(t: TestContext) {
     this.zmq = new ZmqRig(t);
     this.router = this.zmq.router();
-    this.#role = { name: 'r', sockets: [this.router.socket], link: null };
+    this.#role = { name: 'r', sockets: [this.router.socket], link: null, ready: () => this.ready };
     this.mover = new PeerMover(() => [this.#role], { log: this.zmq.log, counters: { faults: 0 } });
     t.after(() => this.mover.stop());
   }
@@ -120,6 +121,20 @@ test('a peer that has come late moves before this process ends', async (t) => {
   rig.mover.onMessage({ kind: 'peersTaken', batch: next.batch, refused: [] });
   await rig.next('peersGo');
   assert.equal(rig.router.socket.reaches('late'), false);
+});
+
+test('peers of a role that is not ready move once it is', async (t) => {
+  const rig = await MoverRig.start(t);
+  await rig.connect('a');
+  rig.ready = false;
+  void rig.begin();
+  const early = await rig.next('peers');
+  assert.deepEqual(early.peers, []);
+  rig.ready = true;
+  rig.mover.onMessage({ kind: 'peersTaken', batch: early.batch, refused: [] });
+  const { peers } = await rig.next('peers');
+  assert.equal(peers.length, 1);
+  rig.mover.takeBack();
 });
 
 test('a new process that says nothing of the peers does not get them', async (t) => {
