@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect as connectPlain } from 'node:net';
+import { type AddressInfo, connect as connectPlain, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
@@ -101,6 +101,34 @@ test('a configuration that is not valid leaves the old process serving, and the 
   assert.match(String(reason), /holdfast\.toml:5:.*max_connectoins/);
   assert.equal(await status(t, `127.0.0.1:${port}`), 200);
   writeFileSync(file, toml(listen, more));
+  await server.upgrade();
+  assert.equal(await status(t, `127.0.0.1:${port}`), 200);
+  await server.stop();
+});
+
+// The old process waits 60 s for one that says nothing: a test that takes as long has not heard of the failure.
+test('a new process that cannot have an address says so, and leaves the old one serving', {
+  skip: SKIP,
+  timeout: 40_000,
+}, async (t) => {
+  const [port = 0] = await freePorts(1);
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.after(() => taken.close());
+  await once(taken, 'listening');
+  const cwd = temporaryFolder(t);
+  const file = join(cwd, 'holdfast.toml');
+  const listen = [`127.0.0.1:${port}`];
+  writeFileSync(file, toml(listen, ''));
+  const program = startHoldfast(t, ['run', '--control-port', '0', '--route', '* test'], { cwd });
+  const server = new Upgraded(t, program);
+  await program.logged('started');
+  const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+  writeFileSync(file, toml([...listen, address], ''));
+  process.kill(server.pid, 'SIGUSR2');
+  const { reason } = await program.logged('upgrade failed: the new process did not take over, this one goes on');
+  assert.equal(reason, `cannot listen on ${address}: address already in use`);
+  assert.equal(await status(t, `127.0.0.1:${port}`), 200);
+  writeFileSync(file, toml(listen, ''));
   await server.upgrade();
   assert.equal(await status(t, `127.0.0.1:${port}`), 200);
   await server.stop();

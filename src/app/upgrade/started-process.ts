@@ -29,7 +29,6 @@ export class StartedProcess implements ChannelReceiver<NewProcessMessage> {
   readonly #child: ChildProcess;
   readonly #report: FaultReport;
   #awaited: { readonly kind: NewProcessMessage['kind']; readonly resolve: () => void } | null = null;
-  #reason: string | null = null;
   #fail: (error: UpgradeError) => void = () => {};
 
   /**
@@ -102,7 +101,7 @@ export class StartedProcess implements ChannelReceiver<NewProcessMessage> {
 
   onMessage(message: NewProcessMessage, handle: SocketHandle | undefined): void {
     if (message.kind === 'failed') {
-      this.#reason = message.reason;
+      this.#fail(new UpgradeError(message.reason));
     } else if (message.kind === this.#awaited?.kind) {
       this.#awaited.resolve();
     } else {
@@ -118,7 +117,7 @@ export class StartedProcess implements ChannelReceiver<NewProcessMessage> {
   }
 
   #onEnd(how: string): void {
-    this.#fail(new UpgradeError(this.#reason ?? how));
+    this.#fail(new UpgradeError(how));
   }
 }
 
