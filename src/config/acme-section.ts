@@ -17,8 +17,8 @@ export const acmeSection = {
     }),
     directory: text({
       default: LETS_ENCRYPT,
-      expected: 'an https URL',
-      fits: (value) => URL.canParse(value) && new URL(value).protocol === 'https:',
+      expected: 'an https URL without user and password',
+      fits: isDirectory,
       doc: "URL of the authority's directory. Default: that of Let's Encrypt.",
     }),
     ca: plainText({
@@ -26,3 +26,9 @@ export const acmeSection = {
     }),
   },
 };
+
+function isDirectory(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return protocol === 'https:' && username === '' && password === '';
+}

@@ -3,9 +3,12 @@ export function isPlainText(text: string): boolean {
   return /^[^\p{Cc}\p{Cs}]*$/u.test(text);
 }
 
-/** A value as a message shows it: short, on one line. */
+/** A value as a message shows it: short, on one line, and without the user and password of a URL. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === 'string') {
+    const text = value.replace(/:\/\/[^/?#]*@/, '://…@');
+    return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  }
   if (Array.isArray(value)) return 'a list';
   if (value instanceof Date) return 'a date';
   if (isTable(value)) return 'a table';

@@ -16,3 +16,8 @@ test('plain text has no control characters and no lone surrogates', () => {
   for (const text of ['a\nb', '\0', '\x7f', '\x9f', '\ud83d', '\ude42x'])
     assert.ok(!isPlainText(text), JSON.stringify(text));
 });
+
+test('a message does not show the user and password of a URL', () => {
+  assert.equal(shown('http://user:p@ss@collector:4318/x@y'), '"http://…@collector:4318/x@y"');
+  assert.equal(shown('a@b'), '"a@b"');
+});
