@@ -309,7 +309,7 @@ export class App {
 
   /** Takes what is published. */
   get #publisher(): PublishingHub {
-    return this.#workers?.relay ?? this.#handOver.publishing;
+    return this.#handOver.publishing;
   }
 
   async #start(): Promise<void> {
@@ -326,7 +326,8 @@ export class App {
     if (hasProxy(server)) {
       const snapshots = this.#proxy.prepare();
       this.registry.add('proxy', this.counters);
-      await this.#handOver.follow(this.#old);
+      if (server.workers > 1) this.#workers = this.#newWorkers();
+      await this.#handOver.follow(this.#old, this.#workers?.relay ?? null);
       await this.#startSessions();
       await this.#startProxy();
       const { live, registry } = this;
@@ -403,8 +404,7 @@ export class App {
 
   async #startProxy(): Promise<void> {
     const { server } = this.#config;
-    if (server.workers > 1) {
-      this.#workers = this.#newWorkers();
+    if (this.#workers !== null) {
       await this.#workers.start();
       this.clientAddresses.push(...this.#workers.addresses);
       return;

@@ -21,4 +21,5 @@ export type { Reloader } from './reloader.ts';
 export type { ConfigOrigin } from './reloads.ts';
 export { ServiceManager } from './service-manager.ts';
 export { OldProcess } from './upgrade/old-process.ts';
+export { takesClients } from './upgrade/proxy-hand-over.ts';
 export { writeControlReference } from './write-control-reference.ts';

@@ -1,4 +1,12 @@
-import { App, type ConfigOrigin, type FetchPlan, OldProcess, type ProcessLog, ServiceManager } from '../app/index.ts';
+import {
+  App,
+  type ConfigOrigin,
+  type FetchPlan,
+  OldProcess,
+  type ProcessLog,
+  ServiceManager,
+  takesClients,
+} from '../app/index.ts';
 import { onUnhandledFault } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
@@ -104,7 +112,7 @@ async function start(
   });
   try {
     if (old === null) takeActivated(log);
-    else await old.begin(log);
+    else await old.begin(log, takesClients(config));
     const app = await App.start(config, log, fetchPlans, origin, old);
     app.registry.add('log', log.counters);
     closeUntaken(log);

@@ -1,8 +1,8 @@
 import { TurnQueue } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type Counters, LineRate, type Log, reportFault } from '../exchange/index.ts';
-import { type ChannelWatcher, type Hub, Intake, type Publication, type ReceivedFormats } from '../hub/index.ts';
-import type { HubLink } from './hub-link.ts';
+import { type ChannelWatcher, Intake, type Publication, type ReceivedFormats } from '../hub/index.ts';
+import type { HubLink, LinkedHub } from './hub-link.ts';
 
 /** Where it is told what goes wrong. */
 interface ForwardingReport {
@@ -13,14 +13,14 @@ interface ForwardingReport {
 /** Stands for the hub where publishers are while another process orders the items: passes on what they publish. */
 export class ForwardingPublisher {
   readonly #link: HubLink;
-  readonly #hub: Hub;
+  readonly #hub: LinkedHub;
   readonly #intake: Intake;
   readonly #report: ForwardingReport;
   readonly #losses = new LineRate();
   #held = false;
 
   /** @param hub has the clients of this process, and answers questions about clients */
-  constructor(link: HubLink, hub: Hub, report: ForwardingReport) {
+  constructor(link: HubLink, hub: LinkedHub, report: ForwardingReport) {
     this.#report = report;
     this.#link = link;
     this.#hub = hub;

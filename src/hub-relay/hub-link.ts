@@ -28,6 +28,22 @@ export interface MarkOwner {
   onMark(mark: number): void;
 }
 
+/** What a link needs of a hub. */
+export type LinkedHub = Pick<
+  Hub,
+  | 'barrier'
+  | 'channelInfos'
+  | 'countReceivers'
+  | 'deliver'
+  | 'findHeld'
+  | 'learnLastId'
+  | 'recover'
+  | 'refresh'
+  | 'requestTurn'
+  | 'unwatchChannels'
+  | 'watchChannels'
+>;
+
 /** A turn among those of publishers. */
 class HubTurn implements Publication {
   readonly bytes = 0;
@@ -55,7 +71,7 @@ class HubTurn implements Publication {
  */
 export class HubLink implements ChannelWatcher, AtTurnEnd {
   readonly #context: ZmqContext;
-  readonly #hub: Hub;
+  readonly #hub: LinkedHub;
   readonly #drain: () => void;
   readonly #port: RelayPort;
   readonly #deliver = (items: readonly PublishItem[]): void => this.#hub.deliver(items);
@@ -89,7 +105,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
    * @param context its counters count faults too
    * @param drain is called when no further items come
    */
-  constructor(context: ZmqContext, end: RelayEnd, hub: Hub, drain: () => void) {
+  constructor(context: ZmqContext, end: RelayEnd, hub: LinkedHub, drain: () => void) {
     this.#drain = drain;
     this.#context = context;
     this.#hub = hub;

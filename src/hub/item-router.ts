@@ -177,6 +177,11 @@ export class ItemRouter implements AtTurnEnd {
     this.#channels.watch(watcher);
   }
 
+  /** As `Hub.unwatchChannels`. */
+  unwatchChannels(watcher: ChannelWatcher): void {
+    this.#channels.unwatch(watcher);
+  }
+
   /** Lists channels that some hub has, or remembers: the subscribers are these hubs. */
   channelPage(query: ChannelQuery): Promise<ChannelPage> {
     return channelPage(this.#channels.all(), query);

@@ -246,6 +246,57 @@ test('an upgrade changes how many worker processes there are, or takes the proxy
   assert.deepEqual(program.errors(), []);
 });
 
+for (const [from, to] of [
+  [2, 2],
+  [1, 2],
+  [2, 1],
+]) {
+  const name = `clients that stay, and new ones, get what is published in either process: ${from} and ${to} workers`;
+  test(name, { skip: SKIP }, async (t) => {
+    const [port = 0, control = 0] = await freePorts(2);
+    const origin = await startOrigin(t, (_, response) => {
+      response.writeHead(200, { 'Grip-Hold': 'stream', 'Grip-Channel': 'a' }).end('open\n');
+    });
+    const configure = (workers: number | undefined) =>
+      `[server]\nlisten = ["127.0.0.1:${port}"]\nupgrade_timeout = 60\nworkers = ${workers}\n`;
+    const cwd = temporaryFolder(t, { 'holdfast.toml': configure(from) });
+    const program = startHoldfast(t, ['run', '--control-port', String(control), '--route', `* ${origin}`], { cwd });
+    const server = new Upgraded(t, program);
+    await program.logged('started');
+    const held = async () => {
+      const client = await connectTo(t, `127.0.0.1:${port}`);
+      client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      await client.until(() => client.text.includes('open'));
+      return client;
+    };
+    const publish = (text: string) => {
+      const body = JSON.stringify({ items: [{ channel: 'a', formats: { 'http-stream': { content: `${text}\n` } } }] });
+      return `POST /publish/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    };
+    const stays = await held();
+    const publisher = await connectTo(t, `127.0.0.1:${control}`);
+    assert.equal((await publisher.request(publish('before'))).status, 200);
+    await stays.until(() => stays.text.includes('before'));
+    writeFileSync(join(cwd, 'holdfast.toml'), configure(to));
+    const old = server.pid;
+    await server.upgrade();
+    const other = await held();
+    // This connection is still with the old process.
+    assert.equal((await publisher.request(publish('from the old one'))).status, 200);
+    const next = await connectTo(t, `127.0.0.1:${control}`);
+    assert.equal((await next.request(publish('from the new one'))).status, 200);
+    const came = (text: string) => text.includes('from the old one') && text.includes('from the new one');
+    for (const client of [stays, other]) await client.until(() => came(client.text));
+    for (const client of [stays, other]) {
+      assert.deepEqual(client.text.match(/from the \w+ one/g)?.sort(), ['from the new one', 'from the old one']);
+      client.reset();
+    }
+    await server.gone(old);
+    await server.stop();
+    assert.deepEqual(program.errors(), []);
+  });
+}
+
 test('a socket of the service manager is used instead of one that is bound', { skip: SKIP }, async (t) => {
   const [port = 0, other = 0] = await freePorts(2);
   const cwd = temporaryFolder(t);

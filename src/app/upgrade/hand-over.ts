@@ -11,7 +11,7 @@ export interface OldSide {
    * Awaited before the listening sockets are given.
    */
   lead(channel: ToNewProcess): Promise<void>;
-  /** A message that is not about the phases has come: `follows`, `taken`, `serves`, `swapped`. */
+  /** A message that is not about the phases has come: `takes`, `taken`, `serves`, `swapped`. */
   onMessage(message: unknown, handle: SocketHandle | undefined): void;
   /**
    * Moves what can be moved, and lets the new process order the items.

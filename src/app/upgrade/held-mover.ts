@@ -73,8 +73,6 @@ export class HeldMover implements OldSide, MarkOwner {
   /** What the relay has ordered last; null before it has stopped. */
   #sequence: Sequence | null = null;
   #over = false;
-  /** Whether the new process takes clients. */
-  #followed = false;
 
   constructor(means: HandOverMeans) {
     this.#means = means;
@@ -95,10 +93,9 @@ export class HeldMover implements OldSide, MarkOwner {
     this.#own = own;
     this.#next = new HubLink(context, channel.toOld, hub, ignore);
     this.#over = false;
-    this.#followed = false;
     this.#forwarding = null;
     this.#sequence = null;
-    channel.send({ kind: 'moves' });
+    channel.send({ kind: 'clients', move: true });
     void this.#next.ready();
     await own.ready();
     await relay.told(OWN);
@@ -110,12 +107,6 @@ export class HeldMover implements OldSide, MarkOwner {
 
   async giveOver(): Promise<void> {
     const { clients, log } = this.#means;
-    if (!this.#followed) {
-      // It has no proxy, or worker processes: what is open is finished here.
-      this.takeBack();
-      log.info({ moved: 0, stay: clients.connections.length }, 'clients do not move: the new process cannot take them');
-      return;
-    }
     clients.hub.phase = 'moving';
     let moved = 0;
     for (let round = 0; round < ROUNDS && !this.#over; round++) {
@@ -133,7 +124,6 @@ export class HeldMover implements OldSide, MarkOwner {
   onMessage(message: NewProcessMessage): void {
     if (message.kind === 'taken') this.#onTaken(message.batch, message.refused);
     else if (message.kind === 'swapped') this.#onSwapped();
-    else if (message.kind === 'follows') this.#followed = true;
   }
 
   takeBack(): void {

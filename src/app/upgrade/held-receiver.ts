@@ -45,28 +45,40 @@ export class HeldReceiver implements NewSide, MarkOwner {
   readonly #sequence = new SequenceReader();
   #leads = false;
   #ended = false;
+  #onEnded: () => void = () => {};
 
   constructor(means: HandOverMeans) {
     this.#means = means;
     this.#relay = new HubRelay(means);
   }
 
-  async follow(channel: ToOldProcess): Promise<void> {
+  /** @param move whether clients move; if they all stay this process orders the items at once */
+  async follow(channel: ToOldProcess, move = true): Promise<void> {
     const { clients, publishing, log, wheel, counters, zmqCounters } = this.#means;
     const { hub } = clients;
     const context = { wheel, counters: zmqCounters, log };
     const [near, far] = LocalEnd.pair();
+    const ended = new Promise<void>((resolve) => {
+      this.#onEnded = resolve;
+    });
     this.#channel = channel;
-    channel.send({ kind: 'follows' });
     this.#relay.add(OWN, near);
     this.#relay.add(OLD, channel.toOld);
+    this.#own = new HubLink(context, far, hub, ignore);
+    if (!move) {
+      await this.#own.ready();
+      this.#leads = true;
+      publishing.current = this.#relay;
+      // Nothing that is published here misses its clients.
+      await Promise.race([this.#relay.told(OLD), ended]);
+      return;
+    }
     // What the old process forwards may come before the order that it is to be brought into.
     this.#relay.router.hold();
     const link = new HubLink(context, channel.toNew, hub, ignore);
     link.marks = this;
     link.onPart = (part) => this.#onPart(part);
     this.#link = link;
-    this.#own = new HubLink(context, far, hub, ignore);
     this.#forwarding = new ForwardingPublisher(link, hub, { counters, log });
     publishing.current = this.#forwarding;
     await Promise.all([link.ready(), this.#own.ready()]);
@@ -174,6 +186,7 @@ export class HeldReceiver implements NewSide, MarkOwner {
     this.#relay.remove(OLD);
     clients.hub.goOn(this.#relay.router.release());
     publishing.current = clients.hub;
+    this.#onEnded();
     // What the relay has given last comes in this turn; publishers that wait there are given their turn.
     setImmediate(() => this.#leave());
   }

@@ -19,8 +19,8 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
   readonly done: Promise<void>;
   /** They take what is given over; each sees all messages. */
   readonly sides: NewSide[] = [];
-  /** Whether it moves held clients. Known when the listening sockets are here. */
-  moves = false;
+  /** Whether its held clients move, or all stay; null where it has none. Known when the listening sockets are here. */
+  move: boolean | null = null;
   /** Of those who have logged in there. */
   readonly sessions = new Sessions();
   #listening = false;
@@ -52,15 +52,17 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
 
   /**
    * Says that the configuration can be used, and takes the listening sockets.
+   * @param takesClients whether held clients can move here
    * @throws Error when the old process has ended before it gave them
    */
-  async begin(log: Log): Promise<void> {
+  async begin(log: Log, takesClients: boolean): Promise<void> {
     this.#log = log;
     const listening = new Promise<void>((resolve, reject) => {
       this.#onListening = resolve;
       this.#onListeningFailed = reject;
     });
     this.channel.receive(this);
+    if (takesClients) this.channel.send({ kind: 'takes' });
     this.channel.send({ kind: 'loaded' });
     await listening;
   }
@@ -85,8 +87,8 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
       this.#listening = true;
       listeningSockets.accept(message.sockets);
       this.#onListening();
-    } else if (message.kind === 'moves') {
-      this.moves = true;
+    } else if (message.kind === 'clients') {
+      this.move = message.move;
     } else if (message.kind === 'done') {
       this.#onDone();
     } else if (message.kind === 'sessions') {

@@ -12,8 +12,8 @@ export type OldProcessMessage =
   | { readonly kind: 'listening'; readonly sockets: readonly PassedSocket[] }
   /** Those who have logged in at the control port. Comes twice: before `listening`, and when the new process accepts. */
   | { readonly kind: 'sessions'; readonly sessions: readonly KeptSession[] }
-  /** Held clients are to move. Comes before `listening`. */
-  | { readonly kind: 'moves' }
+  /** Whether held clients are to move, or all stay and need what is published in the new process. Comes before `listening`. */
+  | { readonly kind: 'clients'; readonly move: boolean }
   /** The handle of a client's socket, which goes with this message. The client is still the old process's. */
   | { readonly kind: 'client'; readonly id: string }
   /** The clients of a batch that move, which are suspended now. The others of which there are handles stay. */
@@ -46,8 +46,8 @@ export type NewProcessMessage =
   | { readonly kind: 'ready' }
   /** It cannot start, and ends. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** It takes held clients, and is about to order the items. Comes before `ready`. */
-  | { readonly kind: 'follows' }
+  /** It takes held clients. Comes before `loaded`. */
+  | { readonly kind: 'takes' }
   /** It can go on with the clients of a batch, except for these, which the old process keeps. */
   | { readonly kind: 'taken'; readonly batch: number; readonly refused: readonly string[] }
   /** Of the roles that were named, those that it has too. */

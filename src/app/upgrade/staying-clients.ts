@@ -1,0 +1,66 @@
+import { ForwardingPublisher, HubLink, type LinkedHub } from '../../hub-relay/index.ts';
+import type { PublishingHub } from '../publishing.ts';
+import type { OldSide } from './hand-over.ts';
+import type { HandOverMeans } from './held-mover.ts';
+import type { ToNewProcess } from './upgrade-channel.ts';
+
+/**
+ * Lets the clients of this process get what is published in the new one, where they do not move: one of the two has worker processes. The new process
+ * orders the items from its start on.
+ */
+export class StayingClients implements OldSide {
+  readonly #means: Omit<HandOverMeans, 'clients'>;
+  readonly #hubOf: () => LinkedHub;
+  #hub: LinkedHub | null = null;
+  /** What publishers published to before. */
+  #former: PublishingHub | null = null;
+  #link: HubLink | null = null;
+  #forwarding: ForwardingPublisher | null = null;
+
+  /** @param hubOf gives the hub that has the clients of this process */
+  constructor(means: Omit<HandOverMeans, 'clients'>, hubOf: () => LinkedHub) {
+    this.#means = means;
+    this.#hubOf = hubOf;
+  }
+
+  async lead(channel: ToNewProcess): Promise<void> {
+    const { wheel, zmqCounters, log } = this.#means;
+    this.#hub = this.#hubOf();
+    this.#link = new HubLink({ wheel, counters: zmqCounters, log }, channel.toOld, this.#hub, ignore);
+    void this.#link.ready();
+    channel.send({ kind: 'clients', move: false });
+  }
+
+  onMessage(): void {}
+
+  /** What is still published here goes to the clients of both. */
+  async giveOver(): Promise<void> {
+    const { publishing, counters, log } = this.#means;
+    // A new process without a proxy has no clients to publish to.
+    if (this.#link?.connected !== true || this.#hub === null) return;
+    this.#forwarding = new ForwardingPublisher(this.#link, this.#hub, { counters, log });
+    this.#former = publishing.current;
+    publishing.current = this.#forwarding;
+  }
+
+  takeBack(): void {
+    const link = this.#link;
+    if (link === null) return;
+    if (this.#former !== null) this.#means.publishing.current = this.#former;
+    this.#former = null;
+    link.unaccepted = 0;
+    this.#forwarding?.release();
+    this.#forwarding = null;
+    this.#link = null;
+    void link.close();
+  }
+
+  finish(): void {}
+
+  /** Closes the way to the new process. */
+  async close(): Promise<void> {
+    await this.#link?.close();
+  }
+}
+
+function ignore(): void {}
