@@ -54,7 +54,7 @@ export class AcmeAuthority implements Authority {
           throw new Error(`the authority offers no proof by ${prover.kinds.join(' or ')}`);
         if (kind === 'http-01') return prover.openToken(challenge.token, keyAuthorization);
         const [proofKey, proof] = await acme.crypto.createAlpnCertificate(authorization, keyAuthorization);
-        prover.openProof(authorization.identifier.value, { chain: String(proof), key: String(proofKey) });
+        await prover.openProof(authorization.identifier.value, { chain: String(proof), key: String(proofKey) });
       },
       // All proofs are closed once the order has ended.
       challengeRemoveFn: async () => {},
@@ -82,7 +82,7 @@ export class AcmeAuthority implements Authority {
     const kept = this.#store.accountKey(directory);
     if (kept !== null) return kept;
     const key = String(await acme.crypto.createPrivateEcdsaKey('P-256'));
-    this.#store.saveAccountKey(directory, key);
+    await this.#store.saveAccountKey(directory, key);
     return key;
   }
 }

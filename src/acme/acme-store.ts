@@ -1,16 +1,7 @@
-import { randomBytes, X509Certificate } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { X509Certificate } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { writePrivately } from '../exchange/index.ts';
 
 /** A certificate and its key, both PEM. */
 export interface IssuedCertificate {
@@ -58,14 +49,14 @@ export class AcmeStore {
     return textOf(this.#accountFile(directory));
   }
 
-  saveAccountKey(directory: string, key: string): void {
-    write(this.#accountFile(directory), key);
+  saveAccountKey(directory: string, key: string): Promise<void> {
+    return writePrivately(this.#accountFile(directory), key);
   }
 
   /** Keeps a certificate. The key comes first, so that a certificate never stands beside an older key for long. */
-  save(name: string, { chain, key }: IssuedCertificate): void {
-    write(join(this.certificates, `${name}.key`), key);
-    write(join(this.certificates, `${name}.crt`), chain);
+  async save(name: string, { chain, key }: IssuedCertificate): Promise<void> {
+    await writePrivately(join(this.certificates, `${name}.key`), key);
+    await writePrivately(join(this.certificates, `${name}.crt`), chain);
   }
 
   /** When the certificate of a name is valid; null without a certificate that can be read. */
@@ -81,15 +72,15 @@ export class AcmeStore {
   }
 
   /** Lets `token` be answered over HTTP (RFC 8555 §8.3). */
-  openToken(token: string, keyAuthorization: string): void {
+  async openToken(token: string, keyAuthorization: string): Promise<void> {
     if (!TOKEN.test(token)) throw new Error('the authority gives a token that is none');
-    write(join(this.#tokens, token), keyAuthorization);
+    await writePrivately(join(this.#tokens, token), keyAuthorization);
   }
 
   /** Lets a name be proven over TLS (RFC 8737). */
-  openProof(name: string, { chain, key }: IssuedCertificate): void {
-    write(join(this.#proofs, `${name}.key`), key);
-    write(join(this.#proofs, `${name}.crt`), chain);
+  async openProof(name: string, { chain, key }: IssuedCertificate): Promise<void> {
+    await writePrivately(join(this.#proofs, `${name}.key`), key);
+    await writePrivately(join(this.#proofs, `${name}.crt`), chain);
   }
 
   /** No challenge is open any more. */
@@ -127,18 +118,4 @@ function textOf(path: string): string | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-}
-
-/** Writes a file that only the user of this process can read. */
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const beside = `${path}.${randomBytes(6).toString('hex')}`;
-  const fd = openSync(beside, 'wx', 0o600);
-  try {
-    writeSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(beside, path);
 }

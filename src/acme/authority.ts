@@ -8,9 +8,9 @@ export interface Prover {
   /** Ways to prove, the one to try first in front. */
   readonly kinds: readonly ChallengeKind[];
   /** The proof over HTTP can be asked for from now on. */
-  openToken(token: string, keyAuthorization: string): void;
+  openToken(token: string, keyAuthorization: string): Promise<void>;
   /** The proof over TLS can be asked for from now on. */
-  openProof(name: string, certificate: IssuedCertificate): void;
+  openProof(name: string, certificate: IssuedCertificate): Promise<void>;
 }
 
 /** Issues certificates. */

@@ -129,7 +129,7 @@ export class CertificateKeeper extends WheelTimer {
     log.info({ name, challenge: tried[0], renewal: earlier !== null }, 'certificate ordered');
     try {
       const issued = await orAborted(authority.order(name, prover, ordering.signal), ordering.signal);
-      store.save(name, issued);
+      await store.save(name, issued);
       const validity = store.validity(name);
       // Without this a wrong clock would order one certificate after the other.
       if (validity === null || renewalOf(validity, kept.place) <= this.#now())

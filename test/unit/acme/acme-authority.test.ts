@@ -19,7 +19,7 @@ async function order(t: TestContext, listener: RequestListener, signal = new Abo
   const { port } = server.address() as { port: number };
   const folder = temporaryFolder(t, { 'ca.pem': LOOPBACK_CERTIFICATE });
   const account = { directory: `https://127.0.0.1:${port}/dir`, email: '', ca: join(folder, 'ca.pem') };
-  const prover = { kinds: ['http-01' as const], openToken: () => {}, openProof: () => {} };
+  const prover = { kinds: ['http-01' as const], openToken: async () => {}, openProof: async () => {} };
   return new AcmeAuthority(account, new AcmeStore(folder)).order('a.example.com', prover, signal);
 }
 

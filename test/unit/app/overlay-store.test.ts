@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { MAX_OVERLAY_BYTES, MAX_OVERLAY_ENTRIES, OverlayStore } from '../../../src/app/overlay-store.ts';
@@ -34,9 +34,7 @@ test('too many entries, too many bytes and a folder that cannot be written leave
   await assert.rejects(store.write({ ...EMPTY_OVERLAY, routes: many }), /^Error: at most 20000 routes/);
   const large = { a: 'x'.repeat(MAX_OVERLAY_BYTES) };
   await assert.rejects(store.write({ ...EMPTY_OVERLAY, routes: large }), /^Error: at most 16777216 bytes are kept$/);
-  // What cannot be removed stands where the new content would be written.
-  mkdirSync(`${file}.${process.pid}`);
-  writeFileSync(join(`${file}.${process.pid}`, 'x'), '');
-  await assert.rejects(store.write(EMPTY_OVERLAY));
+  // A file stands where the folder would be.
+  await assert.rejects(new OverlayStore(join(file, 'overlay.json')).write(EMPTY_OVERLAY), { code: 'EEXIST' });
   assert.equal(readFileSync(file, 'utf8'), before);
 });
