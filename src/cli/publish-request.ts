@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { publishUrl } from '../codec/grip/index.ts';
 import { CliError, reasonOf, USAGE } from './cli-error.ts';
 import { gripUrlCredentials } from './grip-url-credentials.ts';
 
@@ -32,12 +33,7 @@ export function publishTarget(spec: string, given: string | null): PublishTarget
   if (authorization !== null && url.protocol !== 'https:' && !isLoopback(url.hostname)) {
     throw new CliError(CREDENTIALS_REFUSED, USAGE);
   }
-  url.username = '';
-  url.password = '';
-  url.search = '';
-  url.hash = '';
-  url.pathname = `${url.pathname.replace(/(\/publish)?\/*$/, '')}/publish/`;
-  return { url, authorization };
+  return { url: publishUrl(url), authorization };
 }
 
 /** Whether a connection to this host name of a URL stays on this machine. */

@@ -1,4 +1,4 @@
-import { GripSigner, keyOf } from '../codec/grip/index.ts';
+import { GripSigner, keyOf, publishUrl } from '../codec/grip/index.ts';
 
 /** With what a publisher says who it is. A URL may say the same: `https://NAME:PASSWORD@HOST`, or `?iss=ISSUER&key=KEY` as in a GRIP_URL. */
 export interface Credentials {
@@ -30,12 +30,7 @@ export function serverAddress(server: string | URL, given: Credentials = {}): Se
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     throw new TypeError('the server is not a URL: expected http://HOST:PORT or https://HOST:PORT');
   const authorization = authorizationOf({ ...credentialsIn(url), ...given });
-  url.username = '';
-  url.password = '';
-  url.search = '';
-  url.hash = '';
-  url.pathname = `${url.pathname.replace(/(\/publish)?\/*$/, '')}/publish/`;
-  return { url, authorization };
+  return { url: publishUrl(url), authorization };
 }
 
 function credentialsIn({ username, password, searchParams }: URL): Credentials {

@@ -14,6 +14,7 @@ export { parseInstruct } from './parse-instruct.ts';
 export { parseJson } from './parse-json.ts';
 export { PublishItemsReader, parsePublishItem, parsePublishItems } from './parse-publish-items.ts';
 export { parsePublishMessage, publishValue } from './publish-message.ts';
+export { publishUrl } from './publish-url.ts';
 export { parseSessionFields, type SessionFields, type SessionRule, sessionIn } from './session-fields.ts';
 export { TokenError, type TokenProblem } from './token-error.ts';
 export { type TokenClaims, type TokenKeys, type TokenRules, TokenVerifier, verifyingKey } from './token-verifier.ts';
