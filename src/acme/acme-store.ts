@@ -73,7 +73,7 @@ export class AcmeStore {
 
   /** Lets `token` be answered over HTTP (RFC 8555 §8.3). */
   async openToken(token: string, keyAuthorization: string): Promise<void> {
-    if (!TOKEN.test(token)) throw new Error('the authority gives a token that is none');
+    if (!TOKEN.test(token)) throw new Error('the token of the authority is not base64url');
     await writePrivately(join(this.#tokens, token), keyAuthorization);
   }
 

@@ -20,7 +20,7 @@ export async function listedCertificates({ server, edge }: Config, pairs: Certif
     const files = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith('.crt')).sort();
     for (const file of files.slice(0, MAX_LISTED)) {
       const name = file.slice(0, -'.crt'.length);
-      // One that is no certificate is none that a listener could use.
+      // A file that is not a certificate cannot be used by any listener.
       const listed = await readFile(join(folder, file)).then(
         (content) => shown(name, content, 'file'),
         () => null,

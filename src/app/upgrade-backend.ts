@@ -2,7 +2,7 @@ import { type ControlBackend, OperationError } from '../control/index.ts';
 import { UpgradeError } from './upgrade/started-process.ts';
 import type { Upgrader } from './upgrade/upgrader.ts';
 
-/** The upgrade for the control API: whoever asks hears why there is none. */
+/** The upgrade for the control API. The caller is told why it is refused. */
 export function upgradeBackend(upgrader: Upgrader): NonNullable<ControlBackend['upgrade']> {
   return async () => {
     try {

@@ -26,7 +26,7 @@ abstract class MessageTimer extends WheelTimer {
     return this.hold.left(this);
   }
 
-  /** Sets its time anew. */
+  /** Restarts its timer. */
   goOn(left: number | null): void {
     this.hold.schedule(this, left);
   }

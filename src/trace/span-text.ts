@@ -95,7 +95,7 @@ function addUri(all: Attributes, uri: string, kind: SpanKind): void {
   all.int('server.port', port === '' ? (protocol === 'https:' || protocol === 'wss:' ? 443 : 80) : Number(port));
 }
 
-/** Whether it counts as failed: for a server a mistake of its client is none of its own. */
+/** Whether it counts as failed: for a server, a client's mistake is not a failure of its own. */
 function isFailure({ error, status }: ExchangeRecord, kind: SpanKind): boolean {
   if (status >= 500) return true;
   if (kind === 'client') return error !== '' || status >= 400;

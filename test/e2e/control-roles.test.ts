@@ -48,7 +48,7 @@ test('pushpin has its control port where the option says', async (t) => {
   assert.equal(publish.status, 200);
 });
 
-test('an address that is none is refused by the name of the option', async (t) => {
+test('an invalid address is refused by the name of the option', async (t) => {
   const { code, stderr } = await holdfast(t, ['condure', '--control-port', 'x']);
   assert.equal(code, 1);
   assert.match(stderr, /--control-port: /);

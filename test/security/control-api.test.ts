@@ -23,7 +23,7 @@ async function statusOf(app: RunningApp, head: string, body = ''): Promise<numbe
   return (await client.takeResponse()).status;
 }
 
-test('what is not quite a path of an operation is none', async (t) => {
+test('what is almost the path of an operation does not match', async (t) => {
   const app = await start(t);
   for (const target of [
     ...[

@@ -107,7 +107,8 @@ function exactly(value: unknown, required: readonly string[], optional: readonly
   assert.ok(typeof value === 'object' && value !== null && !Array.isArray(value));
   const keys = Object.keys(value);
   for (const key of required) assert.ok(keys.includes(key), `${key} is missing`);
-  for (const key of keys) assert.ok(required.includes(key) || optional.includes(key), `${key} is none of the message`);
+  for (const key of keys)
+    assert.ok(required.includes(key) || optional.includes(key), `${key} is not a field of the message`);
   return value as Record<string, unknown>;
 }
 

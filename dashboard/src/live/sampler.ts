@@ -35,7 +35,7 @@ export class Sampler {
     const last = this.#last;
     this.#last = totals;
     const rate = (now: number, before: number | undefined): number | null => {
-      // The totals of another process begin anew.
+      // Another process starts counting from zero.
       if (last === null || before === undefined || last.pid !== totals.pid) return null;
       const seconds = totals.uptime - last.uptime;
       return seconds > 0 ? Math.max(0, (now - before) / seconds) : null;

@@ -162,7 +162,7 @@ export class MessageWriter implements DeflaterSink {
     this.#queuedBytes = 0;
   }
 
-  /** Whether a message may begin, and nothing waits. Another writer can go on from here: its compression begins anew. */
+  /** Whether a message may begin, and nothing waits. Another writer can continue from here, with a fresh compression context. */
   get between(): boolean {
     return !this.#inMessage && !this.#waiting && this.#close === null;
   }

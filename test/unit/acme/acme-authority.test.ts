@@ -36,7 +36,7 @@ test('an authority that says nothing is given up when the signal says so', async
   await assert.rejects(ordered, /cancell?ed|aborted/i);
 });
 
-test('an authority that is none says so', async (t) => {
+test('a server that is not an authority is refused', async (t) => {
   await assert.rejects(
     order(t, (_, response) => response.writeHead(404).end('no')),
     Error,

@@ -82,7 +82,7 @@ test('a header with a line end is refused', async (t) => {
   assert.throws(() => handler.respond({ uuid: 'u', id: 1 }, { headers: { A: 'b\r\nC: d' } }), /control character/);
 });
 
-test('a status that is none of a final response is refused', async (t) => {
+test('a status that is not final is refused', async (t) => {
   const { handler } = await connect(t);
   for (const status of [100, 101, 199, 1_000])
     assert.throws(() => handler.respond({ uuid: 'u', id: 1 }, { status }), /invalid status/);
