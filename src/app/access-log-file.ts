@@ -2,19 +2,13 @@ import { type Log, systemErrorText } from '../exchange/index.ts';
 import { LineBatch } from './line-batch.ts';
 import { LogFile } from './log-file.ts';
 
-/** What access logs count of themselves. */
-export interface AccessLogCounters {
-  /** Lines that could not be written. */
-  accessLinesLost: number;
-}
-
 /** Milliseconds between two reports about lines that are lost. */
 const REPORT_INTERVAL = 60_000;
 
 /** A file to which the lines of an access log are appended, many at a time. */
 export class AccessLogFile {
   readonly #file: LogFile;
-  readonly #counters: AccessLogCounters;
+  readonly #onLost: (lines: number) => void;
   readonly #log: Log;
   readonly #batch = new LineBatch((lines) => this.#append(lines));
   /** Lines that were lost since the last report. */
@@ -23,12 +17,13 @@ export class AccessLogFile {
   #reportedAt = 0;
 
   /**
+   * @param onLost counts lines that could not be written
    * @param mode of a file that is created
    * @throws Error when the file cannot be opened
    */
-  constructor(path: string, counters: AccessLogCounters, log: Log, mode?: number) {
+  constructor(path: string, onLost: (lines: number) => void, log: Log, mode?: number) {
     this.#file = new LogFile(path, mode);
-    this.#counters = counters;
+    this.#onLost = onLost;
     this.#log = log;
   }
 
@@ -58,7 +53,7 @@ export class AccessLogFile {
   #append(lines: string): void {
     const lost = this.#file.write(Buffer.from(lines, 'latin1'));
     if (lost === 0 && this.#reportedAt === 0) return;
-    this.#counters.accessLinesLost += lost;
+    if (lost > 0) this.#onLost(lost);
     this.#lost += lost;
     const now = performance.now();
     if (lost === 0) {

@@ -28,9 +28,9 @@ const LINES: Readonly<Record<Section['format'], AccessLine>> = {
 /** What the access log counts. */
 export class AccessLogTotals {
   /** Lines that were written, or are about to be. */
-  accessLines = 0;
+  lines = 0;
   /** Lines that could not be written. */
-  accessLinesLost = 0;
+  linesLost = 0;
 }
 
 /** The access log of all roles of this process: one line for each exchange, or for the WebSocket that it became. */
@@ -87,9 +87,12 @@ export class AccessLogs {
 
   #open(to: string): LineOutput | null {
     if (to === '') return null;
-    if (to === 'stdout' || to === 'journal') return new StandardLines(to === 'journal', this.counters, this.#log);
+    const onLost = (lines: number): void => {
+      this.counters.linesLost += lines;
+    };
+    if (to === 'stdout' || to === 'journal') return new StandardLines(to === 'journal', onLost, this.#log);
     try {
-      return new AccessLogFile(to, this.counters, this.#log, FILE_MODE);
+      return new AccessLogFile(to, onLost, this.#log, FILE_MODE);
     } catch (error) {
       throw new Error(`cannot write the access log ${to}: ${systemErrorText(error)}`);
     }
@@ -105,7 +108,7 @@ export class AccessLogs {
         if (output === null || record.quiet) return;
         if (sample < 1 && !isFailure(record) && Math.random() >= sample) return;
         const { client } = record;
-        counters.accessLines++;
+        counters.lines++;
         output.write(line(record, role, anonymize ? anonymousAddress(client) : client, Date.now()));
       },
     };

@@ -375,7 +375,7 @@ export class App {
 
   async #startMongrel2(): Promise<void> {
     this.#register('mongrel2', this.mongrel2Counters);
-    const files = new StaticFiles({ counters: this.mongrel2Counters.files, log: this.#log, wheel: this.#wheel });
+    const files = new StaticFiles({ counters: this.mongrel2Counters.folders, log: this.#log, wheel: this.#wheel });
     const { level } = this.#config.log;
     const shared = { wheel: this.#wheel, log: this.#log, level, counters: this.mongrel2Counters, files };
     await this.#mongrel2.start(this.#config.edge.mongrel2, { ...shared, old: this.#old });

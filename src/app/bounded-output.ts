@@ -10,7 +10,7 @@ export const MAX_WAITING = 1_048_576;
 /** What the log counts of itself. */
 export class LogCounters {
   /** Lines that were dropped because the output was not read, or could not be written. */
-  logLinesDropped = 0;
+  linesDropped = 0;
 }
 
 /**

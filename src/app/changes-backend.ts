@@ -8,7 +8,7 @@ import type { LiveConfig } from './live-config.ts';
 export function changesBackend(changes: LiveChanges, live: LiveConfig): Pick<ControlBackend, 'certificates' | 'keys'> {
   return {
     certificates: {
-      list: () => listedCertificates(live.config, live.pairs),
+      list: () => listedCertificates(live.config, live.pairs, (name) => changes.sourceOf('certificates', name)),
       put: (name, pair, keep) => changes.putCertificate(name, pair, keep),
       delete: (name, keep) => changes.deleteCertificate(name, keep),
     },
@@ -16,7 +16,7 @@ export function changesBackend(changes: LiveChanges, live: LiveConfig): Pick<Con
       list: async () => {
         const set = setKeys(live.config);
         const named = OVERLAY_KEYS.filter((name) => set.has(name));
-        return named.map((name) => ({ name, source: changes.keys.has(name) ? 'overlay' : 'file' }));
+        return named.map((name) => ({ name, source: changes.keys.has(name) ? changes.sourceOf('keys', name) : 'file' }));
       },
       put: (name, key, keep) => changes.putKey(name, key, keep),
       delete: (name, keep) => changes.deleteKey(name, keep),

@@ -10,7 +10,7 @@ const FOLDER = fileURLToPath(new URL('../../dist/dashboard', import.meta.url));
 /** Serves the dashboard. @param root the folder with its files */
 export function dashboardPages(registry: CounterRegistry, log: Log, wheel: TimerWheel, root = FOLDER): Service {
   const counters = new FilesCounters();
-  registry.add('control.files', counters);
+  registry.add('control.pages', counters);
   const files = new StaticFiles({ counters, log, wheel });
   const folder = files.folder({
     root,

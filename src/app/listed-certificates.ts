@@ -10,8 +10,15 @@ type Listed = Awaited<ReturnType<CertificatesBackend['list']>>[number];
 /** Certificates of one folder that are listed. */
 const MAX_LISTED = 1_000;
 
-/** The certificates that listeners may use: those of their folders, and those that were set, which come before them. */
-export async function listedCertificates({ server, edge }: Config, pairs: CertificatePairs): Promise<Listed[]> {
+/**
+ * The certificates that listeners may use: those of their folders, and those that were set, which come before them.
+ * @param sourceOf says where one that was set is kept
+ */
+export async function listedCertificates(
+  { server, edge }: Config,
+  pairs: CertificatePairs,
+  sourceOf: (name: string) => Listed['source'],
+): Promise<Listed[]> {
   const byName = new Map<string, Listed>();
   const folders = new Set<string>();
   if (server.listen.some(({ tls }) => tls)) folders.add(server.tlsIdentitiesDir || '.');
@@ -29,7 +36,7 @@ export async function listedCertificates({ server, edge }: Config, pairs: Certif
     }
   }
   for (const [name, { cert }] of Object.entries(pairs)) {
-    const listed = shown(name, Buffer.from(cert), 'overlay');
+    const listed = shown(name, Buffer.from(cert), sourceOf(name));
     if (listed !== null) byName.set(name, listed);
   }
   return [...byName.values()];

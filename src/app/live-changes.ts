@@ -37,6 +37,8 @@ export class LiveChanges {
   #loaded: LoadedOverlay | null = null;
   /** Names of keys that were set. */
   #keys = new Set<string>();
+  /** What was set and is not kept, by its id or name. */
+  readonly #unkept = { routes: new Set<string>(), certificates: new Set<string>(), keys: new Set<string>() };
 
   constructor(options: LiveChangesOptions) {
     this.#options = options;
@@ -46,6 +48,12 @@ export class LiveChanges {
   onLoaded(loaded: LoadedOverlay | null): void {
     this.#loaded = loaded;
     this.#keys = new Set(Object.keys(loaded?.overlay.keys ?? {}));
+    for (const names of Object.values(this.#unkept)) names.clear();
+  }
+
+  /** Where something that was set is: in the overlay, or in memory alone. */
+  sourceOf(kind: keyof Overlay, name: string): 'overlay' | 'memory' {
+    return this.#unkept[kind].has(name) ? 'memory' : 'overlay';
   }
 
   get keys(): ReadonlySet<string> {
@@ -60,6 +68,7 @@ export class LiveChanges {
       const prepared = await usable(() => this.#options.live.preparePut(route));
       const { routes, ...others } = this.#overlay;
       await this.#finish(prepared, keep, { ...others, routes: { ...routes, [id]: line } });
+      this.#noteKept('routes', id, keep);
       this.#options.log.info({ route: id, keep }, 'route set');
     });
   }
@@ -110,6 +119,7 @@ export class LiveChanges {
       const prepared = await usable(() => live.prepare(config));
       const { keys, ...others } = this.#overlay;
       await this.#finish(prepared, keep, { ...others, keys: { ...keys, [name]: key } });
+      this.#noteKept('keys', name, keep);
       this.#keys.add(name);
       log.info({ key: name, keep }, 'key set');
     });
@@ -152,6 +162,12 @@ export class LiveChanges {
     const pair = pairs[name];
     const kept = pair === undefined ? without(certificates, name) : { ...certificates, [name]: pair };
     await this.#finish(prepared, keep, { ...others, certificates: kept });
+    this.#noteKept('certificates', name, keep);
+  }
+
+  #noteKept(kind: keyof Overlay, name: string, kept: boolean): void {
+    if (kept) this.#unkept[kind].delete(name);
+    else this.#unkept[kind].add(name);
   }
 
   /** Keeps a change, if that is wanted, and brings it into force. */

@@ -78,7 +78,7 @@ function timestamp(): string {
 /** Pino's own way to write waits for ever at the end if the output is no longer read. */
 function standardOutput(counters: LogCounters, onCaughtUp: (dropped: number) => void): Output {
   const onDropped = (lines: number): void => {
-    counters.logLinesDropped += lines;
+    counters.linesDropped += lines;
   };
   const output = new BoundedOutput(process.stdout, onDropped, onCaughtUp);
   return process.stdout.isTTY ? { write: (line) => output.write(readable(line)) } : batched(output);
@@ -88,7 +88,7 @@ function standardOutput(counters: LogCounters, onCaughtUp: (dropped: number) => 
 function fileOutput(file: LogFile, counters: LogCounters): Output {
   return {
     write: (lines) => {
-      counters.logLinesDropped += file.write(lines);
+      counters.linesDropped += file.write(lines);
     },
   };
 }

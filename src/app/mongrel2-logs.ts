@@ -1,6 +1,6 @@
 import type { Mongrel2Server } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
-import { type AccessLogCounters, AccessLogFile } from './access-log-file.ts';
+import { AccessLogFile } from './access-log-file.ts';
 import { LogFile } from './log-file.ts';
 import { createLog, type LogLevel } from './logger.ts';
 import { serverLog } from './server-log.ts';
@@ -17,14 +17,15 @@ export class Mongrel2Logs {
    * Opens the files.
    * @param level of the error log
    * @param log of the process
+   * @param onLost counts lines of the access log that could not be written
    * @throws Error when a file cannot be opened
    */
-  constructor(server: Mongrel2Server, level: LogLevel, log: Log, counters: AccessLogCounters) {
+  constructor(server: Mongrel2Server, level: LogLevel, log: Log, onLost: (lines: number) => void) {
     const { accessLog, errorLog, settings } = server;
     this.#errorLog = errorLog === null ? null : opened(errorLog, () => new LogFile(errorLog));
     this.log = this.#errorLog === null ? serverLog(log, server.name) : createLog(level, this.#errorLog);
     const logs = accessLog !== null && settings.accessLogging;
-    this.accessLog = logs ? opened(accessLog, () => new AccessLogFile(accessLog, counters, this.log)) : null;
+    this.accessLog = logs ? opened(accessLog, () => new AccessLogFile(accessLog, onLost, this.log)) : null;
   }
 
   /** Opens the files again, after they were renamed. Returns false if one cannot be opened: the old one stays in use. */

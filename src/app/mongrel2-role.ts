@@ -28,7 +28,7 @@ export function newMongrel2Counters() {
     server: new ServerCounters(),
     handlers: new Mongrel2Counters(),
     client: new OriginCounters(),
-    files: new FilesCounters(),
+    folders: new FilesCounters(),
     zmq: new ZmqCounters(),
   };
 }
@@ -69,11 +69,13 @@ export class Mongrel2Role implements ControlledRole {
   /** @throws SiteRouteError for a host or route that cannot be matched */
   constructor(options: Mongrel2RoleOptions) {
     const { server, wheel, level = 'info', counters } = options;
-    this.#logs = new Mongrel2Logs(server, level, options.log, counters.handlers);
+    this.#logs = new Mongrel2Logs(server, level, options.log, (lines) => {
+      counters.handlers.accessLinesLost += lines;
+    });
     const { log, accessLog } = this.#logs;
     const { settings } = server;
     this.#options = options;
-    this.#files = options.files ?? new StaticFiles({ counters: counters.files, log, wheel });
+    this.#files = options.files ?? new StaticFiles({ counters: counters.folders, log, wheel });
     this.#tls = siteTls(server, { wheel, counters: counters.server, log });
     this.#pidFile = server.pidFile === null ? null : new PidFile(server.pidFile);
     this.#client = new HttpClient({

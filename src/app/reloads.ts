@@ -30,19 +30,21 @@ interface ReloadMeans {
   readonly log: Log;
 }
 
-/** Where the routes of a configuration have come from. Those that are not among them were set since. */
-function sourcesOf({ config: { routes }, fromFile, fromRoutesFile }: LoadedConfig): ConfigurationState['sourceOf'] {
+/** Where the routes of a configuration have come from. Those that are in no file were set. */
+function sourcesOf(loaded: LoadedConfig, changes: LiveChanges): ConfigurationState['sourceOf'] {
+  const { fromFile, fromRoutesFile } = loaded;
+  const { routes } = loaded.config;
   const sources = new WeakMap<Route, 'file' | 'routes_file'>();
   routes.slice(0, fromFile + fromRoutesFile).forEach((route, index) => {
     sources.set(route, index < fromFile ? 'file' : 'routes_file');
   });
-  return (route) => sources.get(route) ?? 'overlay';
+  return (route) => sources.get(route) ?? changes.sourceOf('routes', route.id);
 }
 
 export function newReloads({ source, loaded }: ConfigOrigin, { live, state, life, log }: ReloadMeans): Reloads {
   const onLoaded = (now: LoadedConfig): void => {
     state.file = now.file;
-    state.sourceOf = sourcesOf(now);
+    state.sourceOf = sourcesOf(now, changes);
     changes.onLoaded(now.overlay);
   };
   const reloader = new Reloader({ live, source, state, onLoaded, log });

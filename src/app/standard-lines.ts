@@ -1,6 +1,5 @@
 import { fstatSync } from 'node:fs';
 import type { Log } from '../exchange/index.ts';
-import type { AccessLogCounters } from './access-log-file.ts';
 import { BoundedOutput } from './bounded-output.ts';
 import { LineBatch } from './line-batch.ts';
 
@@ -12,14 +11,13 @@ export class StandardLines {
   readonly #batch: LineBatch;
   readonly #prefix: string;
 
-  /** @param forJournal whether each line begins with its priority, if standard output is the journal */
-  constructor(forJournal: boolean, counters: AccessLogCounters, log: Log) {
-    const output = new BoundedOutput(
-      process.stdout,
-      (lines) => {
-        counters.accessLinesLost += lines;
-      },
-      (lost) => log.warn({ lost }, 'lines of the access log were lost because the output was not read'),
+  /**
+   * @param forJournal whether each line begins with its priority, if standard output is the journal
+   * @param onLost counts lines that were lost because the output was not read
+   */
+  constructor(forJournal: boolean, onLost: (lines: number) => void, log: Log) {
+    const output = new BoundedOutput(process.stdout, onLost, (lost) =>
+      log.warn({ lost }, 'lines of the access log were lost because the output was not read'),
     );
     this.#batch = new LineBatch((lines) => output.write(lines));
     this.#prefix = forJournal && isJournal(process.env.JOURNAL_STREAM) ? INFO : '';

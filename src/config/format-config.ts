@@ -3,15 +3,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'smol-toml';
 import { z } from 'zod';
 import { pathsError } from './config-error.ts';
+import { isHeaderHidden, isHidden } from './is-hidden.ts';
 import { schemaIssues } from './issues.ts';
 import { shortServer } from './mongrel2-text.ts';
 import { routeSchema, routeShape } from './route.ts';
 import { routeTables } from './route-tables.ts';
 import { type Config, configSchema, sections } from './schema.ts';
-import { fieldDocs } from './section-fields.ts';
-
-/** Headers whose values usually are credentials. */
-const SECRET_HEADER = /auth|cookie|credential|key|pass|secret|session|signature|token/i;
 
 type Table = Record<string, unknown>;
 
@@ -91,14 +88,12 @@ function withoutDefaults(tables: Table): Table {
   return Object.fromEntries(changed.filter(([, table]) => Object.keys(table).length > 0));
 }
 
-/** Replaces the secrets of a table with `mask`. The path of a key file is not a secret. */
+/** Replaces the secrets of a table with `mask`. */
 function maskSecrets(table: Table, shape: z.ZodRawShape, mask: string): void {
   for (const [key, schema] of Object.entries(shape)) {
-    const value = table[key];
-    if (fieldDocs.get(schema as z.ZodType)?.secret && String(value) !== '' && !String(value).startsWith('file:'))
-      table[key] = mask;
+    if (isHidden(schema, table[key])) table[key] = mask;
   }
   for (const [name, value] of Object.entries((table.header ?? {}) as Table)) {
-    if (value !== '' && SECRET_HEADER.test(name)) (table.header as Table)[name] = mask;
+    if (isHeaderHidden(value)) (table.header as Table)[name] = mask;
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { isHeaderHidden, isHidden } from './is-hidden.ts';
 import { type Route, routeSchema, routeShape } from './route.ts';
 import { routeTables } from './route-tables.ts';
-import { fieldDocs } from './section-fields.ts';
 
 type Table = Record<string, unknown>;
 
@@ -21,14 +21,14 @@ export function routeLineText(route: Route): string {
     const value = table[name];
     if (name === 'host' || name === 'targets' || isPlain(value, plain[name])) continue;
     if (name === 'header') {
-      for (const field of Object.keys(value as Table)) condition.push(quoted(`header=${field}:${HIDDEN}`));
+      for (const [field, content] of Object.entries(value as Table))
+        condition.push(quoted(`header=${field}:${isHeaderHidden(content) ? HIDDEN : ''}`));
     } else if (value === true && name !== 'ssl') {
       condition.push(name);
     } else if (Object.hasOwn(routeTables, name)) {
       condition.push(name);
     } else {
-      const isSecret = fieldDocs.get(schema as z.ZodType)?.secret === true;
-      condition.push(quoted(`${name}=${isSecret ? HIDDEN : valueText(name, value)}`));
+      condition.push(quoted(`${name}=${isHidden(schema, value) ? HIDDEN : valueText(name, value)}`));
     }
   }
   return [condition.join(','), ...(table.targets as string[])].join(' ');

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 
+/** Where something that was set by this API is. */
+const set = ['overlay', 'memory'] as const;
+const SET_DOC = '`overlay`: set by this API and kept; `memory`: set without `keep`, until the next reload, restart or upgrade';
+
 const whole = z.number().int().nonnegative();
 
 export const routeSchema = z.object({
   id: z.string().describe('its `id`; empty if it has none'),
   line: z.string().describe('condition, parameters and targets, as a line of a routes file; secrets are hidden'),
-  source: z.enum(['file', 'routes_file', 'overlay']),
+  source: z.enum(['file', 'routes_file', ...set]).describe(SET_DOC),
   targets: z.array(z.object({ target: z.string(), healthy: z.boolean() })),
   requests: whole,
   responses: z.record(z.string(), whole).describe('responses of origins by class of status: `2xx`'),
@@ -41,7 +45,7 @@ export const certificatesSchema = z.object({
       name: z.string(),
       names: z.array(z.string()).describe('names that it is valid for'),
       expires: z.iso.datetime(),
-      source: z.enum(['file', 'overlay']),
+      source: z.enum(['file', ...set]).describe(SET_DOC),
     }),
   ),
 });
@@ -49,7 +53,7 @@ export const certificatesSchema = z.object({
 export const keyBody = z.strictObject({ key: z.string().min(1) });
 
 export const keysSchema = z.object({
-  keys: z.array(z.object({ name: z.string(), source: z.enum(['file', 'overlay']) })),
+  keys: z.array(z.object({ name: z.string(), source: z.enum(['file', ...set]).describe(SET_DOC) })),
 });
 
 export type RouteState = z.infer<typeof routeSchema>;

@@ -218,10 +218,30 @@ test('routes, certificates and keys are set one at a time, and kept over a reloa
     ((await rig.ask('GET', '/routes')).json as unknown as ListedRoutes).routes.map(
       ({ id, source }) => `${id} ${source}`,
     );
-  assert.deepEqual(await sources(), ['main file', 'kept overlay', 'brief overlay']);
+  assert.deepEqual(await sources(), ['main file', 'kept overlay', 'brief memory']);
+  // What is kept stays so when it is replaced for a while.
+  assert.equal((await put('/routes/kept', { line: `kept.example ${one}` })).status, 204);
+  assert.equal((await put('/keys/proxy.upstream_key', { key: 'topsecret' })).status, 204);
+  assert.equal((await put('/certificates/c.example', { cert: other.certificate, key: other.key })).status, 204);
+  assert.deepEqual(await sources(), ['main file', 'kept memory', 'brief memory']);
+  assert.deepEqual((await rig.ask('GET', '/keys')).json, {
+    keys: [
+      { name: 'proxy.sig_key', source: 'overlay' },
+      { name: 'proxy.upstream_key', source: 'memory' },
+    ],
+  });
+  const { certificates } = (await rig.ask('GET', '/certificates')).json as {
+    certificates: readonly { name: string; source: string }[];
+  };
+  assert.deepEqual(
+    certificates.map(({ name, source }) => `${name} ${source}`),
+    ['a.example overlay', 'c.example memory'],
+  );
 
-  assert.match(String((await rig.reload()).changed), /^routes: \+0 -1 ~0 \(brief\)$/);
+
+  assert.match(String((await rig.reload()).changed), /^proxy\.upstream_key changed,routes: \+0 -1 ~1 \(/);
   assert.deepEqual(await sources(), ['main file', 'kept overlay']);
+  assert.equal(await bodyAt(t, rig.address, 'kept.example'), 'two');
   assert.equal(statSync(join(rig.folder, 'state/overlay.json')).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(join(rig.folder, 'state')), ['overlay.json']);
   const checked = await holdfast(t, ['check'], { cwd: rig.folder });

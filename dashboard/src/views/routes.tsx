@@ -11,7 +11,8 @@ import { State } from '../parts/state.tsx';
 const SOURCES: Readonly<Record<RouteState['source'], string>> = {
   file: 'configuration',
   routes_file: 'routes file',
-  overlay: 'control API',
+  overlay: 'control API, kept',
+  memory: 'control API, until the next reload',
 };
 
 /** Where requests go, and how their targets are. */

@@ -159,12 +159,12 @@ const FILES: Docs<FilesCounters> = {
 };
 
 const LOG: Docs<LogCounters> = {
-  logLinesDropped: 'Lines of the log that were dropped because the output was not read, or could not be written.',
+  linesDropped: 'Lines of the log that were dropped because the output was not read, or could not be written.',
 };
 
 const ACCESS: Docs<AccessLogTotals> = {
-  accessLines: 'Lines of the access log that were written, or are about to be.',
-  accessLinesLost: 'Lines of the access log that could not be written.',
+  lines: 'Lines of the access log that were written, or are about to be.',
+  linesLost: 'Lines of the access log that could not be written.',
 };
 
 const TRACE: Docs<TraceCounters> = {
@@ -237,7 +237,7 @@ export const COUNTER_GROUPS: readonly CounterGroup[] = [
   { title: 'Counters of Mongrel2 servers', parts: { 'mongrel2.handlers': 'clients and handlers' }, docs: MONGREL2 },
   {
     title: 'Counters of static files',
-    parts: { 'control.files': 'the files of the dashboard', 'mongrel2.files': 'folders of Mongrel2 sites' },
+    parts: { 'control.pages': 'the files of the dashboard', 'mongrel2.folders': 'folders of Mongrel2 sites' },
     docs: FILES,
   },
   { title: 'Counters of the access log', parts: { access: 'the access log of all processes' }, docs: ACCESS },

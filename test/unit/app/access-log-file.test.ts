@@ -6,9 +6,11 @@ import { AccessLogFile } from '../../../src/app/access-log-file.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
+const notLost = () => assert.fail('a line is lost');
+
 test('lines are bytes, and go to a new file after the old one was renamed', (t) => {
   const folder = temporaryFolder(t, { access: 'before\n' });
-  const file = new AccessLogFile(`${folder}/access`, { accessLinesLost: 0 }, new FakeLog());
+  const file = new AccessLogFile(`${folder}/access`, notLost, new FakeLog());
   file.write('1:\xe9,\n');
   renameSync(`${folder}/access`, `${folder}/access.1`);
   file.write('second\n');
@@ -22,8 +24,8 @@ test('lines are bytes, and go to a new file after the old one was renamed', (t) 
 test('a file that cannot be opened is an error, and a failed reopen changes nothing', (t) => {
   const folder = temporaryFolder(t);
   const log = new FakeLog();
-  assert.throws(() => new AccessLogFile(`${folder}/none/access`, { accessLinesLost: 0 }, log), /ENOENT/);
-  const file = new AccessLogFile(`${folder}/access`, { accessLinesLost: 0 }, log);
+  assert.throws(() => new AccessLogFile(`${folder}/none/access`, notLost, log), /ENOENT/);
+  const file = new AccessLogFile(`${folder}/access`, notLost, log);
   renameSync(`${folder}/access`, `${folder}/access.1`);
   mkdirSync(`${folder}/access`);
   assert.equal(file.reopen(), false);
@@ -35,19 +37,22 @@ test('a file that cannot be opened is an error, and a failed reopen changes noth
 
 test('lines that cannot be written are counted, and reported once', () => {
   const log = new FakeLog();
-  const counters = { accessLinesLost: 0 };
-  const file = new AccessLogFile('/dev/full', counters, log);
+  let lost = 0;
+  const count = (lines: number) => {
+    lost += lines;
+  };
+  const file = new AccessLogFile('/dev/full', count, log);
   file.write('1\n');
   file.write('2\n');
   file.reopen();
   file.write('3\n');
   file.close();
-  assert.equal(counters.accessLinesLost, 3);
+  assert.equal(lost, 3);
   assert.equal(log.at('error').length, 1);
 });
 
 test('a pipe that nobody reads is refused at once', (t) => {
   const folder = temporaryFolder(t);
   execFileSync('mkfifo', [`${folder}/access`]);
-  assert.throws(() => new AccessLogFile(`${folder}/access`, { accessLinesLost: 0 }, new FakeLog()), /ENXIO/);
+  assert.throws(() => new AccessLogFile(`${folder}/access`, notLost, new FakeLog()), /ENXIO/);
 });

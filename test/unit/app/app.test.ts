@@ -159,7 +159,7 @@ test('After a stop no address is bound, every connection is closed, and the fina
   for (const path of paths) assert.equal(await answers(path), false);
   const [{ proxy, control } = {}] = log.of('stopped');
   assert.deepEqual(proxy, { ...app.counters });
-  assert.deepEqual(control, { ...app.controlCounters, files: { ...new FilesCounters() } });
+  assert.deepEqual(control, { ...app.controlCounters, pages: { ...new FilesCounters() } });
   // Neither has the other's numbers, which would always be 0.
   assert.deepEqual(
     ['publishesRefused', 'itemsDelivered', 'requests'].map((name) => [

@@ -74,7 +74,7 @@ test('a log whose pipe is not read neither blocks nor grows, and reports dropped
     const log = createLog('info');
     const text = 'x'.repeat(1000);
     for (let i = 0; i < 5000; i++) log.info({ text }, 'a line');
-    process.send({ waiting: process.stdout.writableLength, dropped: log.counters.logLinesDropped }, () => process.disconnect());`;
+    process.send({ waiting: process.stdout.writableLength, dropped: log.counters.linesDropped }, () => process.disconnect());`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', code], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

@@ -165,6 +165,20 @@ test('routes are listed with what was counted, and no secret of theirs is shown'
   assert.ok(!JSON.stringify(json).includes('hush'));
 });
 
+test('routes and configuration hide the same: keys, and headers of any name', async (t) => {
+  const line = '*,sig_key=hush,header=Authorization:hush,header=X-Plain:hush,header=Cookie:';
+  const app = await startControlled(t, [`${line} localhost:1`, 'b.example,sig_key=base64:aHVzaA== localhost:1']);
+  const [routes, configuration] = [
+    (await app.control.send('GET', '/routes')).json,
+    (await app.control.send('GET', '/configuration')).json,
+  ];
+  for (const shown of [JSON.stringify(routes), configuration.toml]) assert.doesNotMatch(shown, /hush|aHVza/);
+  assert.match(routes.routes[0].line, /sig_key=\(hidden\),header=Authorization:\(hidden\),header=X-Plain:\(hidden\),header=Cookie: /);
+  for (const name of ['sig_key', 'Authorization', 'X-Plain'])
+    assert.match(configuration.toml, new RegExp(`^# ${name} is set, and not shown$`, 'm'));
+  assert.match(configuration.toml, /^Cookie = ""$/m);
+});
+
 test('the configuration is shown without secrets', async (t) => {
   const app = await startControlled(t, ['*,sig_key=hush localhost:1'], { control: { basic: ['ann:hush'] } });
   const { json } = await app.control.send('GET', '/configuration');

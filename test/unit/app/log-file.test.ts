@@ -68,7 +68,7 @@ test('Lines that cannot be written are lost and counted, and do no harm', async 
   log.info({}, 'first');
   log.info({}, 'second');
   assert.equal(await written.next(), 2);
-  assert.equal(log.counters.logLinesDropped, 2);
+  assert.equal(log.counters.linesDropped, 2);
   file.reopen();
   file.close();
 });
