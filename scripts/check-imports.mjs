@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The rooms by floor, from the ground up. A room imports from lower floors only, and only another room's index.ts. */
 const HOUSE = [
-  ['ground floor', ['codec', 'clock', 'exchange', 'net', 'config']],
+  ['ground floor', ['codec', 'clock', 'exchange', 'net', 'config', 'plain-http']],
   ['first floor', ['server', 'client', 'zmq', 'hub', 'sockjs', 'files']],
   ['mezzanine', ['zhttp']],
   [

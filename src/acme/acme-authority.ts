@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import type * as Acme from 'acme-client';
+import { parseRetryAfter } from '../codec/fields/index.ts';
 import type { AcmeStore, IssuedCertificate } from './acme-store.ts';
 import { type Authority, type ChallengeKind, type Prover, RetryLater } from './authority.ts';
 
@@ -98,11 +99,8 @@ interface Response {
 function checkBusy<R extends Response>(response: R): R {
   const { status, headers, data } = response;
   if (status !== 429 && status !== 503) return response;
-  const after = String(headers['retry-after'] ?? '');
-  const seconds = /^\d+$/.test(after) ? Number(after) : (Date.parse(after) - Date.now()) / 1000;
+  const after = headers['retry-after'];
+  const seconds = parseRetryAfter(after === undefined ? undefined : String(after), Date.now());
   const detail = (data as { detail?: unknown } | null)?.detail;
-  throw new RetryLater(
-    typeof detail === 'string' ? detail : `the authority responded with ${status}`,
-    Number.isFinite(seconds) ? Math.max(0, seconds) : 0,
-  );
+  throw new RetryLater(typeof detail === 'string' ? detail : `the authority responded with ${status}`, seconds ?? 0);
 }

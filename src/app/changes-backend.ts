@@ -16,7 +16,10 @@ export function changesBackend(changes: LiveChanges, live: LiveConfig): Pick<Con
       list: async () => {
         const set = setKeys(live.config);
         const named = OVERLAY_KEYS.filter((name) => set.has(name));
-        return named.map((name) => ({ name, source: changes.keys.has(name) ? changes.sourceOf('keys', name) : 'file' }));
+        return named.map((name) => ({
+          name,
+          source: changes.keys.has(name) ? changes.sourceOf('keys', name) : 'file',
+        }));
       },
       put: (name, key, keep) => changes.putKey(name, key, keep),
       delete: (name, keep) => changes.deleteKey(name, keep),

@@ -5,7 +5,7 @@ import {
   WebSocketClient,
 } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
-import { fieldValue } from '../codec/fields/index.ts';
+import { fieldValue, parseRetryAfter } from '../codec/fields/index.ts';
 import type { Config } from '../config/index.ts';
 import type { HeaderList, Log, OriginCounters } from '../exchange/index.ts';
 import { HttpFetcher } from '../fetch/index.ts';
@@ -53,7 +53,12 @@ export class CollectorPost implements SpanPost {
     const request = { id: 'otlp', method: 'POST', uri: this.#uri, headers: this.#headers, body };
     fetchWhole(this.#fetcher, { ...request, timeout: TIMEOUT, maxBytes: MAX_RESPONSE }).then(
       ({ status, headers, body: answer }) =>
-        done({ status, body: answer, retryAfter: secondsOf(fieldValue(headers, 'retry-after')), reason: '' }),
+        done({
+          status,
+          body: answer,
+          retryAfter: parseRetryAfter(fieldValue(headers, 'retry-after'), Date.now()) ?? 0,
+          reason: '',
+        }),
       ({ message }: Error) => done({ status: 0, body: NO_BODY, retryAfter: 0, reason: message }),
     );
   }
@@ -66,9 +71,4 @@ export class CollectorPost implements SpanPost {
 function nameAndValue(field: string): [string, string] {
   const colon = field.indexOf(':');
   return [field.slice(0, colon), field.slice(colon + 1).trim()];
-}
-
-/** Retry-After as a number of seconds (RFC 9110 §10.2.3). Collectors send no dates. */
-function secondsOf(value: string | undefined): number {
-  return value !== undefined && /^[0-9]{1,6}$/.test(value) ? Number(value) : 0;
 }

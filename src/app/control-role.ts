@@ -1,4 +1,5 @@
 import type { TimerWheel } from '../clock/index.ts';
+import { isLoopback } from '../codec/http1/index.ts';
 import type { ListenAddress } from '../config/index.ts';
 import {
   ControlApi,
@@ -135,14 +136,11 @@ export class ControlRole {
 
   #warnOfOpen(address: ListenAddress): void {
     const { log, snapshots } = this.#options;
-    if (address.kind === 'unix' || hasCredentials(snapshots.current.access) || isLoopback(address.host)) return;
+    if (address.kind === 'unix' || hasCredentials(snapshots.current.access)) return;
+    if (address.host !== null && isLoopback(address.host)) return;
     log.warn(
       { address: this.addresses.at(-1) },
       'anybody who reaches the control port can publish: set bearer_key or basic under [control]',
     );
   }
-}
-
-function isLoopback(host: string | null): boolean {
-  return host !== null && (host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host));
 }

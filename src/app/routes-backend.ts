@@ -1,6 +1,6 @@
 import { type Route, routeLineText, targetName } from '../config/index.ts';
 import type { RouteState, RoutesBackend } from '../control/index.ts';
-import { Histogram, RouteStats } from '../exchange/index.ts';
+import { Histogram, quantile, RouteStats } from '../exchange/index.ts';
 import { routeName } from '../proxy/index.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 
@@ -47,6 +47,7 @@ function stateOf(
   { requests, statuses, latency }: RouteStats,
   healthy: (target: string) => boolean,
 ): RouteState {
+  const buckets = Histogram.bucketsOf(latency);
   const names = route.targets.map(targetName);
   const responses = [1, 2, 3, 4, 5].map((digit) => [`${digit}xx`, statuses[digit] ?? 0] as const);
   return {
@@ -56,7 +57,7 @@ function stateOf(
     targets: names.map((target) => ({ target, healthy: healthy(target) })),
     requests,
     responses: Object.fromEntries(responses),
-    latency: { p50: quantile(latency, 0.5), p99: quantile(latency, 0.99) },
+    latency: { p50: quantile(0.5, buckets), p99: quantile(0.99, buckets) },
   };
 }
 
@@ -64,20 +65,6 @@ function lineOf(route: Route): string {
   const line = lines.get(route) ?? routeLineText(route);
   lines.set(route, line);
   return line;
-}
-
-/** Estimates a quantile as Prometheus does: observations are spread evenly over their bucket. Null without observations. */
-function quantile({ counts, count }: Pick<Histogram, 'counts' | 'count'>, share: number): number | null {
-  if (count === 0) return null;
-  const rank = share * count;
-  let below = 0;
-  for (const [i, own] of counts.entries()) {
-    const lower = i === 0 ? 0 : (Histogram.bounds[i - 1] as number);
-    const upper = Histogram.bounds[i] ?? lower;
-    if (below + own >= rank && own > 0) return lower + (upper - lower) * ((rank - below) / own);
-    below += own;
-  }
-  return Histogram.bounds.at(-1) as number;
 }
 
 function nextTurn(): Promise<void> {

@@ -62,7 +62,7 @@ export function statusOf(sources: StatusSources): Status {
     memory: { rss: memory.rss, heapUsed: memory.heapUsed },
     eventLoop: { p50: lag.p50, p99: lag.p99 },
     openFiles,
-    delivery: cumulative(hub?.latency ?? new Histogram()),
+    delivery: deliveryOf(hub?.latency ?? new Histogram()),
     counters: registry.byRole() as Status['counters'],
   };
 }
@@ -76,11 +76,7 @@ function openConnections(registry: CounterRegistry): number {
   return sum;
 }
 
-function cumulative({ counts, sum, count }: Histogram): Status['delivery'] {
-  let below = 0;
-  const buckets = counts.map((own, i) => {
-    below += own;
-    return { le: Histogram.bounds[i] ?? null, count: below };
-  });
-  return { buckets, sum, count };
+function deliveryOf(latency: Histogram): Status['delivery'] {
+  const { sum, count } = latency;
+  return { buckets: [...Histogram.bucketsOf(latency)], sum, count };
 }

@@ -2,7 +2,7 @@
 
 import { Socket } from 'node:net';
 import { onUnhandledFault } from '../clock/index.ts';
-import { systemErrorText } from '../exchange/index.ts';
+import { stackOf, systemErrorText } from '../exchange/index.ts';
 import { listeningSockets } from '../net/index.ts';
 import { AccessLogs } from './access-logs.ts';
 import type { PreparedCertificates } from './certificates.ts';
@@ -140,10 +140,6 @@ async function stop(): Promise<void> {
   await role?.stop();
   accessLog?.close();
   endAfter(countersReport(), 0);
-}
-
-function stackOf(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
 function report(): void {

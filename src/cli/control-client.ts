@@ -1,9 +1,10 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
+import { publishUrl } from '../codec/grip/index.ts';
+import { beginningOf, sendRequest, withoutControls } from '../plain-http/index.ts';
 import { CliError, reasonOf } from './cli-error.ts';
 import type { ControlTarget } from './control-target.ts';
-import { printable } from './publish-request.ts';
+import { itemsRequest } from './publish-request.ts';
 
 /** Bytes of a response that are read. */
 const MAX_BODY = 67_108_864;
@@ -73,15 +74,25 @@ export class ControlClient {
     }
   }
 
+  /**
+   * Publishes items.
+   * @throws CliError that says what to do
+   */
+  async publish(items: readonly unknown[]): Promise<void> {
+    const { url, socketPath, authorization, name } = this.#target;
+    const sent = { method: 'POST', socketPath, ...itemsRequest(items, authorization) };
+    const response = await sendRequest(publishUrl(url), sent).catch((error) => {
+      throw unreachable(name, error);
+    });
+    const text = await wholeText(response, name);
+    if (response.statusCode !== 200) throw this.#refusal(response.statusCode ?? 0, text);
+  }
+
   #send(method: string, path: string): Promise<IncomingMessage> {
     const { url, socketPath, authorization, name } = this.#target;
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const headers = authorization === null ? {} : { Authorization: authorization };
-    const options = { method, headers, agent: false, ...(socketPath !== null && { socketPath }) };
-    return new Promise((resolve, reject) => {
-      const outgoing = send(new URL(path, url), options, resolve);
-      outgoing.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(name, error)));
-      outgoing.end();
+    const headers: Record<string, string> = authorization === null ? {} : { Authorization: authorization };
+    return sendRequest(new URL(path, url), { method, headers, socketPath }).catch((error) => {
+      throw unreachable(name, error);
     });
   }
 
@@ -127,27 +138,19 @@ function unreachable(name: string, error: NodeJS.ErrnoException): CliError {
 function messageOf(text: string): string {
   try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown } };
-    if (typeof error?.message === 'string') return printable(error.message);
+    if (typeof error?.message === 'string') return withoutControls(error.message);
   } catch {
     // It is a text.
   }
-  return printable(text.slice(0, 500)) || 'no reason given';
+  return withoutControls(text.slice(0, 500)) || 'no reason given';
 }
 
 async function wholeText(response: IncomingMessage, name: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > MAX_BODY) throw new CliError(`${name} sends a response that is too long`);
-    }
-  } catch (error) {
-    if (error instanceof CliError) throw error;
+  const body = await beginningOf(response, MAX_BODY + 1).catch((error) => {
     throw new CliError(`${name} broke its response off: ${reasonOf(error)}`);
-  }
-  return Buffer.concat(chunks).toString();
+  });
+  if (body.length > MAX_BODY) throw new CliError(`${name} sends a response that is too long`);
+  return body.toString();
 }
 
 /** @returns null for a comment */

@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { type Config, controlListen, type ListenAddress } from '../config/index.ts';
+import { isLoopback } from '../codec/http1/index.ts';
+import { type Config, controlListen, defaultConfig, type ListenAddress } from '../config/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
 import { readAnyConfig } from './config-options.ts';
-import { CREDENTIALS_REFUSED, isLoopback } from './publish-request.ts';
+import { CREDENTIALS_REFUSED } from './publish-request.ts';
 
 /** Where the package keeps the configuration. */
 const SYSTEM_FILE = '/etc/holdfast/holdfast.toml';
@@ -11,10 +12,10 @@ const OWN_FILE = 'holdfast.toml';
 
 /** Values of the options that `addControlOptions` adds. */
 export interface ControlOptions {
-  readonly url?: string;
-  readonly config?: string;
-  readonly user?: string;
-  readonly token?: string;
+  readonly url?: string | undefined;
+  readonly config?: string | undefined;
+  readonly user?: string | undefined;
+  readonly token?: string | undefined;
 }
 
 /** A control port, and what is shown to it. */
@@ -60,7 +61,7 @@ export function addControlOptions(command: Command): Command {
  */
 export function controlTarget({ url, config, user, token }: ControlOptions): ControlTarget {
   const place = url === undefined ? configured(config) : given(url);
-  const authorization = credentials(user, token);
+  const authorization = callerCredentials(user, token);
   // Whoever may connect to a unix socket needs none.
   if (place.socketPath !== null) return { ...place, authorization: null };
   if (authorization !== null && place.url.protocol !== 'https:' && !isLoopback(place.url.hostname)) {
@@ -83,15 +84,37 @@ function given(text: string): Place {
 
 function configured(file: string | undefined): Place {
   const known = file ?? [OWN_FILE, SYSTEM_FILE].find((path) => existsSync(path));
+  // The package lets only members of its group read it. Others may still publish where it listens by default.
+  if (file === undefined && known === SYSTEM_FILE && !mayUse(SYSTEM_FILE, constants.R_OK)) {
+    const place = placeAmong(controlListen(defaultConfig())) as Place;
+    return { ...place, name: `${place.name} (the default, since ${SYSTEM_FILE} cannot be read)` };
+  }
   const config = readable(known);
-  const addresses = controlListen(config);
-  const address = addresses.find(({ kind }) => kind === 'unix') ?? addresses[0];
-  if (address === undefined) {
+  const place = placeAmong(controlListen(config));
+  if (place === null) {
     throw new CliError(
       `${known ?? 'the configuration'} has no control port: set listen under [control], or give --url`,
     );
   }
-  return placeOf(address);
+  return place;
+}
+
+/** A unix socket first, unless it is for others and there is a port. Null without any. */
+function placeAmong(addresses: readonly ListenAddress[]): Place | null {
+  const socket = addresses.find(({ kind }) => kind === 'unix');
+  const port = addresses.find(({ kind }) => kind !== 'unix');
+  const isForOthers = socket?.kind === 'unix' && existsSync(socket.path) && !mayUse(socket.path, constants.W_OK);
+  const address = (isForOthers ? port : null) ?? socket ?? port;
+  return address === undefined ? null : placeOf(address);
+}
+
+function mayUse(path: string, how: number): boolean {
+  try {
+    accessSync(path, how);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readable(file: string | undefined): Config {
@@ -119,7 +142,11 @@ function socketAt(path: string): Place {
   return { name: `unix:${path}`, socketPath: path, url: new URL('http://localhost') };
 }
 
-function credentials(user: string | undefined, token: string | undefined): string | null {
+/**
+ * The value of the Authorization field for a user with a password, or for a token; null for neither.
+ * @throws CliError for what cannot be sent; it never quotes a secret
+ */
+export function callerCredentials(user: string | undefined, token: string | undefined): string | null {
   if (user !== undefined && token !== undefined) throw new CliError('give --user or --token, not both', USAGE);
   if (user !== undefined) {
     if (!user.includes(':')) throw new CliError('--user: expected NAME:PASSWORD', USAGE);

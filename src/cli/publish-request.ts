@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { publishUrl } from '../codec/grip/index.ts';
+import { isLoopback } from '../codec/http1/index.ts';
+import { beginningOf, sendRequest, withoutControls } from '../plain-http/index.ts';
 import { CliError, reasonOf, USAGE } from './cli-error.ts';
 import { gripUrlCredentials } from './grip-url-credentials.ts';
 
@@ -36,57 +36,30 @@ export function publishTarget(spec: string, given: string | null): PublishTarget
   return { url: publishUrl(url), authorization };
 }
 
-/** Whether a connection to this host name of a URL stays on this machine. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}
-
 /**
  * Posts items to a publish endpoint.
  * @throws CliError if there is no response with status 200
  */
 export async function postItems({ url, authorization }: PublishTarget, items: readonly unknown[]): Promise<void> {
-  const body = Buffer.from(JSON.stringify({ items }));
-  const headers = {
-    'Content-Type': 'application/json',
-    'Content-Length': body.length,
-    ...(authorization !== null && { Authorization: authorization }),
-  };
-  let response: IncomingMessage;
-  let text: string;
-  try {
-    response = await post(url, headers, body);
-    text = await beginningOf(response);
-  } catch (error) {
+  const { body, headers } = itemsRequest(items, authorization);
+  const { status, reason, text } = await answerOf(url, headers, body).catch((error) => {
     throw new CliError(`cannot publish to ${url.href}: ${reasonOf(error)}`);
-  }
-  if (response.statusCode !== 200) {
-    const { statusCode, statusMessage } = response;
-    throw new CliError(printable(`${url.href} responded with ${statusCode} ${statusMessage}\n${text}`));
-  }
-}
-
-/** Posts `body` on a connection of its own. The built-in `fetch` refuses ports that browsers block, such as 6000. */
-function post(url: URL, headers: Record<string, string | number>, body: Buffer): Promise<IncomingMessage> {
-  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  return new Promise((resolve, reject) => {
-    request(url, { method: 'POST', headers, agent: false }, resolve).on('error', reject).end(body);
   });
+  if (status !== 200) throw new CliError(withoutControls(`${url.href} responded with ${status} ${reason}\n${text}`));
 }
 
-/** The beginning of a body. The rest is not read. */
-async function beginningOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size >= MAX_SHOWN) break;
-  }
-  return Buffer.concat(chunks).toString('utf8', 0, MAX_SHOWN);
+/** The body of a request that publishes items, and its headers. */
+export function itemsRequest(
+  items: readonly unknown[],
+  authorization: string | null,
+): { readonly body: Buffer; readonly headers: Readonly<Record<string, string | number>> } {
+  const body = Buffer.from(JSON.stringify({ items }));
+  const own = { 'Content-Type': 'application/json', 'Content-Length': body.length };
+  return { body, headers: authorization === null ? own : { ...own, Authorization: authorization } };
 }
 
-/** Text of a server, without control characters that a terminal would obey. */
-export function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, '').trim();
+async function answerOf(url: URL, headers: Readonly<Record<string, string | number>>, body: Buffer) {
+  const response = await sendRequest(url, { method: 'POST', headers, body });
+  const text = await beginningOf(response, MAX_SHOWN);
+  return { status: response.statusCode, reason: response.statusMessage, text: text.toString() };
 }

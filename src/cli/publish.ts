@@ -3,11 +3,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { systemErrorText } from '../exchange/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
 import { newCommand } from './command.ts';
+import { ControlClient } from './control-client.ts';
+import { addControlOptions, type ControlOptions, callerCredentials, controlTarget } from './control-target.ts';
 import { type Action, type NameValue, publishItem } from './publish-item.ts';
 import { pushItems } from './publish-push.ts';
 import { CREDENTIALS_REFUSED, postItems, publishTarget } from './publish-request.ts';
-
-const DEFAULT_SPEC = 'http://localhost:5561';
 
 const NOTES = `
 An item has content for held responses, for streams and for WebSockets
@@ -17,7 +17,7 @@ An item has content for held responses, for streams and for WebSockets
 const OF_CONTENT = ['code', 'header', 'patch'];
 
 /** Values of the options of `holdfast publish`. */
-interface PublishOptions {
+interface PublishOptions extends ControlOptions {
   readonly id?: string;
   readonly prevId?: string;
   readonly code: number;
@@ -29,15 +29,13 @@ interface PublishOptions {
   readonly patch?: boolean;
   readonly seq: boolean;
   readonly eol: boolean;
-  readonly spec: string;
-  /** Value of the Authorization field, as for `bearer`. */
-  readonly user?: string;
+  readonly spec?: string;
   readonly bearer?: string;
 }
 
-/** `holdfast publish`: sends one item to the publish endpoint of a running server. The options are those of `pushpin-publish`. */
+/** `holdfast publish`: sends one item to the publish endpoint of a running server. It has the options of `pushpin-publish`, and those of the commands that ask the control port. */
 export function publishCommand(): Command {
-  return newCommand(
+  const command = newCommand(
     'publish',
     'Publish an item to the clients held on a channel.',
     "holdfast publish greetings 'good day'",
@@ -63,33 +61,55 @@ export function publishCommand(): Command {
     .addOption(
       new Option(
         '--spec <url>',
-        'URL of the publish endpoint, with or without /publish/ (iss and key in its query sign a token), or tcp://HOST:PORT of a ZeroMQ PULL socket',
-      )
-        .env('GRIP_URL')
-        .default(DEFAULT_SPEC),
+        'instead of a control port: URL of a publish endpoint, with or without /publish/ (iss and key in its query sign a token), or tcp://HOST:PORT of a ZeroMQ PULL socket',
+      ).env('GRIP_URL'),
     )
-    .option('-u, --user <name:password>', 'credentials for Basic authentication; over https, or to this machine', user)
-    .addOption(
-      new Option('-B, --bearer <token>', 'token for Bearer authentication; over https, or to this machine')
-        .argParser(bearer)
-        .conflicts('user'),
-    )
+    .option('--bearer <token>', 'the same as --token')
     .action(publish);
+  return addControlOptions(command);
 }
 
-async function publish(channel: string, content: string | undefined, options: PublishOptions): Promise<void> {
-  const authorization = options.user ?? options.bearer ?? null;
-  const spec = options.spec || DEFAULT_SPEC;
-  const isZmq = /^(?:tcp|ipc):/.test(spec);
-  if (isZmq && authorization !== null) throw new CliError(CREDENTIALS_REFUSED, USAGE);
-  const target = isZmq ? null : publishTarget(spec, authorization);
+async function publish(
+  channel: string,
+  content: string | undefined,
+  options: PublishOptions,
+  command: Command,
+): Promise<void> {
+  const send = senderOf(options, command);
   const { id = '', prevId = '', meta: given = [], sender, seq } = options;
   const variables = sender === undefined ? given : [...given, ['sender', sender] as const];
   const action = await actionOf(content, options);
-  const item = publishItem({ channel, action, id, prevId, meta: variables, noSeq: !seq });
-  if (target === null) await pushItems(spec, [item]);
-  else await postItems(target, [item]);
+  await send([publishItem({ channel, action, id, prevId, meta: variables, noSeq: !seq })]);
   console.log('Published');
+}
+
+/**
+ * Sends items where the options say: the control port that the other commands ask too, unless there is a URL of a publish endpoint. What is given on the
+ * command line comes before the environment.
+ * @throws CliError for options that cannot be used
+ */
+function senderOf(options: PublishOptions, command: Command): (items: readonly unknown[]) => Promise<void> {
+  const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
+  const isPort = isGiven('url') || isGiven('config');
+  if (isGiven('spec') && isPort) throw new CliError('give --spec, or --url or --config, not both', USAGE);
+  const { spec = '', bearer } = options;
+  const own = {
+    user: isGiven('user') ? options.user : undefined,
+    token: bearer ?? (isGiven('token') ? options.token : undefined),
+  };
+  if (isPort || spec === '') {
+    const isOwn = own.user !== undefined || own.token !== undefined;
+    const client = new ControlClient(controlTarget({ ...options, ...(isOwn && own) }));
+    return (items) => client.publish(items);
+  }
+  // Credentials of the environment are for the control port. A GRIP_URL may name the server of somebody else.
+  const authorization = callerCredentials(own.user, own.token);
+  if (/^(?:tcp|ipc):/.test(spec)) {
+    if (authorization !== null) throw new CliError(CREDENTIALS_REFUSED, USAGE);
+    return (items) => pushItems(spec, items);
+  }
+  const target = publishTarget(spec, authorization);
+  return (items) => postItems(target, items);
 }
 
 async function actionOf(content: string | undefined, options: PublishOptions): Promise<Action> {
@@ -144,17 +164,6 @@ function statusCode(value: string): number {
 
 function header(value: string, earlier: readonly NameValue[] = []): readonly NameValue[] {
   return [...earlier, nameAndValue(value, ':', 'Expected NAME:VALUE.')];
-}
-
-/** RFC 7617 §2: the name ends at the first colon, so a colon is required. Errors do not repeat secrets. */
-function user(value: string): string {
-  if (!value.includes(':')) throw new CliError('--user: expected NAME:PASSWORD', USAGE);
-  return `Basic ${Buffer.from(value).toString('base64')}`;
-}
-
-function bearer(value: string): string {
-  if (!/^[!-~]+$/.test(value)) throw new CliError('--bearer: expected a token without spaces', USAGE);
-  return `Bearer ${value}`;
 }
 
 function nameAndValue(text: string, separator: string, expected: string): NameValue {

@@ -9,7 +9,7 @@ import {
 } from '../app/index.ts';
 import { onUnhandledFault } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
-import { type Log, systemErrorText } from '../exchange/index.ts';
+import { type Log, stackOf, systemErrorText } from '../exchange/index.ts';
 import { activatedSockets, listeningSockets } from '../net/index.ts';
 import { CliError, FAILURE, reasonOf } from './cli-error.ts';
 import { onServerSignals } from './server-signals.ts';
@@ -147,8 +147,4 @@ function reopenLogs(app: App | null, log: ProcessLog): void {
   } catch (error) {
     log.error({ reason: systemErrorText(error) }, 'cannot reopen the log file');
   }
-}
-
-function stackOf(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }

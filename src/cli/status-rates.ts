@@ -1,4 +1,5 @@
 import type { Status } from '../control/index.ts';
+import { bucketsBetween, quantile } from '../exchange/index.ts';
 
 /** What happened between two statuses, for each second. */
 export interface StatusRates {
@@ -15,12 +16,13 @@ export function ratesBetween(before: Status, after: Status): StatusRates | null 
   const seconds = after.uptime - before.uptime;
   if (seconds <= 0 || before.started !== after.started) return null;
   const rate = (counter: string): number => Math.max(0, sumOf(after, counter) - sumOf(before, counter)) / seconds;
+  const delivered = bucketsBetween(before.delivery.buckets, after.delivery.buckets);
   return {
     requests: rate('requests'),
     published: rate('itemsPublished'),
     delivered: rate('itemsDelivered'),
-    p50: quantileBetween(before, after, 0.5),
-    p99: quantileBetween(before, after, 0.99),
+    p50: quantile(0.5, delivered),
+    p99: quantile(0.99, delivered),
   };
 }
 
@@ -38,23 +40,4 @@ function sumIn(values: unknown, counter: string): number {
     else if (name === counter && typeof value === 'number') sum += value;
   }
   return sum;
-}
-
-/** The observations of a bucket are taken to be spread evenly over it, as Prometheus does. */
-function quantileBetween(before: Status, after: Status, share: number): number | null {
-  const buckets = after.delivery.buckets.map(({ le, count }, i) => {
-    return { le, count: count - (before.delivery.buckets[i]?.count ?? 0) };
-  });
-  const total = buckets.at(-1)?.count ?? 0;
-  if (total <= 0) return null;
-  const rank = share * total;
-  let lower = 0;
-  let below = 0;
-  for (const { le, count } of buckets) {
-    if (count >= rank)
-      return le === null ? lower : lower + ((le - lower) * (rank - below)) / Math.max(1, count - below);
-    lower = le ?? lower;
-    below = count;
-  }
-  return lower;
 }

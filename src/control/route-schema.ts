@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /** Where something that was set by this API is. */
 const set = ['overlay', 'memory'] as const;
-const SET_DOC = '`overlay`: set by this API and kept; `memory`: set without `keep`, until the next reload, restart or upgrade';
+const SET_DOC =
+  '`overlay`: set by this API and kept; `memory`: set without `keep`, until the next reload, restart or upgrade';
 
 const whole = z.number().int().nonnegative();
 

@@ -1,3 +1,5 @@
+import type { Buckets } from './quantile.ts';
+
 /** Upper ends of the buckets, in seconds. */
 const BOUNDS: readonly number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
@@ -9,6 +11,15 @@ export class Histogram {
   /** Seconds, of all observations. */
   sum = 0;
   count = 0;
+
+  /** The observations added up from the least bound to the last. */
+  static bucketsOf({ counts }: Pick<Histogram, 'counts'>): Buckets {
+    let below = 0;
+    return counts.map((own, i) => {
+      below += own;
+      return { le: BOUNDS[i] ?? null, count: below };
+    });
+  }
 
   /** @param ms the duration in milliseconds */
   observe(ms: number): void {

@@ -1,13 +1,18 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { parseRetryAfter } from '../codec/fields/index.ts';
+import { beginningOf, sendRequest, withoutControls } from '../plain-http/index.ts';
 import { PublishError } from './publish-error.ts';
 import type { ServerAddress } from './server-address.ts';
 
 /** Milliseconds for which an idle connection is kept: less than servers keep theirs, so that none is used which is just being closed. */
 const IDLE_MS = 4_000;
 
-/** Bytes of an error's text that are read. */
+/** Bytes of a response's text that are kept. */
 const MAX_TEXT = 2_000;
+
+/** Bytes of a response that are read: the connection is not worth what more would cost. */
+const MAX_READ = 65_536;
 
 /** What a server said to items. */
 export interface PostResult {
@@ -45,7 +50,7 @@ export class Poster {
    * Posts a body.
    * @throws PublishError when no whole response came; it says whether the server may have taken the body
    */
-  post(body: Buffer): Promise<PostResult> {
+  async post(body: Buffer): Promise<PostResult> {
     const { url, authorization } = this.#address;
     const credentials = authorization();
     const headers = {
@@ -53,33 +58,30 @@ export class Poster {
       'Content-Length': body.length,
       ...(credentials !== undefined && { Authorization: credentials }),
     };
-    return new Promise((resolve, reject) => {
-      let connected = false;
-      const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-      const request = send(url, { method: 'POST', headers, agent: this.#agent }, (response) => {
-        readText(response).then((text) => {
-          clearTimeout(timer);
-          resolve({ status: response.statusCode ?? 0, text, retryAfter: retryAfter(response) });
-        }, fail);
+    const agent = this.#agent;
+    let connected = false;
+    const onConnected = (): void => {
+      connected = true;
+    };
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), this.#timeout);
+    try {
+      const response = await sendRequest(url, {
+        ...{ method: 'POST', headers, body, agent, onConnected },
+        signal: late.signal,
       });
-      const fail = (error: unknown): void => {
-        clearTimeout(timer);
-        const reason = error instanceof Error ? error.message || (error as NodeJS.ErrnoException).code : String(error);
-        reject(new PublishError(`cannot publish to ${this.host}: ${reason}`, 0, connected, { cause: error }));
+      const text = await beginningOf(response, MAX_TEXT, MAX_READ);
+      return {
+        status: response.statusCode ?? 0,
+        text: withoutControls(text.toString()),
+        retryAfter: parseRetryAfter(response.headers['retry-after'], Date.now()),
       };
-      const timer = setTimeout(
-        () => request.destroy(new Error(`no response within ${this.#timeout / 1000} s`)),
-        this.#timeout,
-      );
-      request.on('socket', (socket) => {
-        connected = !socket.connecting;
-        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-          connected = true;
-        });
-      });
-      request.on('error', fail);
-      request.end(body);
-    });
+    } catch (error) {
+      const reason = late.signal.aborted ? `no response within ${this.#timeout / 1000} s` : reasonOf(error);
+      throw new PublishError(`cannot publish to ${this.host}: ${reason}`, 0, connected, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   close(): void {
@@ -87,26 +89,6 @@ export class Poster {
   }
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    if (size < MAX_TEXT) chunks.push(chunk);
-    size += chunk.length;
-    // The connection is not worth what such a response costs.
-    if (size > MAX_TEXT * 32) throw new Error('the response is too long');
-  }
-  // Text of a server may have what a terminal would obey.
-  return Buffer.concat(chunks)
-    .toString('utf8', 0, MAX_TEXT)
-    .replace(/[^\P{Cc}\n\t]/gu, '')
-    .trim();
-}
-
-/** RFC 9110 §10.2.3: seconds or a date. */
-function retryAfter({ headers }: IncomingMessage): number | null {
-  const value = headers['retry-after'];
-  if (value === undefined) return null;
-  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message || String((error as NodeJS.ErrnoException).code) : String(error);
 }

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { decodeJwt } from 'jose';
 import { Pull } from 'zeromq';
+import { GripSigner } from '../../src/codec/grip/index.ts';
 import { freePorts } from '../support/free-ports.ts';
-import { holdfast } from '../support/holdfast.ts';
+import { holdfast, startHoldfast } from '../support/holdfast.ts';
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../support/loopback-certificate.ts';
 import { startOrigin } from '../support/origin.ts';
 import type { Ended, Surroundings } from '../support/program.ts';
@@ -192,6 +193,7 @@ describe('the publish endpoint', () => {
   for (const [args, authorization] of [
     [['-u', 'me:pass:word'], `Basic ${Buffer.from('me:pass:word').toString('base64')}`],
     [['-B', 'abc.def'], 'Bearer abc.def'],
+    [['--bearer', 'abc.def'], 'Bearer abc.def'],
   ] as const) {
     test(`gets credentials over https with ${args[0]}`, async (t) => {
       const endpoint = new Endpoint();
@@ -233,8 +235,15 @@ for (const [args, code, message] of [
     /^error: credentials are only sent over https, or over http to this machine\n$/,
   ],
   [['c', 'x', '-u', 'secret'], 2, /^error: --user: expected NAME:PASSWORD\n$/],
-  [['c', 'x', '-B', 'secret token'], 2, /^error: --bearer: expected a token/],
-  [['c', 'x', '-B', 'secret', '-u', 'me:secret'], 2, /'-B, --bearer <token>' cannot be used with option '-u, --user/],
+  [['c', 'x', '-B', 'secret token'], 2, /^error: --token: expected a token/],
+  [['c', 'x', '--bearer', 'secret token'], 2, /^error: --token: expected a token/],
+  [['c', 'x', '-B', 'secret', '-u', 'me:secret'], 2, /^error: give --user or --token, not both\n$/],
+  [
+    ['c', 'x', '--spec', 'http://localhost', '--url', 'unix:c'],
+    2,
+    /^error: give --spec, or --url or --config, not both/,
+  ],
+  [['c', 'x', '--url', 'unix:/nowhere/c'], 1, /^error: cannot reach the control port at unix:\/nowhere\/c: .*ENOENT/],
 ] as const) {
   test(`publish ${args.join(' ')} is refused with ${code}, before anything is sent`, async (t) => {
     const ended = await holdfast(t, ['publish', ...args]);
@@ -243,6 +252,39 @@ for (const [args, code, message] of [
     assert.doesNotMatch(ended.stderr, /secret|\n +at /);
   });
 }
+
+test('without a URL an item goes to the control port of the configuration, over its socket first, as the other commands do', async (t) => {
+  const [port] = await freePorts(1);
+  const control = `[control]\nlisten = ["127.0.0.1:${port}", "unix:control.sock"]\nbearer_key = "secret"\n`;
+  const route = '[[route]]\nhost = "*"\ntargets = ["test"]\n';
+  const cwd = temporaryFolder(t, {
+    'holdfast.toml': `[server]\nlisten = ["127.0.0.1:0"]\n${control}${route}`,
+    'port.toml': `[control]\nlisten = ["127.0.0.1:${port}"]\n`,
+  });
+  const program = startHoldfast(t, ['run'], { cwd });
+  await program.logged('started');
+  // Whoever may open the socket needs no credentials.
+  assert.deepEqual(await holdfast(t, ['publish', 'c', 'x'], { cwd }), PUBLISHED);
+  const refused = await holdfast(t, ['publish', 'c', 'x', '--config', 'port.toml'], { cwd });
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, new RegExp(`^error: http://127\\.0\\.0\\.1:${port}: .*\nerror: give --user or --token`));
+  const token = new GripSigner('app', Buffer.from('secret')).token();
+  const env = { HOLDFAST_TOKEN: token };
+  assert.deepEqual(await holdfast(t, ['publish', 'c', 'x', '--config', 'port.toml'], { cwd, env }), PUBLISHED);
+  assert.equal((await program.stop()).code, 0);
+});
+
+test('credentials of the environment are for the control port, and do not go to a GRIP_URL', async (t) => {
+  const endpoint = new Endpoint();
+  const address = await startOrigin(t, endpoint.listener);
+  const env = { GRIP_URL: `http://${address}`, HOLDFAST_TOKEN: 'hush', HOLDFAST_URL: 'unix:/nowhere/c' };
+  assert.deepEqual(await holdfast(t, ['publish', 'c', 'x'], { env }), PUBLISHED);
+  assert.equal(endpoint.received[0]?.headers.authorization, undefined);
+  // What is on the command line comes before the environment.
+  assert.deepEqual(await holdfast(t, ['publish', 'c', 'x', '--url', `http://${address}`], { env }), PUBLISHED);
+  assert.equal(endpoint.received[1]?.headers.authorization, 'Bearer hush');
+  assert.equal(endpoint.received[1]?.url, '/publish/');
+});
 
 test('an item for a ZeroMQ endpoint that nobody binds is an error after 5 s', async (t) => {
   const [port] = await freePorts(1);

@@ -238,7 +238,6 @@ test('routes, certificates and keys are set one at a time, and kept over a reloa
     ['a.example overlay', 'c.example memory'],
   );
 
-
   assert.match(String((await rig.reload()).changed), /^proxy\.upstream_key changed,routes: \+0 -1 ~1 \(/);
   assert.deepEqual(await sources(), ['main file', 'kept overlay']);
   assert.equal(await bodyAt(t, rig.address, 'kept.example'), 'two');

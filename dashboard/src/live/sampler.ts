@@ -1,6 +1,6 @@
+import { type Buckets, bucketsBetween, quantile } from '../../../src/exchange/quantile.ts';
 import type { Status } from '../api/types.ts';
 import type { Sample } from './history.ts';
-import { type Buckets, quantile } from './quantile.ts';
 
 /** Statuses back to which latencies are taken: one second alone has too few deliveries for a quantile. */
 const LATENCY_STATUSES = 10;
@@ -62,7 +62,7 @@ export class Sampler {
     this.#deliveries.push(buckets);
     if (this.#deliveries.length > LATENCY_STATUSES) this.#deliveries.shift();
     if (first === undefined) return [null, null];
-    const since = buckets.map(({ le, count }, i) => ({ le, count: Math.max(0, count - (first[i]?.count ?? 0)) }));
+    const since = bucketsBetween(first, buckets);
     return [quantile(0.5, since), quantile(0.99, since)];
   }
 }

@@ -13,3 +13,4 @@ export {
 export { parseHttpDate } from './http-date.ts';
 export { ListTexts, listSlot } from './list-texts.ts';
 export { RepeatedBlocks } from './repeated-blocks.ts';
+export { parseRetryAfter } from './retry-after.ts';

@@ -16,6 +16,7 @@ export {
   SMALL_BODY,
 } from './http1-writer.ts';
 export { isIdempotent } from './is-idempotent.ts';
+export { isLoopback } from './is-loopback.ts';
 export { pathOf } from './path-of.ts';
 export { reasonPhrase } from './reasons.ts';
 export { type Http1RequestHead, RequestHeadReader } from './request-head.ts';

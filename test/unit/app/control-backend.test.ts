@@ -173,7 +173,10 @@ test('routes and configuration hide the same: keys, and headers of any name', as
     (await app.control.send('GET', '/configuration')).json,
   ];
   for (const shown of [JSON.stringify(routes), configuration.toml]) assert.doesNotMatch(shown, /hush|aHVza/);
-  assert.match(routes.routes[0].line, /sig_key=\(hidden\),header=Authorization:\(hidden\),header=X-Plain:\(hidden\),header=Cookie: /);
+  assert.match(
+    routes.routes[0].line,
+    /sig_key=\(hidden\),header=Authorization:\(hidden\),header=X-Plain:\(hidden\),header=Cookie: /,
+  );
   for (const name of ['sig_key', 'Authorization', 'X-Plain'])
     assert.match(configuration.toml, new RegExp(`^# ${name} is set, and not shown$`, 'm'));
   assert.match(configuration.toml, /^Cookie = ""$/m);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { jwtVerify } from 'jose';
@@ -196,4 +197,60 @@ test('what is no URL or no credentials is refused, and not quoted', () => {
   assert.throws(() => new Publisher([]), /no server/);
   assert.throws(() => new Publisher('http://a', { user: 'a:b' }), /colon/);
   assert.throws(() => new Publisher('http://a', { key: '', issuer: 'i' }), /the key is empty/);
+});
+
+const ELSEWHERE = ['http://a.example', 'http://10.0.0.1:5561', 'http://127.evil.example', 'http://[2001:db8::1]'];
+
+test('credentials are not sent over plain http to another machine, unless that is allowed by name', () => {
+  for (const server of ELSEWHERE) {
+    for (const given of [
+      { token: 'hush' },
+      { token: () => 'hush' },
+      { user: 'ann', password: 'hush' },
+      { key: 'hush' },
+    ]) {
+      assert.throws(
+        () => new Publisher(server, given),
+        /^TypeError: credentials are only sent over https, or over http/,
+      );
+      assert.ok(new Publisher(server, { ...given, allowInsecure: true }));
+    }
+    assert.ok(new Publisher(server));
+  }
+  for (const server of ['http://ann:hush@a.example', 'http://a.example?key=hush', 'http://a.example?iss=i&key=hush']) {
+    assert.throws(
+      () => new Publisher(['http://localhost', server]),
+      (error: Error) => /allowInsecure/.test(error.message) && !error.message.includes('hush'),
+    );
+  }
+  for (const server of ['https://a.example', 'http://localhost:1', 'http://127.0.0.2', 'http://[::1]:1'])
+    assert.ok(new Publisher(server, { token: 'hush' }));
+});
+
+test('of a long response the beginning is in the error, and a server that does not stop is cut off', async (t) => {
+  const closed: Promise<unknown>[] = [];
+  const { listener } = endpoint(({ response }) => {
+    closed.push(once(response, 'close'));
+    response.writeHead(500);
+    const more = (): void => {
+      while (!response.destroyed && response.write('x'.repeat(10_000)));
+    };
+    response.on('drain', more);
+    more();
+  });
+  const publisher = new Publisher(`http://${await startOrigin(t, listener)}`);
+  t.after(() => publisher.close());
+  await assert.rejects(publisher.publish('a', 'x'), /responded with 500: x{2000}$/);
+  await Promise.all(closed);
+});
+
+test('Retry-After may be a date', async (t) => {
+  const { listener, taken } = endpoint((one, earlier) => {
+    if (earlier > 0) ok(one);
+    else one.response.writeHead(503, { 'Retry-After': new Date(0).toUTCString() }).end();
+  });
+  const publisher = new Publisher(`http://${await startOrigin(t, listener)}`);
+  t.after(() => publisher.close());
+  await publisher.publish('a', 'x');
+  assert.equal(taken.length, 2);
 });

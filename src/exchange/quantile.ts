@@ -2,14 +2,14 @@
 export type Buckets = readonly { readonly le: number | null; readonly count: number }[];
 
 /**
- * The duration, in seconds, that a part of the observations did not exceed; null without observations.
+ * The duration, in seconds, that a part of the observations did not exceed, as Prometheus estimates it; null without observations.
  *
  * Between two bounds the observations are taken as spread evenly. What is beyond the last bound counts as that bound.
  * @param part from 0 to 1
  */
 export function quantile(part: number, buckets: Buckets): number | null {
   const rank = part * (buckets.at(-1)?.count ?? 0);
-  if (rank === 0) return null;
+  if (rank <= 0) return null;
   let lower = 0;
   let before = 0;
   for (const { le, count } of buckets) {
@@ -19,4 +19,9 @@ export function quantile(part: number, buckets: Buckets): number | null {
     before = count;
   }
   return lower;
+}
+
+/** What came between two states of a histogram. */
+export function bucketsBetween(before: Buckets, after: Buckets): Buckets {
+  return after.map(({ le, count }, i) => ({ le, count: Math.max(0, count - (before[i]?.count ?? 0)) }));
 }

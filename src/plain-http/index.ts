@@ -1,0 +1,3 @@
+export { beginningOf } from './beginning-of.ts';
+export { type SentRequest, sendRequest } from './send-request.ts';
+export { withoutControls } from './without-controls.ts';
