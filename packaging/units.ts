@@ -1,10 +1,31 @@
 import { readFileSync } from 'node:fs';
 
 /** The roles that are services of their own, with their configurations in /etc/holdfast. */
-const ROLES: Readonly<Record<string, { readonly description: string; readonly config: string }>> = {
-  'holdfast.service': { description: 'Holdfast, realtime HTTP server', config: 'holdfast.toml' },
-  'holdfast-edge.service': { description: 'Holdfast, edge in front of handlers over ZeroMQ', config: 'edge.toml' },
-  'holdfast-fetch.service': { description: 'Holdfast, outbound requests over ZeroMQ', config: 'fetch.toml' },
+const ROLES: Readonly<Record<string, Role>> = {
+  'holdfast.service': {
+    description: 'Holdfast, realtime HTTP server',
+    config: 'holdfast.toml',
+    socket: '/run/holdfast/control.sock',
+  },
+  'holdfast-edge.service': {
+    description: 'Holdfast, edge in front of handlers over ZeroMQ',
+    config: 'edge.toml',
+    socket: '/run/holdfast/edge-control.sock',
+  },
+  'holdfast-fetch.service': {
+    description: 'Holdfast, outbound requests over ZeroMQ',
+    config: 'fetch.toml',
+    socket: '/run/holdfast/fetch-control.sock',
+  },
+};
+
+/** What the services differ in. */
+type Role = {
+  readonly description: string;
+  /** The name of the configuration. */
+  readonly config: string;
+  /** The path of its control socket. */
+  readonly socket: string;
 };
 
 /** The units of systemd by file name. All services are hardened alike. */
