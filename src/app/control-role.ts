@@ -126,6 +126,7 @@ export class ControlRole {
       counters,
       observer,
       service,
+      endsUnheard: true,
       limits: snapshots.part(({ controlServer }) => controlServer),
       describeError: (error) => {
         const { status, text } = controlErrorText(error);

@@ -29,6 +29,9 @@ export interface Snapshot {
   readonly controlServer: ServerLimits;
 }
 
+/** Seconds for the head of a request to the control port, at most: its few places are not for those who take longer. */
+const CONTROL_HEADER_TIMEOUT = 5;
+
 /**
  * Makes the snapshot of a configuration with what was prepared of its routes. Key files of the control port are read now.
  * @throws Error when a key cannot be read or used
@@ -46,6 +49,7 @@ export function newSnapshot(config: Config, proxy: ProxySettings): Snapshot {
       maxHeaderBytes: control.maxHeaderBytes,
       maxTargetBytes: control.maxHeaderBytes,
       maxConnections: control.maxConnections,
+      headerTimeout: Math.min(server.headerTimeout, CONTROL_HEADER_TIMEOUT),
     }),
   };
 }

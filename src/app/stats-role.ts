@@ -87,6 +87,7 @@ export class StatsRole implements Guarded {
       log,
       counters,
       service: metricsService(() => metrics.text),
+      endsUnheard: true,
       limits: snapshots.part(({ controlServer }) => controlServer),
     });
     for (const address of config.stats.prometheus) this.addresses.push((await this.#server.listen(address)).address);

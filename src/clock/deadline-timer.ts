@@ -26,6 +26,11 @@ export abstract class DeadlineTimer extends WheelTimer {
     return this.#deadline <= this.#wheel.now;
   }
 
+  /** By the wheel's clock; infinite where none is set. */
+  protected get deadline(): number {
+    return this.#deadline;
+  }
+
   /**
    * Calls `onDeadline` in `seconds`, replacing the previous deadline. They count from the last step of the wheel, whose clock costs nothing to
    * read, so the call may come a step (0.1 s) early, or in a turn that takes longer than a step, as much as it has taken.

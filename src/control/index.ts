@@ -16,7 +16,7 @@ export { metricsService } from './metrics-service.ts';
 export type { Operation } from './operation.ts';
 export { OperationError } from './operation-error.ts';
 export { operationsOf } from './operations-of.ts';
-export { PAGES, pageService } from './page-service.ts';
+export { CODED, PAGES, pageService } from './page-service.ts';
 export { type Publisher, type PublishServiceOptions, publishService } from './publish-service.ts';
 export type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
 export type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from './server-schema.ts';

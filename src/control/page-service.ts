@@ -1,3 +1,4 @@
+import { acceptedCodings, type EncodedCoding } from '../codec/content/index.ts';
 import { pathOf } from '../codec/http1/index.ts';
 import {
   ExchangeRelay,
@@ -27,13 +28,24 @@ const FIELDS: HeaderList = [
 /** Names of these files change with their content. */
 const ASSETS = `${PAGES}assets/`;
 
-/** Serves the pages of the dashboard with the fields that keep browsers from loading anything else. `/dashboard` leads to `/dashboard/`. */
-export function pageService(files: Service, counters: OriginCounters): Service {
+/** What is added to the name of a file for the one beside it that has the same content in a coding. The best coding comes first. */
+export const CODED: Readonly<Record<EncodedCoding, string>> = { br: '.br', gzip: '.gz' };
+
+const CODINGS = Object.keys(CODED) as EncodedCoding[];
+
+/**
+ * Serves the pages of the dashboard with the fields that keep browsers from loading anything else. `/dashboard` leads to `/dashboard/`.
+ * @param coded paths of files that have the content of another one in a coding: they are sent in its place where the client takes it
+ */
+export function pageService(files: Service, coded: ReadonlySet<string>, counters: OriginCounters): Service {
   return (request, requester) => {
     const path = pathOf(request.target);
     if (path !== '/dashboard') {
-      const relay = new PageRelay(requester, counters, path.startsWith(ASSETS));
-      relay.attach(files(request, relay));
+      const file = path === PAGES ? `${PAGES}index.html` : path;
+      const there = CODINGS.filter((coding) => coded.has(file + CODED[coding]));
+      const [coding = null] = acceptedCodings(request.headers, there);
+      const relay = new PageRelay(requester, counters, path.startsWith(ASSETS), coding, there.length > 0);
+      relay.attach(files(coding === null ? request : { ...request, target: file + CODED[coding] }, relay));
       return relay;
     }
     const headers = ['Location', PAGES, ...FIELDS];
@@ -49,15 +61,34 @@ export function isPage(path: string): boolean {
 
 class PageRelay extends ExchangeRelay {
   readonly #isAsset: boolean;
+  readonly #coding: EncodedCoding | null;
+  readonly #varies: boolean;
 
-  constructor(requester: Requester, counters: OriginCounters, isAsset: boolean) {
+  /**
+   * @param coding that of the file; null for none
+   * @param varies whether other clients get it in another one
+   */
+  constructor(
+    requester: Requester,
+    counters: OriginCounters,
+    isAsset: boolean,
+    coding: EncodedCoding | null,
+    varies: boolean,
+  ) {
     super(requester, counters);
     this.#isAsset = isAsset;
+    this.#coding = coding;
+    this.#varies = varies;
   }
 
   override onResponse(head: ResponseHead): void {
     const found = head.status === 200 || head.status === 206 || head.status === 304;
     const cached = this.#isAsset && found ? 'public, max-age=31536000, immutable' : 'no-cache';
-    super.onResponse({ ...head, headers: [...head.headers, ...FIELDS, 'Cache-Control', cached] });
+    const headers = [...head.headers, ...FIELDS, 'Cache-Control', cached];
+    // RFC 9110 §12.5.5 and §8.4. A 304 is about the file that its entity tag names.
+    if (this.#varies) headers.push('Vary', 'Accept-Encoding');
+    if (this.#coding !== null && (head.status === 200 || head.status === 206))
+      headers.push('Content-Encoding', this.#coding);
+    super.onResponse({ ...head, headers });
   }
 }

@@ -9,6 +9,8 @@ export class ServerCounters {
   connectionsLost = 0;
   /** Connections that waited too long and got a 503 or were cut. */
   connectionsRefused = 0;
+  /** Connections without a request that were closed to make room for others. */
+  connectionsDisplaced = 0;
   /** TLS connections that ended before their handshake did. */
   handshakesFailed = 0;
   /** Connections closed because no valid PROXY header came from a trusted proxy. */

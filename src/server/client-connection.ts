@@ -82,6 +82,12 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
 
   abstract leaveIfIdle(): boolean;
 
+  get unheardSince(): number | null {
+    return null;
+  }
+
+  makeWay(): void {}
+
   abstract cut(): void;
 
   abstract onInputEnd(): void;

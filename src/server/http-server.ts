@@ -78,12 +78,12 @@ const NOBODY: Current<null> = { current: null };
 /** Milliseconds between two reports about connections that could not be accepted. */
 const LOSS_LOG_MS = 10_000;
 
-/** Connections that are looked at for one that is idle, each time that one has to wait. */
+/** Connections that are looked at for one that can make room, each time that one has to wait. */
 const MAX_LOOKED_AT = 256;
 
 /**
  * Accepts connections on any number of addresses and speaks HTTP/1 on them, and WebSocket where a client asks for it. Connections
- * beyond `maxConnections` wait for their turn; those that are idle between two requests make room for them.
+ * beyond `maxConnections` wait for their turn; those without a request make room for them.
  */
 export class HttpServer implements ConnectionHost, Guarded {
   readonly service: Service;
@@ -100,6 +100,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   readonly #listeners: Listener[] = [];
   /** In any order. A Set that churns would keep closed ones alive until the next large garbage collection. */
   readonly #connections: Connection[] = [];
+  readonly #endsUnheard: boolean;
   readonly #limits: Current<ServerLimits>;
   readonly #observer: Current<ExchangeObserver | null>;
   readonly #requestIds: Current<RequestIds>;
@@ -127,6 +128,7 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.rawService = options.rawService ?? null;
     this.compression = options.compression ?? false;
     this.autoPong = options.autoPong ?? false;
+    this.#endsUnheard = options.endsUnheard ?? false;
     this.#limits = options.limits;
     this.#observer = options.observer ?? NOBODY;
     this.#requestIds = options.requestIds ?? NO_IDS;
@@ -356,13 +358,39 @@ export class HttpServer implements ConnectionHost, Guarded {
     if (this.crowded) this.#makeRoom();
   }
 
-  /** Ends a connection that is idle between two requests, if one is found soon (RFC 9112 §9.5 lets a server do so at any time). */
+  /** Ends a connection without a request, if one is found soon (RFC 9112 §9.5 lets a server do so at any time). */
   #makeRoom(): void {
-    const connections = this.#connections;
-    for (let left = Math.min(MAX_LOOKED_AT, connections.length); left > 0; left--) {
-      this.#lookAt = (this.#lookAt + 1) % connections.length;
-      if (connections[this.#lookAt]?.leaveIfIdle() === true) return;
+    if (this.#endsUnheard ? this.#endLongestUnheard() : this.#endAnyIdle()) this.counters.connectionsDisplaced++;
+  }
+
+  #endAnyIdle(): boolean {
+    for (let left = this.#toLookAt; left > 0; left--) {
+      if (this.#nextLookedAt().leaveIfIdle()) return true;
     }
+    return false;
+  }
+
+  #endLongestUnheard(): boolean {
+    let longest: Connection | null = null;
+    let since = Number.POSITIVE_INFINITY;
+    for (let left = this.#toLookAt; left > 0; left--) {
+      const connection = this.#nextLookedAt();
+      const its = connection.unheardSince;
+      if (its === null || its >= since) continue;
+      longest = connection;
+      since = its;
+    }
+    longest?.makeWay();
+    return longest !== null;
+  }
+
+  get #toLookAt(): number {
+    return Math.min(MAX_LOOKED_AT, this.#connections.length);
+  }
+
+  #nextLookedAt(): Connection {
+    this.#lookAt = (this.#lookAt + 1) % this.#connections.length;
+    return this.#connections[this.#lookAt] as Connection;
   }
 
   refuse(socket: Socket, code: ErrorCode): void {

@@ -397,6 +397,18 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     return true;
   }
 
+  override get unheardSince(): number | null {
+    if (this.#stream !== null || this.#successor !== null || this.#channel !== null) return null;
+    if (this.#leaving || this.finished || this.suspended || this.blocked) return null;
+    const { idleTimeout, headerTimeout } = this.server.limits;
+    return this.deadline - (this.#reader === null ? idleTimeout : headerTimeout) * 1_000;
+  }
+
+  override makeWay(): void {
+    if (this.#reader === null) this.#leave();
+    else this.#refuse(new ExchangeError('HF_TOO_MANY_CONNECTIONS', 'the request header was not complete'));
+  }
+
   /** Ends the connection between two requests. A request that has arrived already gets its response before. */
   #leave(): void {
     if (this.finished) return;

@@ -64,6 +64,14 @@ export class NewConnection extends ClientConnection {
     return false;
   }
 
+  override get unheardSince(): number | null {
+    return this.#waiting || this.finished ? null : this.deadline - this.server.limits.idleTimeout * 1_000;
+  }
+
+  override makeWay(): void {
+    this.#become(null).makeWay();
+  }
+
   cut(): void {
     this.socket.destroy();
   }

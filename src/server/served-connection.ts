@@ -20,6 +20,13 @@ export interface Connection extends Guarded {
   drain(): void;
   /** Ends it in order if it is between two requests, to make room for others. Returns whether it does. */
   leaveIfIdle(): boolean;
+  /**
+   * Since when, in milliseconds by the wheel's clock, it has had its turn and has not sent a whole request. Null while there is one, and for connections that
+   * have other ends.
+   */
+  readonly unheardSince: number | null;
+  /** Ends it, although a request of it may be on its way, to make room for others. */
+  makeWay(): void;
   /** Closes it at once. */
   cut(): void;
   /** The handle of its socket; null once it is closed. */

@@ -37,6 +37,7 @@ export type ServerChanges = Partial<
       HttpServerOptions,
       | 'autoPong'
       | 'compression'
+      | 'endsUnheard'
       | 'maxUnreadBytes'
       | 'maxUnsentBytes'
       | 'observer'
@@ -70,6 +71,7 @@ export class RunningServer {
     const {
       autoPong,
       compression,
+      endsUnheard = false,
       maxUnreadBytes,
       maxUnsentBytes,
       observer,
@@ -87,6 +89,7 @@ export class RunningServer {
       webSocketService: webSockets ? script.webSocketService : null,
       autoPong,
       compression,
+      endsUnheard,
       maxUnreadBytes,
       maxUnsentBytes,
       observer,

@@ -27,6 +27,7 @@ const SERVER: Docs<ServerCounters> = {
   connectionsMovedOut: 'Connections that an upgrade has taken to another process.',
   connectionsLost: 'Connections that could not be accepted, most likely because file descriptors ran out.',
   connectionsRefused: 'Connections that waited too long and got a 503 or were cut.',
+  connectionsDisplaced: 'Connections without a request that were closed to make room for others.',
   handshakesFailed: 'TLS connections that ended before their handshake did.',
   proxyHeadersFailed: 'Connections closed because no valid PROXY header came from a trusted proxy.',
   requests: 'Requests of clients.',

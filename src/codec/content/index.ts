@@ -1,3 +1,4 @@
+export { acceptedCodings } from './accepted-codings.ts';
 export { BodyDecoder, type DecodedBody } from './body-decoder.ts';
 export { BodyEncoder, ENCODER_BYTES, type EncodedBody, type EncodedCoding } from './body-encoder.ts';
 export { ContentError } from './content-error.ts';

@@ -1,5 +1,6 @@
 import { guarded } from '../../clock/index.ts';
 import {
+  acceptedCodings,
   BodyEncoder,
   type EncodedBody,
   type EncodedCoding,
@@ -17,7 +18,6 @@ import {
   reportFault,
   UNKNOWN_LENGTH,
 } from '../../exchange/index.ts';
-import { acceptedCodings } from './accepted-coding.ts';
 import type { CompressRoom } from './compress-room.ts';
 import { type Compression, encodedHeaders, varying } from './compression.ts';
 import { BLOCK_BYTES } from './shared-blocks.ts';

@@ -65,10 +65,14 @@ export class ControlEndpoint {
       operations: operationsOf({ life: () => 'ready', status: sampleStatus, ...backend }),
       version: '1.0.0',
       publish: publishService(null, { counters, log, settings }),
-      pages: pageService((_request, requester) => {
-        respond(requester, textResponse(200, 'a page', ['Content-Type', 'text/html']));
-        return NO_RESPONDER;
-      }, new OriginCounters()),
+      pages: pageService(
+        (_request, requester) => {
+          respond(requester, textResponse(200, 'a page', ['Content-Type', 'text/html']));
+          return NO_RESPONDER;
+        },
+        new Set(),
+        new OriginCounters(),
+      ),
       rules: this.rules,
       settings,
       sessions: new Sessions(),

@@ -1,12 +1,11 @@
-import type { EncodedCoding } from '../../codec/content/index.ts';
-import { fieldValues, listMembers } from '../../codec/fields/index.ts';
-import type { HeaderList } from '../../exchange/index.ts';
+import { type FieldList, fieldValues, listMembers } from '../fields/index.ts';
+import type { EncodedCoding } from './body-encoder.ts';
 
 /** A weight (RFC 9110 §12.4.2). */
 const WEIGHT = /^q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/i;
 
 /** The codings that a client accepts in a response, best first (RFC 9110 §12.5.3), of those in `codings`, which are in the server's order. */
-export function acceptedCodings(headers: HeaderList, codings: readonly EncodedCoding[]): EncodedCoding[] {
+export function acceptedCodings(headers: FieldList, codings: readonly EncodedCoding[]): EncodedCoding[] {
   const values = fieldValues(headers, 'accept-encoding');
   if (values.length === 0) return [];
   const weights = new Map<string, number>();

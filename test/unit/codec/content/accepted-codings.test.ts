@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { acceptedCodings } from '../../../../src/proxy/compress/accepted-coding.ts';
+import { acceptedCodings } from '../../../../src/codec/content/index.ts';
 
 const accepted = (...values: string[]) =>
   acceptedCodings(
