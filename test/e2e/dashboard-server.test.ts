@@ -143,6 +143,22 @@ req = ["ipc://fetch"]
     await server.stop();
   });
 
+  await t.test('comes compressed', async (t) => {
+    const { controlUrl } = await runServer(t, ['--route', '* test']);
+    const page = await browser.newPage();
+    t.after(() => page.close());
+    const codings = new Map<string, string | undefined>();
+    page.on('response', (response) => {
+      if (/\.(?:js|css)$|\/$/.test(new URL(response.url()).pathname))
+        codings.set(response.url(), response.headers()['content-encoding']);
+    });
+    await page.goto(`${controlUrl}/dashboard/`);
+    await page.waitForSelector('h1');
+    assert.ok(codings.size >= 3);
+    // Browsers take br over https only.
+    assert.deepEqual([...new Set(codings.values())], ['gzip']);
+  });
+
   await t.test('says how to configure credentials where there are none', async (t) => {
     const { controlUrl } = await runServer(t, ['--route', '* test']);
     const page = await browser.newPage();

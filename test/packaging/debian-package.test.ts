@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { packageVersionOf } from '../../packaging/debian/package-version.ts';
 import { installedSize } from '../../packaging/debian/write-deb.ts';
+import { assertCoded } from '../support/dashboard/assert-coded.ts';
 import { isForContributors, localLinks } from '../support/document-links.ts';
 import { requirePeer } from '../support/peers.ts';
 import { buildDeb, builtDeb } from './built-debs.ts';
@@ -37,6 +38,9 @@ test('only what runs is installed: no sources, declarations, maps or native code
       assert.doesNotMatch(String(file.content), /^\/\/# sourceMappingURL/m, name);
     }
   }
+  const dashboard = 'usr/share/nodejs/holdfast/dist/dashboard/';
+  const pages = [...files.keys()].filter((name) => name.startsWith(dashboard));
+  assertCoded(pages.map((name) => name.slice(dashboard.length)));
   const conffiles = execFileSync('dpkg-deb', ['-I', path, 'conffiles'], { encoding: 'utf8' });
   assert.equal(
     conffiles,

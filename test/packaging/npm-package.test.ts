@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { assertCoded } from '../support/dashboard/assert-coded.ts';
 import { isForContributors, localLinks } from '../support/document-links.ts';
 import { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -73,4 +74,5 @@ test('the tarball has the documents that its README and they link to, and no sou
   for (const name of ['src', 'test', 'bench', 'scripts', 'packaging/debian'])
     assert.equal(existsSync(join(folder, name)), false);
   assert.ok(existsSync(join(folder, 'dist/LICENSES')));
+  assertCoded(readdirSync(join(folder, 'dist/dashboard'), { recursive: true }).map(String));
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { beginningOf, sendRequest } from '../../src/plain-http/index.ts';
@@ -41,10 +41,8 @@ async function start(t: TestContext) {
 }
 
 /** Opens connections, and sends `text` on each. They are left alone until the test ends. */
-async function open(t: TestContext, at: Parameters<typeof connect>[0], count: number, text = ''): Promise<Socket[]> {
-  const sockets = Array.from({ length: count }, () =>
-    connect(at as { host: string; port: number }).on('error', () => {}),
-  );
+async function open(t: TestContext, at: NetConnectOpts, count: number, text = ''): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () => connect(at).on('error', () => {}));
   t.after(() => {
     for (const socket of sockets) socket.destroy();
   });
@@ -63,13 +61,9 @@ for (const kind of ['tcp', 'unix'] as const) {
   test(`silent connections in all places of the control port keep nobody out: ${kind}`, async (t) => {
     const server = await start(t);
     const socketPath = kind === 'unix' ? server.socketPath : null;
-    const silent = await open(t, server[kind], PLACES);
+    await open(t, server[kind], PLACES);
     await healthy(server.url, socketPath);
     await healthy(server.url, socketPath);
-    // The first ones have been silent for longest, by the steps of the clock.
-    assert.ok(
-      silent.some((socket) => socket.readableEnded || socket.destroyed || socket.readyState !== 'open') || true,
-    );
     await open(t, server[kind], 3 * PLACES);
     for (let i = 0; i < 10; i++) await healthy(server.url, socketPath);
     await server.program.stop();
