@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { dashboardPages } from '../../../src/app/dashboard-pages.ts';
@@ -31,7 +33,9 @@ const UNDO: Readonly<Record<string, (body: Buffer) => Buffer>> = { br: brotliDec
 async function startPages(t: TestContext) {
   const wheel = new TimerWheel();
   t.after(() => wheel.stop());
-  const root = temporaryFolder(t, FILES);
+  const root = temporaryFolder(t);
+  mkdirSync(join(root, 'assets'));
+  for (const [name, content] of Object.entries(FILES)) writeFileSync(join(root, name), content);
   const service = dashboardPages(new CounterRegistry(), new FakeLog(), wheel, root);
   const { address } = await startServer(t, { service });
   const ask = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<IncomingMessage> =>
