@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The rooms by floor, from the ground up. A room imports from lower floors only, and only another room's index.ts. */
 const HOUSE = [
-  ['ground floor', ['codec', 'clock', 'exchange', 'net', 'config', 'plain-http']],
+  ['ground floor', ['codec', 'clock', 'exchange', 'net', 'config', 'plain-http', 'history']],
   ['first floor', ['server', 'client', 'zmq', 'hub', 'sockjs', 'files']],
   ['mezzanine', ['zhttp']],
   [
@@ -33,7 +33,12 @@ const HOUSE = [
 ];
 
 /** Neighbours that may be imported after all. */
-const NEIGHBOURS = { exchange: ['clock'], net: ['clock', 'exchange', 'codec'], config: ['exchange', 'net'] };
+const NEIGHBOURS = {
+  exchange: ['clock'],
+  net: ['clock', 'exchange', 'codec'],
+  config: ['exchange', 'net'],
+  history: ['clock', 'exchange'],
+};
 
 /** Where each npm package does its one job. Any other package belongs nowhere in src. */
 const PACKAGES = {

@@ -1,0 +1,131 @@
+import type { Cursor } from './cursor.ts';
+import type { HistoryCounters } from './history-counters.ts';
+
+/**
+ * How much of a channel is kept. What exceeds one of these goes, oldest first.
+ * @bound history-channel
+ */
+export interface ChannelLimits {
+  /** Items; at least 1. */
+  readonly items: number;
+  /** Seconds; `Infinity` for no bound. */
+  readonly age: number;
+  /** Bytes of the records: each item costs 36 bytes and the name of its channel besides its own bytes. `Infinity` for no bound. */
+  readonly bytes: number;
+}
+
+/** An item that is to be kept. */
+export interface NewItem {
+  readonly channel: string;
+  /** The item as `encodeItem` writes it; the store does not look inside, and copies it. */
+  readonly bytes: Buffer;
+  /** The limits of the channel from now on. */
+  readonly keep: ChannelLimits;
+}
+
+/** An item that is kept. */
+export interface KeptItem {
+  readonly number: number;
+  /** When it was appended, in milliseconds since 1970. */
+  readonly time: number;
+  readonly channel: string;
+  /** A view of the store's memory: whoever keeps it for longer than the call copies it. */
+  readonly bytes: Buffer;
+}
+
+/** What is asked of a store. */
+export interface ReadQuery {
+  /** Channels that are kept, each once. Those without history are left out: they do not count for a cursor. */
+  readonly channels: readonly string[];
+  /** Items with higher numbers are wanted. null: all that is kept, whatever was let go before it. */
+  readonly after: Cursor | null;
+  /** How many items at most. Default: all. */
+  readonly limit?: number;
+  /** How many bytes of items at most, but always one item. Default: any. */
+  readonly limitBytes?: number;
+  /** The newest come first, and those beyond a limit are the oldest. */
+  readonly reverse?: boolean;
+}
+
+/** The answer to a query. */
+export interface ReadResult {
+  /** Whether the items are all that come after the cursor. If not there are none: a client never gets a part. */
+  readonly recovered: boolean;
+  /** Channels that the cursor cannot continue. All of them, when it is of another epoch or of the future. */
+  readonly gaps: readonly string[];
+  /** In the order of their numbers. */
+  readonly items: readonly KeptItem[];
+  /**
+   * Everything up to this number is in the answer, or before the cursor; what is live and above it follows. With `more` it is the number of the last
+   * item, from which a next query goes on.
+   */
+  readonly head: number;
+  /** Whether a limit has left items out. */
+  readonly more: boolean;
+}
+
+/** What is kept of a channel. */
+export interface ChannelSpan {
+  /** The number of the oldest item; 0 without items. */
+  readonly first: number;
+  /** The number of the newest item; 0 without items. */
+  readonly last: number;
+  readonly items: number;
+  /** As in `ChannelLimits`. */
+  readonly bytes: number;
+  /** When the oldest item was appended, in milliseconds since 1970; null without items. */
+  readonly oldest: number | null;
+}
+
+/**
+ * Keeps the last items of channels, and numbers them: one counter for all channels. The numbers belong to an epoch, which changes when what was kept
+ * before cannot be continued. A client that has a cursor gets what it has missed, all of it, or is told that this is not possible.
+ *
+ * Every call but `stop` answers through a callback, at once or later, so that a broker can be behind it. With NATS JetStream `append` publishes and
+ * `stored` waits for the acknowledgement, whose stream sequence is the number; `read` is an ordered consumer with the subjects of the channels
+ * as its filter, from a sequence on, up to the last sequence when it began; the first sequence of the stream is the floor of all channels;
+ * the epoch is a name that is written with the stream when it is made; `clear` purges a subject; and the limits of channels are limits for each subject.
+ */
+export interface HistoryStore {
+  /** Letters and digits. */
+  readonly epoch: string;
+  /** The highest number given so far. */
+  readonly last: number;
+  /** Items up to this number are stored: they may be delivered, and are in answers. */
+  readonly head: number;
+  readonly counters: HistoryCounters;
+  /** Why items are kept less well than they should be, for people; null as long as all is well. */
+  readonly degraded: string | null;
+
+  /**
+   * Gives the items consecutive numbers in their order, and keeps them.
+   * @param stored called once the items may be delivered, with the number of the first one. Calls come one by one, in the order of the appends
+   */
+  append(items: readonly NewItem[], stored: (first: number) => void): void;
+
+  /** Answers a query. What was appended and is not stored yet is not in the answer, and above its `head`. */
+  read(query: ReadQuery, done: (result: ReadResult) => void): void;
+
+  /** The newest stored item of a channel, for subscribers that get it at once, with the head as `read` gives it. */
+  lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void;
+
+  /** What is kept of a channel. */
+  span(channel: string, done: (span: ChannelSpan) => void): void;
+
+  /** A channel has other limits from now on. */
+  trim(channel: string, keep: ChannelLimits): void;
+
+  /** Lets all items of a channel go. */
+  clear(channel: string): void;
+
+  /**
+   * Tells which channels are kept: at the start, and when that changes.
+   * @param rules a text that stands for all rules. When it is another one than before, channels without items may have had some that were not kept, so
+   *   no cursor from before this call continues them
+   * @param limitsOf the limits of a channel; null for one that is not kept, whose items go
+   */
+  setRules(rules: string, limitsOf: (channel: string) => ChannelLimits | null): void;
+
+  /** Nothing is appended any more. Resolves when all is stored. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,14 @@
+export { type Cursor, formatCursor, LOST_CURSOR, parseCursor } from './cursor.ts';
+export { HistoryCounters } from './history-counters.ts';
+export { MIN_TOTAL_BYTES } from './history-log.ts';
+export type {
+  ChannelLimits,
+  ChannelSpan,
+  HistoryStore,
+  KeptItem,
+  NewItem,
+  ReadQuery,
+  ReadResult,
+} from './history-store.ts';
+export type { StoreOptions } from './log-store.ts';
+export { MemoryStore } from './memory-store.ts';

@@ -1,0 +1,102 @@
+import type { ChannelLog } from './channel-log.ts';
+import type { HistoryLog } from './history-log.ts';
+import type { ChannelSpan, KeptItem, ReadQuery, ReadResult } from './history-store.ts';
+import { SegmentQueue } from './segment-queue.ts';
+
+/** Answers a query. Nothing above `head` is in the answer. */
+export function readLog(log: HistoryLog, epoch: string, head: number, query: ReadQuery): ReadResult {
+  const { after, reverse = false, limit = Number.POSITIVE_INFINITY } = query;
+  const gaps = gapsOf(log, epoch, head, query);
+  if (gaps.length > 0 || isForeign(log, epoch, head, query)) {
+    return { recovered: false, gaps, items: [], head, more: false };
+  }
+  const items: KeptItem[] = [];
+  let more = false;
+  for (const name of query.channels) {
+    const channel = log.channels.get(name);
+    if (channel === undefined) continue;
+    const first = after === null ? 0 : log.countUpTo(channel, after.number);
+    const end = log.countUpTo(channel, head);
+    const from = reverse ? Math.max(first, end - limit) : first;
+    const to = reverse ? end : Math.min(end, first + limit);
+    more ||= to - from < end - first;
+    for (let i = from; i < to; i++) items.push(itemAt(log, channel, i));
+  }
+  if (query.channels.length > 1) items.sort((one, other) => one.number - other.number);
+  if (reverse) items.reverse();
+  const count = countWithin(items, limit, query.limitBytes ?? Number.POSITIVE_INFINITY);
+  if (count < items.length) {
+    more = true;
+    items.length = count;
+  }
+  return { recovered: true, gaps, items, head: more ? (items.at(-1)?.number ?? head) : head, more };
+}
+
+/** The newest item of a channel up to `head`. */
+export function lastInLog(log: HistoryLog, head: number, name: string): KeptItem | null {
+  const channel = log.channels.get(name);
+  if (channel === undefined) return null;
+  log.trim(channel);
+  log.channels.touch(channel);
+  const count = log.countUpTo(channel, head);
+  return count === 0 ? null : itemAt(log, channel, count - 1);
+}
+
+/** What is kept of a channel, whether it is stored already or not. */
+export function spanOfLog(log: HistoryLog, name: string): ChannelSpan {
+  const channel = log.channels.get(name);
+  if (channel !== undefined) log.trim(channel);
+  if (channel === undefined || channel.size === 0) return { first: 0, last: 0, items: 0, bytes: 0, oldest: null };
+  const oldest = channel.at(0);
+  return {
+    first: log.numberAt(oldest),
+    last: channel.last,
+    items: channel.size,
+    bytes: channel.bytes,
+    oldest: log.timeAt(oldest),
+  };
+}
+
+/** Whether the cursor is of another epoch, of the future, or from before the epoch. */
+function isForeign({ epochFloor }: HistoryLog, epoch: string, head: number, { after }: ReadQuery): boolean {
+  return after !== null && (after.epoch !== epoch || after.number > head || after.number < epochFloor);
+}
+
+function gapsOf(log: HistoryLog, epoch: string, head: number, query: ReadQuery): readonly string[] {
+  const { channels, after } = query;
+  const foreign = isForeign(log, epoch, head, query);
+  const gaps: string[] = [];
+  for (const name of channels) {
+    const channel = log.channels.get(name);
+    if (channel !== undefined) {
+      log.trim(channel);
+      log.channels.touch(channel);
+    }
+    if (foreign || (after !== null && (channel?.floor ?? log.unknownFloor) > after.number)) gaps.push(name);
+  }
+  return gaps;
+}
+
+function itemAt(log: HistoryLog, channel: ChannelLog, index: number): KeptItem {
+  const position = channel.at(index);
+  const segment = log.segments.of(position);
+  const at = SegmentQueue.placeIn(position);
+  return {
+    number: segment.numberAt(at),
+    time: segment.timeAt(at),
+    channel: channel.name,
+    bytes: segment.bytesAt(at),
+  };
+}
+
+/** How many of the items are within the limits. */
+function countWithin(items: readonly KeptItem[], limit: number, bytes: number): number {
+  let left = bytes;
+  let count = 0;
+  for (const item of items) {
+    left -= item.bytes.length;
+    if (count === limit || (count > 0 && left < 0)) break;
+    count++;
+  }
+  return count;
+}

@@ -1,0 +1,148 @@
+import { fault, type Guarded, inSlices, Ticker } from '../clock/index.ts';
+import { type Log, reportFault } from '../exchange/index.ts';
+import type { ChannelLog } from './channel-log.ts';
+import { HistoryCounters } from './history-counters.ts';
+import { HistoryLog, type HistoryLogOptions } from './history-log.ts';
+import type {
+  ChannelLimits,
+  ChannelSpan,
+  HistoryStore,
+  KeptItem,
+  NewItem,
+  ReadQuery,
+  ReadResult,
+} from './history-store.ts';
+import { lastInLog, readLog, spanOfLog } from './log-query.ts';
+import { StoredCalls } from './stored-calls.ts';
+
+/** Milliseconds between two sweeps for items that are too old, and how many channels each one looks at. */
+const [SWEEP_INTERVAL, SWEEP] = [1_000, 4_096];
+
+/** What a store needs. */
+export interface StoreOptions extends Pick<HistoryLogOptions, 'maxBytes'> {
+  readonly log: Log;
+  readonly counters?: HistoryCounters;
+  /** Milliseconds since 1970. Default: the clock. */
+  readonly now?: () => number;
+}
+
+/** Rules that are being applied to all channels. */
+interface Applying {
+  /** Those that are still to come. */
+  readonly channels: Iterator<ChannelLog>;
+  readonly apply: (channel: ChannelLog) => void;
+}
+
+/** A store whose log is in the memory of this process. */
+export abstract class LogStore implements HistoryStore, Guarded {
+  abstract readonly epoch: string;
+  abstract readonly head: number;
+  abstract readonly degraded: string | null;
+  readonly counters: HistoryCounters;
+  protected readonly log: HistoryLog;
+  protected readonly calls: StoredCalls;
+  protected rules: string | null = null;
+  readonly #report: { readonly counters: HistoryCounters; readonly log: Log };
+  readonly #sweeper: Ticker;
+  #applying: Applying | null = null;
+
+  constructor(options: StoreOptions, rest: Pick<HistoryLogOptions, 'salt' | 'released'>) {
+    const { maxBytes, counters = new HistoryCounters(), now = Date.now } = options;
+    this.counters = counters;
+    this.log = new HistoryLog({ maxBytes, counters, now, ...rest });
+    this.calls = new StoredCalls(this);
+    this.#report = { counters, log: options.log };
+    this.#sweeper = new Ticker(SWEEP_INTERVAL, this, () => {
+      this.log.sweep(SWEEP);
+      this.#changed();
+    });
+  }
+
+  get last(): number {
+    return this.log.last;
+  }
+
+  append(items: readonly NewItem[], stored: (first: number) => void): void {
+    const { log } = this;
+    const now = log.now();
+    const first = log.last + 1;
+    for (const { channel, bytes, keep } of items) log.append(channel, bytes, keep, now);
+    this.calls.add(first, log.last, stored);
+    this.#changed();
+  }
+
+  read(query: ReadQuery, done: (result: ReadResult) => void): void {
+    done(readLog(this.log, this.epoch, this.head, query));
+  }
+
+  lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void {
+    done(lastInLog(this.log, this.head, channel), this.head);
+  }
+
+  span(channel: string, done: (span: ChannelSpan) => void): void {
+    done(spanOfLog(this.log, channel));
+  }
+
+  trim(channel: string, keep: ChannelLimits): void {
+    const known = this.log.channels.get(channel);
+    if (known === undefined) return;
+    known.keep = keep;
+    this.log.trim(known);
+    this.#changed();
+  }
+
+  clear(channel: string): void {
+    const known = this.log.channels.get(channel);
+    if (known === undefined) return;
+    this.log.clear(known);
+    this.#changed();
+  }
+
+  setRules(rules: string, limitsOf: (channel: string) => ChannelLimits | null): void {
+    const { log } = this;
+    // What the rules before let go has to be gone, before these let it be kept again.
+    if (this.#applying !== null) this.#applyRest(this.#applying);
+    if (rules !== this.rules) log.raiseUnknownFloor();
+    this.rules = rules;
+    const apply = (channel: ChannelLog): void => {
+      if (log.channels.get(channel.name) !== channel) return;
+      const keep = limitsOf(channel.name);
+      if (keep === null) {
+        log.forget(channel);
+        return;
+      }
+      channel.keep = keep;
+      log.trim(channel);
+    };
+    const applying = { channels: [...log.channels.all()].values(), apply };
+    this.#applying = applying;
+    inSlices(applying.channels, apply)
+      .then(() => {
+        if (this.#applying === applying) this.#applying = null;
+        this.#changed();
+      })
+      .catch((thrown: unknown) => fault(this, thrown));
+    this.#changed();
+  }
+
+  stop(): Promise<void> {
+    this.#sweeper.stop();
+    return Promise.resolve();
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#report, thrown);
+  }
+
+  /** Records were written, or are not needed any more: stores what is to be stored. */
+  protected abstract store(): void;
+
+  #changed(): void {
+    this.log.settle();
+    this.store();
+  }
+
+  #applyRest({ channels, apply }: Applying): void {
+    for (let next = channels.next(); !next.done; next = channels.next()) apply(next.value);
+  }
+}
