@@ -1,4 +1,5 @@
 import type { Mongrel2Server } from '../config/index.ts';
+import { StaticFiles } from '../files/index.ts';
 import { Mongrel2Role, type Mongrel2RoleOptions } from './mongrel2-role.ts';
 
 /** The Mongrel2 servers of a process. */
@@ -14,10 +15,11 @@ export class Mongrel2Roles {
    */
   async start(
     servers: readonly Mongrel2Server[],
-    shared: Omit<Mongrel2RoleOptions, 'server' | 'onEnded'>,
+    shared: Omit<Mongrel2RoleOptions, 'server' | 'files' | 'onEnded'>,
   ): Promise<void> {
+    const files = new StaticFiles({ ...shared, counters: shared.counters.folders });
     for (const server of servers) {
-      const role = new Mongrel2Role({ ...shared, server, onEnded: () => this.#onEnded() });
+      const role = new Mongrel2Role({ ...shared, files, server, onEnded: () => this.#onEnded() });
       this.all.push(role);
       await role.start();
     }

@@ -1,29 +1,16 @@
-/** Where each role can be reached. */
-export interface StartedAddresses {
-  readonly clientAddresses: readonly string[];
-  readonly controlAddresses: readonly string[];
-  readonly edgeAddresses: readonly string[];
-  readonly mongrel2Addresses: readonly string[];
-  readonly fetchEndpoints: readonly string[];
-  readonly frontEndpoints: readonly string[];
-  readonly statsAddresses: readonly string[];
-  readonly statsEndpoints: readonly string[];
-  readonly publishEndpoints: readonly string[];
-  readonly stateEndpoints: readonly string[];
-}
+import type { Addresses } from './addresses.ts';
 
 /** What the log says of a start: where the roles can be reached, those that are there. */
-export function startedFields(app: StartedAddresses, fetches: boolean): Record<string, unknown> {
-  const stats = [...app.statsAddresses, ...app.statsEndpoints];
+export function startedFields(at: Addresses, fetches: boolean): Record<string, unknown> {
   return {
-    clients: app.clientAddresses,
-    ...(app.frontEndpoints.length > 0 && { zhttp: app.frontEndpoints }),
-    publishers: app.controlAddresses,
-    ...(app.publishEndpoints.length > 0 && { publish: app.publishEndpoints }),
-    ...(app.stateEndpoints.length > 0 && { state: app.stateEndpoints }),
-    ...(stats.length > 0 && { stats }),
-    edge: app.edgeAddresses,
-    ...(app.mongrel2Addresses.length > 0 && { mongrel2: app.mongrel2Addresses }),
-    ...(fetches && { fetch: app.fetchEndpoints }),
+    clients: at.clients,
+    ...(at.zhttp.length > 0 && { zhttp: at.zhttp }),
+    publishers: at.control,
+    ...(at.publish.length > 0 && { publish: at.publish }),
+    ...(at.state.length > 0 && { state: at.state }),
+    ...(at.stats.length > 0 && { stats: at.stats }),
+    edge: at.edge,
+    ...(at.mongrel2.length > 0 && { mongrel2: at.mongrel2 }),
+    ...(fetches && { fetch: at.fetch }),
   };
 }

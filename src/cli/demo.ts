@@ -62,7 +62,7 @@ async function demo({ port, controlPort, logLevel }: DemoOptions): Promise<void>
   }
   process.stdout.write(
     demoText({
-      clients: app.clientAddresses[0] ?? '',
+      clients: app.addresses.clients[0] ?? '',
       controlUrl,
       isDefaultControl: control === DEFAULT_CONTROL_ADDRESS,
       program: programName(process.argv[1] ?? 'holdfast', process.cwd(), process.env.PATH ?? ''),

@@ -114,7 +114,7 @@ async function start(
     if (old === null) takeActivated(log);
     else await old.begin(log, takesClients(config));
     const app = await App.start(config, log, fetchPlans, origin, old);
-    app.registry.add('log', log.counters);
+    app.counters.registry.add('log', log.counters);
     closeUntaken(log);
     return app;
   } catch (error) {

@@ -110,7 +110,7 @@ for (const [name, start] of Object.entries(ORIGINS)) {
   test(`${name}: a stream, a long poll and a WebSocket get what is published`, async (t) => {
     const origin = await start(t);
     const app = await startApp(t, [`*,sig_key=changeme ${origin},over_http`]);
-    const publisher = new Publisher(`http://${app.app.controlAddresses[0]}`);
+    const publisher = new Publisher(`http://${app.app.addresses.control[0]}`);
     t.after(() => publisher.close());
     const stream = await app.stream({ path: '/stream' });
     await stream.until(': welcome\n\n');

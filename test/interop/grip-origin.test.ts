@@ -34,7 +34,7 @@ async function site(
 ): Promise<Site> {
   const origin = await httpOrigin(t, (_request, earlier) => (typeof answer === 'function' ? answer(earlier) : answer));
   const app = await startApp(t, [`*${properties} ${origin.target}`], overrides);
-  const publisher = new Publisher(`http://${app.app.controlAddresses[0]}/${query}`, { prefix });
+  const publisher = new Publisher(`http://${app.app.addresses.control[0]}/${query}`, { prefix });
   return { app, origin, publisher };
 }
 
@@ -212,5 +212,5 @@ test('The library throws with the reason when an item is refused', async (t) => 
     assert.equal(error.context.httpBody, "Invalid format: 'http-stream' does not contain 'content' or 'content-bin'\n");
     return true;
   });
-  assert.equal(app.app.controlCounters.publishesRefused, 1);
+  assert.equal(app.app.counters.control.publishesRefused, 1);
 });

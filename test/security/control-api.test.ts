@@ -123,5 +123,5 @@ test('guesses and streams of one peer cost no other its publish', async (t) => {
   }
   assert.equal(await publish(), 200);
   assert.equal(await statusOf(app, `GET /configuration HTTP/1.1\r\nHost: localhost\r\n${basic('ann')}`), 429);
-  assert.equal(app.app.controlCounters.faults, 0);
+  assert.equal(app.app.counters.control.faults, 0);
 });

@@ -63,7 +63,7 @@ for (const { what, body } of REFUSED) {
   test(`a publish of ${what} gets a 400, counted and logged`, async (t) => {
     const it = await rig(t);
     assert.equal((await send(it, post(body))).status, 400);
-    assert.equal(it.app.app.controlCounters.publishesRefused, 1);
+    assert.equal(it.app.app.counters.control.publishesRefused, 1);
     assert.equal(it.app.log.with('publish refused')[0]?.level, 'info');
     await assertUndisturbed(it);
   });
@@ -103,7 +103,7 @@ for (const { what, item } of BAD_ITEMS) {
     ]) {
       assert.equal((await it.app.post(items)).status, 400);
     }
-    assert.deepEqual([it.app.counters.itemsPublished, it.app.app.controlCounters.publishesRefused], [0, 3]);
+    assert.deepEqual([it.app.counters.itemsPublished, it.app.app.counters.control.publishesRefused], [0, 3]);
     await assertUndisturbed(it);
   });
 }
@@ -139,7 +139,7 @@ test('a body over the limit gets a 413, with Content-Length or not, and is not p
   // It is told from the head alone, before a byte of a body that would never end.
   const endless = await send(it, post('', 'Content-Length: 9007199254740991\r\nExpect: 100-continue\r\n'));
   assert.equal(endless.status, 413);
-  assert.equal(it.app.app.controlCounters.publishesRefused, 3);
+  assert.equal(it.app.app.counters.control.publishesRefused, 3);
   await assertUndisturbed(it);
 });
 

@@ -70,7 +70,7 @@ for (const text of BAD_TEXTS) {
       const bad = { channel: 'c', formats: { 'http-response': { ...(head as object), body: 'bad' } } };
       const refused = await app.post([good, bad]);
       assert.deepEqual(
-        [refused.status, app.counters.itemsPublished, app.app.controlCounters.publishesRefused],
+        [refused.status, app.counters.itemsPublished, app.app.counters.control.publishesRefused],
         [400, 0, 1],
       );
       assert.equal((await app.post([good])).status, 200);

@@ -31,13 +31,13 @@ export class RunningApp {
     this.client = new Client(t, portOf(this.address));
   }
 
-  get counters(): App['counters'] {
-    return this.app.counters;
+  get counters(): App['counters']['proxy'] {
+    return this.app.counters.proxy;
   }
 
   /** Where clients connect. */
   get address(): string {
-    return this.app.clientAddresses[0] ?? assert.fail('not listening');
+    return this.app.addresses.clients[0] ?? assert.fail('not listening');
   }
 
   /** Sends a request and resolves with its whole response. */
@@ -62,7 +62,7 @@ export class RunningApp {
 
   /** Connects to the control port for raw bytes. */
   connectControl(): Promise<RawClient> {
-    return connectTo(this.#t, this.app.controlAddresses[0] ?? assert.fail('not listening'));
+    return connectTo(this.#t, this.app.addresses.control[0] ?? assert.fail('not listening'));
   }
 
   /** The response to a GET on a connection of its own. */

@@ -178,7 +178,7 @@ test('A client that was held when a reload named another file has its line there
   await app.app.reconfigure(configOf(routes, { accessLog: { to: `${folder}/other.log` } }));
   client.destroy();
   await eventually(() => readFileSync(`${folder}/other.log`, 'latin1').includes('"outcome":"left"'));
-  assert.equal(app.app.registry.snapshot().access?.linesLost, 0);
+  assert.equal(app.app.counters.registry.snapshot().access?.linesLost, 0);
 });
 
 test('A file that was opened for a reload is the one that is used, or is closed', async (t) => {
@@ -218,7 +218,7 @@ test('The file is opened again after it was moved away', async (t) => {
 test('A disk that is full under the log stops no request: the lines are counted as lost', async (t) => {
   const { app } = await logged(t, () => ({ body: 'served' }), { to: '/dev/full' });
   assert.equal((await app.get('/')).body, 'served');
-  await eventually(() => app.app.registry.snapshot().access?.linesLost === 1);
+  await eventually(() => app.app.counters.registry.snapshot().access?.linesLost === 1);
   assert.deepEqual(app.log.of('lines of the access log cannot be written, and are lost'), [
     { path: '/dev/full', lost: 1 },
   ]);

@@ -64,17 +64,19 @@ test('Every configured address is bound, and reported with its actual port', asy
   const log = new FakeLog();
   const app = await App.start(config, log);
   t.after(() => app.stop(0));
-  assert.match(app.clientAddresses.join(' '), /^127\.0\.0\.1:[1-9]\d+ \[::1\]:[1-9]\d+ unix:\//);
-  assert.equal(app.clientAddresses[2], `unix:${path}`);
-  assert.match(app.controlAddresses.join(' '), /^127\.0\.0\.1:[1-9]\d+$/);
+  assert.match(app.addresses.clients.join(' '), /^127\.0\.0\.1:[1-9]\d+ \[::1\]:[1-9]\d+ unix:\//);
+  assert.equal(app.addresses.clients[2], `unix:${path}`);
+  assert.match(app.addresses.control.join(' '), /^127\.0\.0\.1:[1-9]\d+$/);
   assert.equal(await answers(path), true);
-  assert.deepEqual(log.of('started'), [{ clients: app.clientAddresses, publishers: app.controlAddresses, edge: [] }]);
+  assert.deepEqual(log.of('started'), [
+    { clients: app.addresses.clients, publishers: app.addresses.control, edge: [] },
+  ]);
 });
 
 test('Without a control address publishing is not possible', async (t) => {
   const app = await App.start(listening(['127.0.0.1:0']), new FakeLog());
   t.after(() => app.stop(0));
-  assert.deepEqual(app.controlAddresses, []);
+  assert.deepEqual(app.addresses.control, []);
 });
 
 test('An address in use makes the start fail, and addresses bound before are released', async (t) => {
@@ -140,9 +142,9 @@ test('Publishers do not count among the clients', async (t) => {
   await app.publish({ channel: 'a', 'http-stream': { content: 'x' } });
   assert.equal(app.counters.itemsPublished, 1);
   assert.deepEqual([app.counters.requests, app.counters.connectionsAccepted], [0, 0]);
-  assert.deepEqual([app.app.controlCounters.requests, app.app.controlCounters.connectionsAccepted], [1, 1]);
+  assert.deepEqual([app.app.counters.control.requests, app.app.counters.control.connectionsAccepted], [1, 1]);
   await app.post([{}]);
-  assert.equal(app.app.controlCounters.publishesRefused, 1);
+  assert.equal(app.app.counters.control.publishesRefused, 1);
 });
 
 test('After a stop no address is bound, every connection is closed, and the final counters are logged', async (t) => {
@@ -153,13 +155,13 @@ test('After a stop no address is bound, every connection is closed, and the fina
   const app = await App.start(listening([`unix:${clients}`], [`unix:${publishers}`]), log);
   const peers = paths.map((path) => new OriginPeer(connect({ path })));
   await Promise.all(peers.map(({ socket }) => once(socket, 'connect')));
-  await eventually(() => app.counters.connectionsOpen === 1);
+  await eventually(() => app.counters.proxy.connectionsOpen === 1);
   await app.stop(10);
   await Promise.all(peers.map(({ closed }) => closed));
   for (const path of paths) assert.equal(await answers(path), false);
   const [{ proxy, control } = {}] = log.of('stopped');
-  assert.deepEqual(proxy, { ...app.counters });
-  assert.deepEqual(control, { ...app.controlCounters, pages: { ...new FilesCounters() } });
+  assert.deepEqual(proxy, { ...app.counters.proxy });
+  assert.deepEqual(control, { ...app.counters.control, pages: { ...new FilesCounters() } });
   // Neither has the other's numbers, which would always be 0.
   assert.deepEqual(
     ['publishesRefused', 'itemsDelivered', 'requests'].map((name) => [
@@ -172,8 +174,8 @@ test('After a stop no address is bound, every connection is closed, and the fina
       [true, true],
     ],
   );
-  assert.equal(app.controlCounters.connectionsAccepted, 1);
-  assert.equal(app.counters.connectionsOpen, 0);
+  assert.equal(app.counters.control.connectionsAccepted, 1);
+  assert.equal(app.counters.proxy.connectionsOpen, 0);
 });
 
 /** An app, and clients whose requests are at the origin. */

@@ -36,7 +36,7 @@ test('the control socket is for its owner alone, and tells the status', async (t
   assert.deepEqual(json.roles, ['proxy']);
   assert.equal(json.state, 'ready');
   assert.ok(json.listeners.some(({ role }: { role: string }) => role === 'control'));
-  assert.equal(app.controlAddresses.length, 2);
+  assert.equal(app.addresses.control.length, 2);
 });
 
 test('channels are listed with their subscribers, and found by name', async (t) => {

@@ -63,7 +63,7 @@ function ask({ req }: Running, uri: string, fields: Partial<RequestPacket> = {})
 test('Requests are made from the start to the stop, and are counted', async (t) => {
   const host = await origin(t, (_, response) => response.end('hello'));
   const running = await start(t);
-  assert.deepEqual(running.app.fetchEndpoints, [
+  assert.deepEqual(running.app.addresses.fetch, [
     ...['-in', '-in-stream', '-out'].map((ending) => running.base + ending),
     running.req,
   ]);
@@ -71,14 +71,16 @@ test('Requests are made from the start to the stop, and are counted', async (t) 
     clients: [],
     publishers: [],
     edge: [],
-    fetch: running.app.fetchEndpoints,
+    fetch: running.app.addresses.fetch,
   });
   const { code, body } = await ask(running, `http://${host}/`);
   assert.deepEqual([code, body.toString()], [200, 'hello']);
   await running.app.stop();
-  const { fetch } = (running.log.with('stopped')[0] as LogRecord).fields as { fetch: App['fetchCounters'] };
+  const { fetch } = (running.log.with('stopped')[0] as LogRecord).fields as {
+    fetch: Pick<App['counters']['fetch'], 'zhttp'>;
+  };
   assert.deepEqual([fetch.zhttp.sessions, fetch.zhttp.sessionsOpen, fetch.zhttp.sessionsFailed], [1, 0, 0]);
-  for (const endpoint of running.app.fetchEndpoints) assert.equal(existsSync(endpoint.slice('ipc://'.length)), false);
+  for (const endpoint of running.app.addresses.fetch) assert.equal(existsSync(endpoint.slice('ipc://'.length)), false);
 });
 
 test('A stop lets requests complete, and gives up those that do not', async (t) => {
@@ -119,7 +121,7 @@ test('An endpoint that cannot be bound makes the start fail, and endpoints bound
 
 test('ipc endpoints have the permissions of the section', async (t) => {
   const { app } = await start(t, { ipc_file_mode: '600' });
-  for (const endpoint of app.fetchEndpoints) {
+  for (const endpoint of app.addresses.fetch) {
     assert.equal(statSync(endpoint.slice('ipc://'.length)).mode & 0o777, 0o600);
   }
 });

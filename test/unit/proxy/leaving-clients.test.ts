@@ -130,7 +130,7 @@ test('curl that is stopped while its response is held is removed', async (t) => 
   if (curl === null) return;
   const scripted = await startOrigin(t);
   const app = await startApp(t, [`* 127.0.0.1:${scripted.origin.port}`]);
-  const client = new Program(t, curl, ['-s', `http://${app.app.clientAddresses[0]}/`]);
+  const client = new Program(t, curl, ['-s', `http://${app.app.addresses.clients[0]}/`]);
   const origin = await scripted.accept();
   await origin.received();
   origin.write(RESPONSE);
