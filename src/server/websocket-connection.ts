@@ -1,11 +1,9 @@
 import type { Socket } from 'node:net';
-import { type AtTurnEnd, guarded, turnBudget } from '../clock/index.ts';
+import { guarded, turnBudget } from '../clock/index.ts';
 import type { CallGuard } from '../codec/calls/index.ts';
 import {
   closePayload,
   type DeflateParameters,
-  FrameBatch,
-  type FrameSink,
   MessageReader,
   type MessageSink,
   MessageWriter,
@@ -14,7 +12,6 @@ import {
   WebSocketError,
 } from '../codec/websocket/index.ts';
 import {
-  type ByteHolder,
   ExchangeError,
   type ExchangeRecord,
   errorCounts,
@@ -24,9 +21,10 @@ import {
   type WebSocketRequester,
   type WebSocketResponder,
 } from '../exchange/index.ts';
-import { ClientConnection } from './client-connection.ts';
+import type { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { PROBE_INTERVAL, SOCKET_BUFFER } from './server-limits.ts';
+import { FramedConnection } from './framed-connection.ts';
+import { PROBE_INTERVAL } from './server-limits.ts';
 import type { SuspendedConnection } from './suspended-connection.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 
@@ -36,23 +34,10 @@ const EMPTY = Buffer.alloc(0);
  * One client's open WebSocket (RFC 6455). Once one side has closed nothing more of the client is passed on but its close frame, and
  * nothing more is sent to it.
  */
-export class WebSocketConnection
-  extends ClientConnection
-  implements WebSocketRequester, MessageSink, FrameSink, AtTurnEnd, ByteHolder
-{
+export class WebSocketConnection extends FramedConnection implements WebSocketRequester, MessageSink {
   override readonly id: string;
-  /** Null before the service has returned, and after the end. */
-  #responder: WebSocketResponder | null = null;
-  /** Bytes from the responder that wait here: credit for them comes back when the socket has taken them. */
-  #owedCredit = 0;
   readonly #reader: MessageReader;
   readonly #writer: MessageWriter;
-  /** Frames of this turn, which leave at its end. */
-  readonly #frames = new FrameBatch();
-  /** Whether `flush` is going to be called. */
-  #flushing = false;
-  /** Messages that were given while the socket is blocked. */
-  #queued = 0;
   /** The pong for the newest ping, while the socket is blocked. */
   #pong: Buffer | null = null;
   /** This side closes, or all is over: nothing more is passed on or sent. */
@@ -94,7 +79,7 @@ export class WebSocketConnection
 
   /** Lets `responder` have what the client sends. */
   start(responder: WebSocketResponder): void {
-    this.#responder = responder;
+    this.responder = responder;
     this.unread ??= EMPTY;
     this.consumeUnread();
     if (this.server.draining) this.drain();
@@ -104,7 +89,7 @@ export class WebSocketConnection
 
   protected override consume(input: Buffer): Buffer | null {
     const reader = this.#reader;
-    if (this.#responder === null && !this.#closing) return input;
+    if (this.responder === null && !this.#closing) return input;
     try {
       const rest = reader.read(input, turnBudget.shareOf(input.length));
       if (reader.interrupted) this.rest();
@@ -117,23 +102,23 @@ export class WebSocketConnection
 
   onMessage(chunk: Buffer, text: boolean, more: boolean): void {
     if (this.record !== null) this.record.requestBytes += chunk.length;
-    this.#responder?.onRequestMessage(chunk, text, more);
+    this.responder?.onRequestMessage(chunk, text, more);
   }
 
   onPing(data: Buffer): void {
-    if (!this.server.autoPong) this.#responder?.onRequestPing(data);
+    if (!this.server.autoPong) this.responder?.onRequestPing(data);
     // RFC 6455 §5.5.3: of several pings only the newest one needs a pong.
     else if (this.blocked) this.#pong = Buffer.from(data);
     else this.#writer.control(PONG, data);
   }
 
   onPong(data: Buffer): void {
-    this.#responder?.onRequestPong(data);
+    this.responder?.onRequestPong(data);
   }
 
   onClose(code: number, reason: string): void {
     this.#closeReceived = true;
-    this.#responder?.onRequestClose(code, reason);
+    this.responder?.onRequestClose(code, reason);
     this.#endIfClosed();
   }
 
@@ -159,12 +144,8 @@ export class WebSocketConnection
 
   // ---- what the responder sends, and what it grants
 
-  get keepsUp(): boolean {
-    return !this.blocked;
-  }
-
   onResponseMessage(chunk: Buffer, text: boolean, more: boolean): void {
-    if (this.#closing || !this.#enqueue(more)) return;
+    if (this.#closing || !this.enqueue(more)) return;
     if (this.record !== null) this.record.responseBytes += chunk.length;
     try {
       this.#writer.message(chunk, text, more);
@@ -174,7 +155,7 @@ export class WebSocketConnection
   }
 
   onResponseShared(message: MessagePayload): void {
-    if (this.#closing || !this.#enqueue(false)) return;
+    if (this.#closing || !this.enqueue(false)) return;
     if (this.record !== null) this.record.responseBytes += message.body.length;
     try {
       this.#writer.shared(message);
@@ -189,7 +170,7 @@ export class WebSocketConnection
       for (const message of messages) this.onResponseShared(message);
       return;
     }
-    if (this.#closing || !this.#enqueue(false, messages.length)) return;
+    if (this.#closing || !this.enqueue(false, messages.length)) return;
     if (this.record !== null) this.record.responseBytes += joined.length;
     try {
       this.#writer.joined(joined);
@@ -207,22 +188,13 @@ export class WebSocketConnection
   }
 
   #control(opcode: typeof PING | typeof PONG, data: Buffer): void {
-    if (this.#closing || !this.#enqueue(false)) return;
+    if (this.#closing || !this.enqueue(false)) return;
     try {
       this.#writer.control(opcode, data);
       this.onFramed(data.length);
     } catch (thrown) {
       this.#onThrown(thrown);
     }
-  }
-
-  /** Counts messages that have to wait; false if they are too many. */
-  #enqueue(more: boolean, messages = 1): boolean {
-    if (!this.blocked || more) return true;
-    this.#queued += messages;
-    if (this.#queued <= this.server.limits.queuedMessages) return true;
-    this.cutStalled(`${this.server.limits.queuedMessages} messages waited for it`);
-    return false;
   }
 
   onResponseClose(code: number, reason: string): void {
@@ -264,69 +236,19 @@ export class WebSocketConnection
   }
 
   handOver(responder: WebSocketResponder): void {
-    if (this.#responder !== null) this.#responder = responder;
+    if (this.responder !== null) this.responder = responder;
     this.pauseRequest(false);
-  }
-
-  // ---- frames (FrameSink)
-
-  writeFrame(data: Buffer): void {
-    if (this.blocked) {
-      this.server.unsent.hold(this, data.length);
-      this.socket.write(data);
-      return;
-    }
-    this.#frames.add(data);
-    // So much is not kept for the end of the turn.
-    if (this.#frames.cost > SOCKET_BUFFER) this.flush();
-    else this.#flushSoon();
-  }
-
-  #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    this.server.turn.add(this);
-  }
-
-  onTurnEnd(): void {
-    this.flush();
-  }
-
-  onHeldTooMuch(): void {
-    this.cutStalled('held the most when too much was held for all clients');
   }
 
   override onFault(thrown: unknown): void {
     this.fault(toExchangeError(thrown));
   }
 
-  /** What is sent to one client in one turn of the event loop leaves in one write, and its credit comes back in one. */
-  flush(): void {
-    const { socket } = this;
-    this.#flushing = false;
-    this.#frames.writeTo(socket);
-    if (this.blocked) return;
-    // Node still says so when the kernel has taken all.
-    if (socket.writableNeedDrain && socket.writableLength > 0) {
-      this.server.unsent.hold(this, socket.writableLength);
-      this.block();
-    } else {
-      this.returnCredit();
-    }
-  }
-
   override onDrain(): void {
-    this.#queued = 0;
-    this.server.unsent.releaseAll(this);
     super.onDrain();
     const pong = this.#pong;
     this.#pong = null;
     if (pong !== null && !this.#closing) this.#writer.control(PONG, pong);
-  }
-
-  onFramed(bytes: number): void {
-    this.#owedCredit += bytes;
-    if (!this.blocked) this.#flushSoon();
   }
 
   onCloseFramed(): void {
@@ -335,16 +257,11 @@ export class WebSocketConnection
     this.#endIfClosed();
   }
 
-  onWriterError(error: WebSocketError): void {
-    this.fault(new ExchangeError('HF_INTERNAL', error.message));
-  }
-
   /** Between two messages another process can go on. */
   override suspend(): SuspendedConnection | null {
-    const busy =
-      this.#flushing || this.#frames.cost > 0 || this.#owedCredit > 0 || this.#closing || this.#closeReceived;
+    const busy = this.flushing || this.#closing || this.#closeReceived;
     if (!this.settled || busy || !this.#reader.between || !this.#writer.between) return null;
-    const responder = this.#responder?.suspend?.() ?? null;
+    const responder = this.responder?.suspend?.() ?? null;
     if (responder === null) return null;
     const { credit, window, deflate } = this.#reader;
     const record = this.record?.state ?? null;
@@ -374,7 +291,7 @@ export class WebSocketConnection
   /** Ends the connection with a close frame, unless there was one, and waits for none. */
   #fail(code: number, reason = ''): void {
     if (this.finished) return;
-    this.#responder = null;
+    this.responder = null;
     this.#closeReceived = true;
     this.#reader.release();
     this.#writer.release();
@@ -402,24 +319,23 @@ export class WebSocketConnection
     this.#note(error);
     this.server.counters.webSocketsFailed++;
     this.report(error, 'WebSocket failed');
-    const responder = this.#responder;
+    const responder = this.responder;
     this.#fail(cause.closeCode, cause.message);
     responder?.onRequestError(error);
   }
 
-  /** The responder has thrown, or sends what cannot be sent. */
   fault(error: ExchangeError): void {
     this.#note(error);
     this.reportFault(error);
-    const responder = this.#responder;
+    const responder = this.responder;
     this.#fail(1011);
     this.tell(responder, error);
   }
 
   drain(): void {
     if (this.finished || this.#closing || this.suspended) return;
-    const responder = this.#responder;
-    this.#responder = null;
+    const responder = this.responder;
+    this.responder = null;
     this.#close(closePayload(this.server.retired ? 1012 : 1001));
     const error = new ExchangeError('HF_DRAINING');
     this.#note(error);
@@ -449,13 +365,6 @@ export class WebSocketConnection
     if (!this.#closing) this.#writer.control(PONG, EMPTY);
   }
 
-  protected override returnCredit(): void {
-    const credit = this.#owedCredit;
-    if (credit === 0 || this.#responder === null) return;
-    this.#owedCredit = 0;
-    this.#responder.onResponseCredit(credit);
-  }
-
   /** Notes why it ends. The first reason counts. */
   #note(error: ExchangeError): void {
     if (this.record !== null && this.record.error === '') this.record.error = error.code;
@@ -463,14 +372,14 @@ export class WebSocketConnection
 
   protected override dropExchanges(error: ExchangeError): void {
     this.#note(error);
-    const responder = this.#responder;
+    const responder = this.responder;
     this.#forget();
     responder?.onRequestError(error);
   }
 
   #forget(): void {
-    this.#responder = null;
-    this.#owedCredit = 0;
+    this.responder = null;
+    this.dropCredit();
     this.#closing = true;
     this.#pong = null;
     this.#reader.release();
@@ -483,7 +392,7 @@ export class WebSocketConnection
 
   onClosed(): void {
     const { counters } = this.server;
-    const responder = this.#responder;
+    const responder = this.responder;
     counters.webSocketsOpen--;
     this.server.unsent.releaseAll(this);
     this.finished = true;
