@@ -1,9 +1,7 @@
 import { fieldValue } from '../codec/fields/index.ts';
-import { type Instruct, isEventsType, isInstruct, parseSessionFields } from '../codec/grip/index.ts';
-import { hostOf } from '../codec/http1/index.ts';
-import { type Target, targetName } from '../config/index.ts';
+import { type Instruct, isEventsType, isInstruct } from '../codec/grip/index.ts';
 import {
-  CreditedRequest,
+  type CreditedRequest,
   ExchangeError,
   errorResponse,
   type HeaderList,
@@ -19,31 +17,23 @@ import {
 } from '../exchange/index.ts';
 import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
 import { ProxiedFilters } from './filter-request.ts';
-import { findRoute } from './find-route.ts';
 import { gripLastOf } from './grip-last.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
-import { forbiddenChannel, NO_HOLD } from './guard/permit.ts';
+import { forbiddenHold } from './guard/permit.ts';
+import { HeldReplay, type Repetition, type ReplayPart, repeatedBody } from './held-replay.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { publicUri } from './link-route.ts';
-import { movedRequest, proxiedState, type RequestPart } from './moved-request.ts';
+import { movedRequest } from './moved-request.ts';
 import { ProxiedGone, ProxiedLink } from './proxied-link.ts';
-import { logOutcome, type ProxiedRequest, requestFields } from './proxied-request.ts';
+import { logOutcome, noteUnsigned, type ProxiedRequest, requestFields } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { ProxyTarget, TargetRequester } from './proxy-target.ts';
 import { endToEndHeaders } from './response-headers.ts';
-import { HeldSession } from './session-state.ts';
+import { type HeldSession, notedSession } from './session-state.ts';
 import { isShareable, sendShared } from './shared-request.ts';
 import { rewriteTarget } from './target-path.ts';
 
 const NO_VALUES: readonly string[] = [];
-
-/** A held request that is sent to its origin again. */
-interface Repetition {
-  readonly former: FormerHold;
-  /** The whole request body; null for none. */
-  readonly body: Buffer | null;
-  readonly gripLast: readonly string[];
-}
 
 /**
  * One request on its way through the proxy: sends it to the targets of its route, and relays the response, unless that carries GRIP
@@ -238,32 +228,20 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
       return;
     }
     // An announced body counts whole: the outcome must not depend on the progress of the upload.
-    if (Math.max(this.#bodyBytes, this.#proxied.request.bodyLength) > MAX_GRIP_REQUEST_BODY) {
-      const error = new ExchangeError(
-        'HF_GRIP_REQUEST_TOO_LARGE',
-        `the request body is over ${MAX_GRIP_REQUEST_BODY} bytes`,
-      );
-      this.onGripError(error);
+    if (Math.max(this.#bodyBytes, request.bodyLength) > MAX_GRIP_REQUEST_BODY) {
+      const detail = `the request body is over ${MAX_GRIP_REQUEST_BODY} bytes`;
+      this.onGripError(new ExchangeError('HF_GRIP_REQUEST_TOO_LARGE', detail));
       return;
     }
-    this.#noteSession(head);
+    if (route.route.session) {
+      this.#session = notedSession(this.#room, head.headers, request.authority, route.route.prefix);
+    }
     try {
-      const { method } = this.#proxied.request;
-      this.#grip = new GripResponse(head, method, this.#requester, this.#credits, this, this.#room.gripBytes);
+      this.#grip = new GripResponse(head, request.method, this.#requester, this.#credits, this, this.#room.gripBytes);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       this.onGripError(error);
     }
-  }
-
-  /** Tells the state service what an instruct says of sessions. */
-  #noteSession({ headers }: ResponseHead): void {
-    const { sessions } = this.#room;
-    const { request, route } = this.#proxied;
-    if (sessions === null || !route.route.session) return;
-    const fields = parseSessionFields(headers, hostOf(request.authority));
-    sessions.note(fields);
-    this.#session = fields.id === null ? null : new HeldSession(sessions, fields.id, route.route.prefix);
   }
 
   onResponseData(chunk: Buffer, more: boolean): void {
@@ -298,13 +276,9 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
 
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
     const { request, route, permit } = this.#proxied;
-    if (permit === NO_HOLD) {
-      this.onGripError(new ExchangeError('HF_GRIP_INVALID', 'a preflight that has no token cannot be held'));
-      return;
-    }
-    const forbidden = forbiddenChannel(permit, route.route.prefix, instruct.hold?.channels ?? []);
+    const forbidden = forbiddenHold(permit, route.route.prefix, instruct.hold?.channels ?? []);
     if (forbidden !== null) {
-      this.onGripError(new ExchangeError('HF_CHANNEL_FORBIDDEN', `the token does not permit the channel ${forbidden}`));
+      this.onGripError(forbidden);
       return;
     }
     this.#over = true;
@@ -313,7 +287,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     this.#logOutcome('accept');
     if (request.record != null) request.record.heldAt = performance.now();
     // The built-in target does not look for a signature.
-    if (route.signer === null && this.#target !== 'test') this.#noteUnsigned();
+    if (route.signer === null && this.#target !== 'test') noteUnsigned(this.#room, this.#proxied, this.#target);
     if (instruct.hold?.mode === 'response' && !route.route.halfClose) this.#requester.abortOnHalfClose?.();
     const replay = this.#newReplay(instruct);
     this.#dropBody();
@@ -348,15 +322,16 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
   /** Null where the request cannot be sent again, because its body was not kept, or not all of it. Streams are not replayed. */
   #newReplay(instruct: Instruct): Replay | null {
     if (instruct.hold?.mode !== 'response') return null;
-    const gripLast = gripLastOf(instruct);
-    if (this.#repetition !== null) {
-      return newReplay(this.#room, this.#proxied, this.#requester, this.#repetition.body, gripLast);
+    const { bodyLength } = this.#proxied.request;
+    let body = this.#repetition?.body ?? null;
+    if (this.#repetition === null) {
+      if (!this.#bodyDone || (this.#body === null && bodyLength !== 0)) {
+        this.#room.log.info(this.#logFields(), 'the request body is not kept: the held request cannot be sent again');
+        return null;
+      }
+      body = this.#body?.copy() ?? null;
     }
-    if (!this.#bodyDone || (this.#body === null && this.#proxied.request.bodyLength !== 0)) {
-      this.#room.log.info(this.#logFields(), 'the request body is not kept: the held request cannot be sent again');
-      return null;
-    }
-    return newReplay(this.#room, this.#proxied, this.#requester, this.#body?.copy() ?? null, gripLast);
+    return new HeldReplay(this.#room, this.#proxied, this.#requester, body, gripLastOf(instruct), repeat);
   }
 
   /** A call from the event loop for this exchange threw. */
@@ -414,15 +389,6 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     else respond(this.#requester, errorResponse(error, this.#proxied.route.debug));
   }
 
-  /** GRIP client libraries do not recognize the proxy unless it signs its requests, so the log says once that it does not. */
-  #noteUnsigned(): void {
-    if (this.#room.unsignedNoted) return;
-    this.#room.unsignedNoted = true;
-    const advice =
-      'origin holds clients, but requests to it are not signed: set sig_key so that GRIP client libraries recognize this proxy';
-    this.#room.log.info(this.#logFields(), advice);
-  }
-
   /** A failed replay does not reach the client, which did not ask for it. */
   #resumeHold(former: FormerHold, { code, detail }: ExchangeError): void {
     const { log, counters } = this.#room;
@@ -445,51 +411,16 @@ function hasFilters({ hold }: Instruct): boolean {
   return hold?.channels.some(({ filters }) => filters.length > 0) === true;
 }
 
-function repeatedBody(kept: Buffer): CreditedRequest {
-  const body = new CreditedRequest();
-  body.give(kept);
-  body.end();
-  return body;
-}
-
-/**
- * Sends a held request again (GRIP hint, recovery): the response to it decides what becomes of the client. Keeps the request and its
- * body, but neither the exchange that led to the hold nor the hold before it: a client may be replayed any number of times.
- */
-function newReplay(
+function repeat(
   room: ProxyRoom,
   proxied: ProxiedRequest,
   requester: Requester,
-  body: Buffer | null,
-  gripLast: readonly string[],
-): Replay {
-  const target = targetName(proxied.route.route.targets[0] as Target);
-  const open = (former: FormerHold): ReplayExchange =>
-    new ProxiedExchange(room, routedNow(room, proxied), requester, { former, body, gripLast });
-  return {
-    target,
-    bytes: body?.length ?? 0,
-    open,
-    get state(): ReplayPart {
-      return { kind: 'replay', proxied: proxiedState(proxied), body, gripLast };
-    },
-  };
-}
-
-/** From what another process makes a replay again. */
-export interface ReplayPart extends RequestPart {
-  readonly body: Buffer | null;
-  readonly gripLast: readonly string[];
+  repetition: Repetition,
+): ReplayExchange {
+  return new ProxiedExchange(room, proxied, requester, repetition);
 }
 
 /** The replay of a client that another process has held. @throws Error where no route takes its request any more */
 export function movedReplay(room: ProxyRoom, { proxied, body, gripLast }: ReplayPart, requester: Requester): Replay {
-  return newReplay(room, movedRequest(room, proxied), requester, body, gripLast);
-}
-
-/** The held request with the current settings: its route may have other targets by now. A removed route still serves its held clients. */
-function routedNow(room: ProxyRoom, proxied: ProxiedRequest): ProxiedRequest {
-  const settings = room.settings.current;
-  if (settings === proxied.settings) return proxied;
-  return { ...proxied, settings, route: findRoute(proxied.request, settings) ?? proxied.route };
+  return new HeldReplay(room, movedRequest(room, proxied), requester, body, gripLast, repeat);
 }

@@ -57,3 +57,16 @@ export function logOutcome(log: Log, proxied: ProxiedRequest, target: string, ou
     log[level]({ ...requestFields(proxied, target), outcome: String(outcome) }, 'request');
   }
 }
+
+/** GRIP client libraries do not recognize the proxy unless it signs its requests, so the log says once that it does not. */
+export function noteUnsigned(
+  room: { readonly log: Log; unsignedNoted: boolean },
+  proxied: ProxiedRequest,
+  target: string,
+): void {
+  if (room.unsignedNoted) return;
+  room.unsignedNoted = true;
+  const advice =
+    'origin holds clients, but requests to it are not signed: set sig_key so that GRIP client libraries recognize this proxy';
+  room.log.info(requestFields(proxied, target), advice);
+}

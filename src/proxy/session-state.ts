@@ -1,6 +1,6 @@
-import { encodeHeaderText, type SessionFields, type SessionRule } from '../codec/grip/index.ts';
-import { isFieldText } from '../codec/http1/index.ts';
-import type { PartState } from '../exchange/index.ts';
+import { encodeHeaderText, parseSessionFields, type SessionFields, type SessionRule } from '../codec/grip/index.ts';
+import { hostOf, isFieldText } from '../codec/http1/index.ts';
+import type { HeaderList, PartState } from '../exchange/index.ts';
 import type { SessionNotes } from '../hub/index.ts';
 
 /** The service that keeps the sessions (GRIP). What it fails to tell is as if it were not so. */
@@ -59,6 +59,23 @@ export class HeldSession implements SessionNotes {
     const name = channel.startsWith(this.#prefix) ? channel.slice(this.#prefix.length) : channel;
     this.#state.delivered(this.#sid, name, id);
   }
+}
+
+/**
+ * Tells the state service what an instruct says of sessions.
+ * @param authority of the request
+ * @returns the session that it names; null where it names none, or where there is no state service
+ */
+export function notedSession(
+  { sessions }: SessionRoom,
+  headers: HeaderList,
+  authority: string,
+  prefix: string,
+): HeldSession | null {
+  if (sessions === null) return null;
+  const fields = parseSessionFields(headers, hostOf(authority));
+  sessions.note(fields);
+  return fields.id === null ? null : new HeldSession(sessions, fields.id, prefix);
 }
 
 /** The session that a client had in another process; null where it had none, or where there is no state service any more. */

@@ -1,4 +1,4 @@
-import type { HeaderList } from '../../exchange/index.ts';
+import { ExchangeError, type HeaderList } from '../../exchange/index.ts';
 
 /** As `Permit`, in plain data. */
 export interface PermitState {
@@ -63,6 +63,18 @@ export function forbiddenChannel(
     if (!permit.permits(prefix + name)) return prefix + name;
   }
   return null;
+}
+
+/** Why a client may not be held with these channels: HF_GRIP_INVALID for a preflight, HF_CHANNEL_FORBIDDEN. Null if it may. */
+export function forbiddenHold(
+  permit: Permit | null,
+  prefix: string,
+  channels: readonly { readonly name: string }[],
+): ExchangeError | null {
+  if (permit === NO_HOLD) return new ExchangeError('HF_GRIP_INVALID', 'a preflight that has no token cannot be held');
+  const forbidden = forbiddenChannel(permit, prefix, channels);
+  if (forbidden === null) return null;
+  return new ExchangeError('HF_CHANNEL_FORBIDDEN', `the token does not permit the channel ${forbidden}`);
 }
 
 /** Names and beginnings of names. A look-up takes a binary search, because an origin may ask for thousands of channels. */
