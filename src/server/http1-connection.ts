@@ -12,12 +12,14 @@ import {
 } from '../exchange/index.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { Http1Stream, type StreamConnection } from './http1-stream.ts';
+import type { Http1Request } from './http1-request.ts';
+import { Http1Stream } from './http1-stream.ts';
 import { LastLook } from './last-look.ts';
 import { type ChannelConnection, RawChannel } from './raw-channel.ts';
 import { RawConnection } from './raw-connection.ts';
 import type { Remake } from './remake.ts';
 import { LONG_EXCHANGE, PROBE_INTERVAL } from './server-limits.ts';
+import type { StreamConnection } from './stream-connection.ts';
 import type { Http1ConnectionState, SuspendedConnection } from './suspended-connection.ts';
 import { toExchangeError } from './to-exchange-error.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
@@ -180,7 +182,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   // ---- streams
 
   /** On to the next request, or to the end of the connection. */
-  onStreamEnd(stream: Http1Stream, bodyRead: boolean): void {
+  onStreamEnd(stream: Http1Request, bodyRead: boolean): void {
     this.#stream = null;
     if (!stream.keepAlive || !bodyRead) {
       const nothingComes = stream.last && bodyRead && this.unread === null;

@@ -1,31 +1,23 @@
 import type { Socket } from 'node:net';
 import type { AtTurnEnd } from '../clock/index.ts';
-import { type BodyReader, bodyReader, CHUNKED, type Http1RequestHead } from '../codec/http1/index.ts';
+import { type BodyReader, bodyReader, type Http1RequestHead } from '../codec/http1/index.ts';
 import {
   ExchangeError,
-  ExchangeRecord,
-  type HeaderList,
-  NO_OWN_FIELDS,
   type PartState,
   type Payload,
   type Peer,
   type RawClient,
   type RawOwner,
-  type RecordedSpan,
-  type RequestHead,
   type Responder,
   type ResponseHead,
   type Suspended,
-  UNKNOWN_LENGTH,
-  WINDOW,
 } from '../exchange/index.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { requestIdOf } from './request-ids.ts';
-import { ResponseWriter } from './response-writer.ts';
+import { Http1Request } from './http1-request.ts';
+import type { StreamConnection } from './stream-connection.ts';
 import type { StreamState } from './suspended-connection.ts';
 import { toExchangeError } from './to-exchange-error.ts';
-import { tracedFields } from './tracing.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
 import { type HandshakePhase, WebSocketExchange } from './websocket-exchange.ts';
 import { requestedHandshake } from './websocket-handshake.ts';
@@ -33,26 +25,6 @@ import { requestedHandshake } from './websocket-handshake.ts';
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
 const EMPTY = Buffer.alloc(0);
 const UPGRADE_TO = ['Upgrade', 'websocket', 'Sec-WebSocket-Version', '13'];
-
-/** What a stream needs of the connection that it is on. */
-export interface StreamConnection
-  extends Pick<
-    ClientConnection,
-    'blocked' | 'inputEnded' | 'unread' | 'block' | 'watch' | 'consumeUnread' | 'rest' | 'cut' | 'reportFault' | 'tell'
-  > {
-  readonly encrypted: boolean;
-  /** The stream has ended. `bodyRead` tells whether its request was read whole. */
-  onStreamEnd(stream: Http1Stream, bodyRead: boolean): void;
-  /** The stream has failed after its response had begun: the connection has to break off. */
-  onStreamBroken(): void;
-  /** Ends the work on the connection, because `successor` takes it over. */
-  release(successor: WebSocketConnection): ClientConnection;
-  /** Writes an interim response. */
-  writeInterim(bytes: Buffer): void;
-  readonly rawOwner: RawOwner | null;
-  /** Lets `owner` write to the connection. Returns what it writes to. */
-  giveOutput(owner: RawOwner): RawClient;
-}
 
 /** Stands for the connection of a stream that a WebSocket has taken over. A stream that is over calls nothing of it. */
 const RELEASED = {} as StreamConnection;
@@ -62,20 +34,8 @@ const RELEASED = {} as StreamConnection;
  * both bodies. It is one object so that a request costs no more. What is done to it when it is over changes nothing: the connection may
  * carry the next one by then.
  */
-export class Http1Stream extends ResponseWriter implements RequestHead, HandshakePhase, AtTurnEnd {
-  readonly id: string;
-  readonly target: string;
-  scheme: RequestHead['scheme'];
-  readonly authority: string;
-  readonly headers: HeaderList;
-  readonly bodyLength: number;
-  readonly peer: Peer;
-  readonly credits = WINDOW;
-  readonly requestId: string;
-  readonly ownFields: HeaderList;
-  readonly record: ExchangeRecord | null;
+export class Http1Stream extends Http1Request implements HandshakePhase, AtTurnEnd {
   #connection: StreamConnection;
-  readonly #server: ConnectionHost;
   /** Null until the service has returned, and at the end. */
   #responder: Responder | null = null;
   /** Not null while bytes of the request body are to come. */
@@ -90,7 +50,6 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   #halfCloseAborts = false;
   /** The responder writes the response itself: the exchange is over when its request was read. */
   #raw = false;
-  readonly #last: boolean;
   /** Whether the socket holds back what is written until the end of the turn. */
   #corked = false;
   #over = false;
@@ -105,48 +64,8 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     keepAlive: boolean,
     moved: StreamState | null = null,
   ) {
-    super(socket, head.method, head.version, keepAlive);
-    this.id = id;
-    this.target = head.target;
-    this.scheme = connection.encrypted ? 'https' : 'http';
-    this.authority = head.authority;
-    const { requestIds, observer, tracing } = server;
-    if (moved !== null) {
-      this.headers = moved.headers;
-      this.requestId = moved.requestId;
-      this.ownFields = moved.ownFields;
-      if (requestIds.returned && this.requestId !== '') this.returnedId = this.requestId;
-    } else if (requestIds.mode === 'off') {
-      this.headers = head.headers;
-      this.requestId = '';
-      this.ownFields = NO_OWN_FIELDS;
-    } else {
-      const made = `${requestIds.prefix}-${id}`;
-      const { headers, requestId, ownFields } = requestIdOf(head.headers, requestIds.mode, made);
-      this.headers = headers;
-      this.requestId = requestId;
-      this.ownFields = ownFields;
-      if (requestIds.returned) this.returnedId = requestId;
-    }
-    this.bodyLength = head.bodyLength === CHUNKED ? UNKNOWN_LENGTH : head.bodyLength;
-    this.peer = peer;
+    super(connection.encrypted ? 'https' : 'http', socket, server, head, id, peer, keepAlive, moved);
     this.#connection = connection;
-    this.#server = server;
-    this.#last = !head.keepAlive;
-    let span: RecordedSpan | null = null;
-    if (tracing !== null && moved === null) {
-      const traced = tracedFields(this.headers, tracing);
-      this.headers = traced.headers;
-      this.ownFields = this.ownFields.length === 0 ? traced.ownFields : [...this.ownFields, ...traced.ownFields];
-      span = traced.span;
-    }
-    if (moved?.record) this.record = ExchangeRecord.moved(moved.record, observer, tracing?.observer ?? null);
-    else this.record = observer === null && span === null ? null : new ExchangeRecord(this, observer, span);
-  }
-
-  /** Whether the client has said that this request is its last one. */
-  get last(): boolean {
-    return this.#last;
   }
 
   /** Whether its responder writes the response itself. */
@@ -165,7 +84,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   }
 
   get abortsOnHalfClose(): boolean {
-    return this.#halfCloseAborts || this.#server.limits.abortOnHalfClose;
+    return this.#halfCloseAborts || this.server.limits.abortOnHalfClose;
   }
 
   // ---- the request
@@ -178,7 +97,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   begin(head: Http1RequestHead, bodyHere: boolean): void {
     if (head.expectUnknown) throw new ExchangeError('HF_EXPECTATION');
     if (head.bodyLength !== 0) {
-      this.#body = bodyReader(head.bodyLength, this.#server.limits);
+      this.#body = bodyReader(head.bodyLength, this.server.limits);
       this.#awaitsContinue = head.expectContinue && !bodyHere;
     }
     this.#connection.watch();
@@ -191,7 +110,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
   }
 
   #ask(head: Http1RequestHead): Responder {
-    const server = this.#server;
+    const server = this.server;
     const handshake = server.webSocketService === null ? null : requestedHandshake(head);
     if (server.webSocketService === null || handshake === null) return server.service(this, this);
     this.scheme = this.#connection.encrypted ? 'wss' : 'ws';
@@ -229,11 +148,11 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
 
   onResponse(head: ResponseHead): void {
     if (this.#over) return;
-    if (this.#server.crowded) this.keepAlive = false;
+    if (this.server.crowded) this.keepAlive = false;
     this.head(head);
     this.record?.responded(head);
     this.#cork();
-    this.#server.turn.add(this);
+    this.server.turn.add(this);
   }
 
   /**
@@ -332,7 +251,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     if (this.#over) return;
     this.#halfCloseAborts = true;
     // The caller is not done yet: what it does next may be to hand over.
-    if (this.#connection.inputEnded) this.#server.turn.add(this);
+    if (this.#connection.inputEnded) this.server.turn.add(this);
   }
 
   get rawOwner(): RawOwner | null {
@@ -347,7 +266,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     // Whether the connection goes on is for its owner to say.
     this.keepAlive = true;
     // The caller may be about to take the input too.
-    if (this.#responder !== null) this.#server.turn.add(this);
+    if (this.#responder !== null) this.server.turn.add(this);
     return client;
   }
 
@@ -387,7 +306,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     const { method, target, scheme, authority, version, headers, ownFields, requestId, bodyLength } = this;
     const head = { method, target, scheme, authority, version, headers, ownFields, requestId, bodyLength };
     const { keepAlive, progress } = this;
-    const own = { keepAlive, progress, last: this.#last, halfCloseAborts: this.#halfCloseAborts };
+    const own = { keepAlive, progress, last: this.last, halfCloseAborts: this.#halfCloseAborts };
     const record = this.record?.state ?? null;
     return {
       state: { kind: 'http1-stream', ...head, ...own, record, responder: responder.state },
@@ -481,7 +400,7 @@ export class Http1Stream extends ResponseWriter implements RequestHead, Handshak
     this.dropHead();
     // RFC 9112 §9.6: the rest of the request would have to be read first, and is not wanted any more.
     if (this.#body !== null) this.keepAlive = false;
-    const { head, body, close } = this.#server.describeError(error);
+    const { head, body, close } = this.server.describeError(error);
     if (this.record !== null) {
       this.record.responded(head);
       this.record.error = error.code;
