@@ -1,23 +1,21 @@
 import type { Socket } from 'node:net';
-import { type AwaitsTurn, guarded, turnBudget, WheelTimer } from '../clock/index.ts';
+import { type AwaitsTurn, guarded, turnBudget } from '../clock/index.ts';
 import {
   COMMAND_FRAME,
   encodeError,
-  encodePing,
-  encodePong,
   encodeSubscription,
   MESSAGE,
   NEED_INPUT,
-  parseError,
-  parsePing,
   ZmtpError,
   ZmtpSession,
 } from '../codec/zmtp/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import { handleOf, type SocketHandle, stopReading } from '../net/index.ts';
 import { piecesOf } from './message-queue.ts';
+import { PeerCommands } from './peer-commands.ts';
 import type { PeerState, SuspendedPeer } from './peer-state.ts';
 import { peerText, routingIdOf } from './peer-text.ts';
+import { PeerWatch, type WatchedPeer } from './peer-watch.ts';
 import type { Pipe, PipeConnection, PipeOwner } from './pipe.ts';
 
 const HANDSHAKE = 0;
@@ -26,13 +24,11 @@ const OPEN = 1;
 const ENDING = 2;
 const CLOSED = 3;
 
-const NEVER = Number.POSITIVE_INFINITY;
-
 /**
  * One ZMTP connection: reads for its pipe, writes what the pipe gives it, replies to commands, and checks that the peer is alive. A peer
  * that breaks the protocol is disconnected, logged and counted.
  */
-export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn {
+export class Connection implements PipeConnection, AwaitsTurn, WatchedPeer {
   /** Whether the handshake has been completed. */
   established = false;
   readonly pipe: Pipe;
@@ -50,21 +46,11 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
   #inputEnded = false;
   /** Bytes charged for an incomplete message. */
   #held = 0;
-  /** Commands to send with the next write. */
-  #commands: Buffer[] = [];
-  /** Reply to the last PING. Only one: a peer that sends PINGs but does not read costs nothing. */
-  #pong: Buffer | null = null;
   #pumping = false;
   /** The peer is about to leave for another process: nothing is read or written. */
   #moving = false;
-  #lastInput = performance.now();
-  #nextPing = NEVER;
-  /** What the timer waits for. */
-  #wakeAt = NEVER;
-  /** RFC 37: the time to live of the peer's PING, until anything else arrives; `NEVER` without one. */
-  #peerTtl = NEVER;
-  /** The peer was silent for too long, but input waiting in the socket has not been read yet. */
-  #overdue = false;
+  readonly #watch: PeerWatch;
+  readonly #commands: PeerCommands;
   #error: Error | null = null;
 
   /**
@@ -82,12 +68,13 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     whenClosed: () => void,
     moved: PeerState | null = null,
   ) {
-    super();
     this.pipe = pipe;
     this.#socket = socket;
     this.#owner = owner;
     this.#endpoint = endpoint;
     this.#whenClosed = whenClosed;
+    this.#watch = new PeerWatch(this, owner);
+    this.#commands = new PeerCommands(pipe, owner, this.#watch);
     this.#session = new ZmtpSession(owner.newMechanism(accepted), owner.options);
     // Node would close it with the peer's FIN, whatever of the peer's messages is still to be taken.
     socket.allowHalfOpen = true;
@@ -103,7 +90,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     );
     // RFC 23 knows no half-closed connections: a peer that ends its side is gone, once what it has sent is taken.
     socket.on('end', () => {
-      if (this.#suspended) this.#inputEnded = true;
+      if (this.suspended) this.#inputEnded = true;
       else socket.destroy();
     });
     socket.on('error', (error) => {
@@ -118,8 +105,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
       return;
     }
     this.#writeHandshake();
-    const { handshakeTimeout } = owner.options;
-    if (handshakeTimeout > 0) owner.context.wheel.schedule(this, handshakeTimeout);
+    this.#watch.startHandshake();
   }
 
   get blocked(): boolean {
@@ -131,7 +117,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
   }
 
   get hasCommands(): boolean {
-    return this.#pong !== null || this.#commands.length > 0;
+    return this.#commands.wait;
   }
 
   write(buffers: readonly Buffer[]): void {
@@ -141,16 +127,13 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
       return;
     }
     socket.cork();
-    if (this.#pong !== null) socket.write(this.#pong);
-    for (const command of this.#commands) socket.write(command);
-    this.#pong = null;
-    this.#commands = [];
+    this.#commands.writeTo(socket);
     for (const buffer of buffers) socket.write(buffer);
     socket.uncork();
   }
 
   subscribe(topic: Buffer, subscribe: boolean): void {
-    this.#command(encodeSubscription(topic, subscribe, this.#session.minor));
+    this.#commands.send(encodeSubscription(topic, subscribe, this.#session.minor));
   }
 
   resume(): void {
@@ -166,20 +149,22 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     this.#read();
   }
 
-  /** Whether the peer is not read at present: then its silence means nothing. */
-  get #suspended(): boolean {
+  get open(): boolean {
+    return this.#state === OPEN;
+  }
+
+  get suspended(): boolean {
     return this.#paused || this.#resting || this.#moving;
   }
 
   /** Reads again, unless something else suspends it. */
   #read(): void {
-    if (this.#suspended || this.#state >= ENDING) return;
+    if (this.suspended || this.#state >= ENDING) return;
     if (this.#inputEnded) {
       this.#socket.destroy();
       return;
     }
-    this.#lastInput = performance.now();
-    if (this.#state === OPEN) this.#watch(this.#lastInput);
+    this.#watch.resume();
     this.#socket.resume();
   }
 
@@ -194,28 +179,18 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     this.#socket.destroy();
   }
 
-  override onTimer(): void {
-    const now = performance.now();
-    if (this.#state === OPEN && (this.#suspended || now < this.#lastInput + this.#patience)) {
-      if (now >= this.#nextPing) this.#ping(now);
-      this.#watch(now);
-      return;
-    }
-    const { wheel, counters } = this.#owner.context;
-    // A process that was busy for long finds its peers' input and this timer due in the same turn: read the input first.
-    if (!this.#overdue) {
-      this.#overdue = true;
-      wheel.schedule(this, 0);
-      return;
-    }
-    counters.peersSilent++;
-    this.#cut(this.#state === OPEN ? 'peer silent for too long' : 'handshake timed out', 'info');
+  sendPing(ping: Buffer): void {
+    // A peer that does not read gets no second PING after the first.
+    if (!this.blocked) this.#commands.send(ping);
+  }
+
+  onSilent(reason: string): void {
+    this.#cut(reason, 'info');
   }
 
   #onData(chunk: Buffer): void {
     if (this.#state >= ENDING) return;
-    this.#lastInput = performance.now();
-    this.#peerTtl = NEVER;
+    this.#watch.heard();
     this.#session.push(chunk);
     this.#pump();
   }
@@ -239,7 +214,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
           this.#deliver(parts);
         } else {
           left--;
-          if (event === COMMAND_FRAME) this.#obey();
+          if (event === COMMAND_FRAME) this.#commands.obey(this.#session.command);
           else this.#open();
         }
       }
@@ -307,10 +282,9 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     // No ERROR here: libzmq does not reconnect after one, and the reason may be temporary.
     if (refusal !== null) throw new ZmtpError('unexpected', refusal);
     this.#writeHandshake();
-    const { wheel, counters, log } = owner.context;
+    const { counters, log } = owner.context;
     counters.peersConnected++;
     if (log.debugEnabled) log.debug({ ...this.#description(), peerType: type }, 'zmq peer connected');
-    wheel.cancel(this);
     this.#opened(routingId);
   }
 
@@ -319,11 +293,8 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     this.#state = OPEN;
     this.established = true;
     owner.context.counters.peersOpen++;
-    const now = performance.now();
-    const { heartbeatInterval } = owner.options;
     // RFC 37 added PING: a peer of version 3.0 need not know it.
-    if (heartbeatInterval > 0 && this.#session.minor === 1) this.#nextPing = now + heartbeatInterval;
-    this.#watch(now);
+    this.#watch.start(this.#session.minor === 1);
     this.pipe.routingId = routingId;
     this.pipe.connection = this;
     owner.onPipeReady(this.pipe);
@@ -356,7 +327,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     if (handle === null || socket.writableLength > 0 || pipe.queued > 0 || this.hasCommands) return null;
     this.#moving = true;
     const readOn = stopReading(socket, handle);
-    this.#owner.context.wheel.cancel(this);
+    this.#watch.stop();
     const inbox = pipe.takeAllStored();
     const { routingId } = pipe;
     const topics = this.#owner.topicsOf(pipe);
@@ -391,62 +362,6 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     return new ZmtpError('unexpected', reason);
   }
 
-  #obey(): void {
-    const { name, data } = this.#session.command;
-    const owner = this.#owner;
-    switch (name) {
-      case 'PING': {
-        const { ttlMs, context } = parsePing(data);
-        this.#peerTtl = ttlMs === 0 ? NEVER : ttlMs;
-        this.#watch(performance.now());
-        this.#pong = encodePong(Buffer.from(context));
-        this.pipe.flushLater();
-        break;
-      }
-      case 'PONG':
-        break;
-      case 'SUBSCRIBE':
-      case 'CANCEL':
-        owner.onPipeSubscription(this.pipe, data, name === 'SUBSCRIBE');
-        break;
-      case 'ERROR':
-        throw new ZmtpError('refused', `the peer refused: ${parseError(data)}`);
-      case 'READY':
-        throw new ZmtpError('unexpected', 'a second handshake');
-      default:
-        // Later versions may add commands; ignoring them is harmless.
-        owner.context.counters.commandsUnexpected++;
-    }
-  }
-
-  #command(command: Buffer): void {
-    this.#commands.push(command);
-    this.pipe.flushLater();
-  }
-
-  #ping(now: number): void {
-    const { heartbeatInterval, heartbeatTimeout } = this.#owner.options;
-    this.#nextPing = now + heartbeatInterval;
-    // A peer that does not read gets no second PING after the first.
-    if (!this.blocked) this.#command(encodePing(heartbeatInterval + heartbeatTimeout));
-  }
-
-  /** Milliseconds that the peer may be silent; `NEVER` for no limit. */
-  get #patience(): number {
-    const { heartbeatInterval, heartbeatTimeout } = this.#owner.options;
-    return Math.min(this.#peerTtl, this.#nextPing === NEVER ? NEVER : heartbeatInterval + heartbeatTimeout);
-  }
-
-  /** Makes sure that the timer fires for whichever is first: the next PING or the silence limit. */
-  #watch(now: number): void {
-    this.#overdue = false;
-    const next = Math.min(this.#nextPing, this.#suspended ? NEVER : this.#lastInput + this.#patience);
-    // Never postponed: a peer that sends PING after PING must not keep us from sending ours.
-    if (next === NEVER || (this.waiting && next >= this.#wakeAt)) return;
-    this.#wakeAt = next;
-    this.#owner.context.wheel.schedule(this, next - now);
-  }
-
   refuse(error: ZmtpError): void {
     if (this.#state >= ENDING) return;
     this.#owner.context.counters.peersRefused++;
@@ -464,7 +379,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
   }
 
   #leave(state: number): void {
-    this.#owner.context.wheel.cancel(this);
+    this.#watch.stop();
     this.#state = state;
   }
 
@@ -492,7 +407,7 @@ export class Connection extends WheelTimer implements PipeConnection, AwaitsTurn
     return { type: this.#owner.type, endpoint: this.#endpoint, peer: peerText(this.#socket) };
   }
 
-  override onFault(thrown: unknown): void {
+  onFault(thrown: unknown): void {
     reportFault(this.#owner.context, thrown, { endpoint: this.#endpoint });
     this.destroy();
   }
