@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
-import { MAX_LINK_FAILURES } from '../../../src/hub/stream-session.ts';
+import { MAX_LINK_FAILURES } from '../../../src/hub/link-follower.ts';
 import { keepAlive, ManualLink, rig, streamAction, streamInstruct, streamItem, turn } from './support.ts';
 
 function instructAt(prevId: string | null, ...more: string[]): Instruct {
