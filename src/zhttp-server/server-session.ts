@@ -1,22 +1,19 @@
-import { type PacketFormat, type RequestPacket, ResponsePacket, type SessionRef } from '../codec/zhttp/index.ts';
+import { type PacketFormat, type RequestPacket, ResponsePacket } from '../codec/zhttp/index.ts';
 import {
-  type ByteHolder,
   type ErrorCode,
   ExchangeError,
   errorCounts,
-  LEAST_COST,
   type Payload,
   type Requester,
   type Responder,
   type ResponseHead,
   reportFault,
 } from '../exchange/index.ts';
+import { ListedSession } from './listed-session.ts';
 import { RequesterCredits } from './requester-credits.ts';
-import { RequesterPath } from './requester-path.ts';
-import type { HostedSession, ServerHost } from './server-host.ts';
+import type { ServerHost } from './server-host.ts';
 import { errorPacket } from './server-notices.ts';
 import type { ServerTarget, TargetRequest } from './server-target.ts';
-import { SessionRecord } from './session-record.ts';
 
 /** Packets go out as they come. */
 const OPEN = 0;
@@ -35,26 +32,13 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * One request that came as a packet: the requester of an exchange with a target, and the responder of a ZHTTP session. This class
- * keeps what HTTP and WebSockets have in common: the path to the requester, numbers, addresses, credits, handoff, and the end.
+ * keeps what HTTP and WebSockets have in common: numbers, credits, handoff, and the end.
  */
-export abstract class ServerSession<R extends Responder = Responder> implements Requester, HostedSession, ByteHolder {
-  slot = -1;
-  key = '';
-  untold = false;
-  /** When a packet came last from the requester, by the wheel's clock. */
-  heardAt: number;
-  /** When bytes of a body or message were moved last. */
-  activeAt: number;
-  /** When the requester is to be told that the session is alive. */
-  keepAliveAt = NEVER;
-  readonly requestBytes: number;
-  protected readonly host: ServerHost;
-  readonly #path: RequesterPath;
+export abstract class ServerSession<R extends Responder = Responder> extends ListedSession implements Requester {
   /** Null before the target has returned. */
   protected responder: R | null = null;
   /** Whether the target is done: it gets no more calls. */
   protected responded = false;
-  protected readonly record: SessionRecord;
   #state = OPEN;
   /** Number of the packet that is to come next. */
   #nextIn: number;
@@ -71,49 +55,14 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** Why the exchange was given up before the target had returned. */
   #leftBy: ExchangeError | null = null;
 
-  /**
-   * @param packet the first one, without defect
-   * @param bytes of that packet
-   * @param envelope what the one response begins with, in req mode; null in stream mode
-   */
   constructor(host: ServerHost, packet: RequestPacket, bytes: number, format: PacketFormat, envelope: Buffer[] | null) {
+    super(host, packet, bytes, format, envelope);
     const ref = packet.ids[0];
-    this.host = host;
-    this.#path = new RequesterPath(host, packet, format, envelope, this);
-    this.requestBytes = Math.max(LEAST_COST, bytes);
-    this.heardAt = host.now;
-    this.activeAt = host.now;
     this.#credits = new RequesterCredits(packet.credits);
-    this.record = new SessionRecord(host, packet);
     this.#nextIn = ref === undefined || ref.seq === null ? UNNUMBERED : ref.seq + 1;
   }
 
   // ---- what it is
-
-  get id(): string {
-    return this.#path.id;
-  }
-
-  get from(): string {
-    return this.#path.from;
-  }
-
-  get format(): PacketFormat {
-    return this.#path.format;
-  }
-
-  get byRouter(): boolean {
-    return this.#path.byRouter;
-  }
-
-  get named(): boolean {
-    return this.#path.named;
-  }
-
-  /** Whether the outcome is not sent. The request is made anyway. */
-  get mute(): boolean {
-    return this.#path.mute;
-  }
 
   /** Whether something can be sent now. */
   get open(): boolean {
@@ -123,21 +72,6 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** Whether the exchange is over. */
   get over(): boolean {
     return this.#state >= OVER;
-  }
-
-  /** Whether the requester takes nothing now. */
-  get blocked(): boolean {
-    return this.#path.blocked;
-  }
-
-  /** Whether the session may be named in a packet together with others. */
-  get batchable(): boolean {
-    return this.#path.batchable;
-  }
-
-  /** Names the session in the next packet, which the caller sends. */
-  nextRef(): SessionRef {
-    return this.#path.nextRef();
   }
 
   /** Whether the session ends if its requester is silent. */
@@ -242,7 +176,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     // After a handoff this is a packet of the new requester, if a wrong one.
     this.#state = OPEN;
     // The cancel may have to wait, but not for packets that are of no use any more.
-    this.#path.drop();
+    this.path.drop();
     if (over) {
       this.send(new ResponsePacket('cancel'));
       this.#finish();
@@ -277,11 +211,11 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   #resume({ from, multi }: RequestPacket): void {
     const { over, host } = this;
     host.takenOver(this, from);
-    this.#path.from = from;
-    this.#path.multi = multi;
+    this.path.from = from;
+    this.path.multi = multi;
     this.#state = OPEN;
     this.keepAliveAt = host.now + host.keepAliveInterval;
-    this.#path.flush();
+    this.path.flush();
     if (over) this.#finish();
     // What both sides have granted meanwhile.
     else this.settle();
@@ -291,13 +225,13 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
 
   /** Sends a packet, or keeps it until the requester takes it. Nothing can be sent once the exchange is over. */
   send(packet: ResponsePacket): void {
-    if (this.#state === OPEN) this.#path.send(packet);
-    else if (this.#state === HANDED_OFF) this.#path.hold(packet);
-    if (this.#path.waits) this.#settleSoon();
+    if (this.#state === OPEN) this.path.send(packet);
+    else if (this.#state === HANDED_OFF) this.path.hold(packet);
+    if (this.path.waits) this.#settleSoon();
   }
 
   onHeldTooMuch(): void {
-    this.#path.drop();
+    this.path.drop();
     this.#drop(new ExchangeError('HF_CLIENT_STALLED', 'too much waits for the requester'));
   }
 
@@ -329,8 +263,8 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   settle(): void {
     this.#settling = false;
     if (this.#state === HANDED_OFF || this.#state === OVER) return;
-    this.#path.flush();
-    if (this.#path.waits) this.#settleSoon();
+    this.path.flush();
+    if (this.path.waits) this.#settleSoon();
     else if (this.#state === FLUSHING) this.#end();
     this.#sendCredit();
     this.#passCredits(true);
@@ -376,7 +310,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   /** @param small whether small grants have waited long enough */
   #passCredits(small: boolean): void {
     // Nothing more is asked of the target while all that it sends has to wait.
-    if (this.#state !== OPEN || this.#path.waits) return;
+    if (this.#state !== OPEN || this.path.waits) return;
     const bytes = this.#credits.take(small);
     if (bytes > 0) this.grantTarget(bytes);
     else if (this.#credits.pending) this.#settleSoon();
@@ -399,7 +333,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   }
 
   /** Tells the requester that there is no (further) response. */
-  protected fail(error: ExchangeError, condition = this.#conditionOf(error)): void {
+  protected fail(error: ExchangeError, condition = this.conditionOf(error)): void {
     this.failWith(error, errorPacket(condition));
   }
 
@@ -407,7 +341,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   protected failWith(error: ExchangeError, packet: ResponsePacket): void {
     this.send(packet);
     if (this.over) return;
-    this.#report(error);
+    this.report(error);
     this.#finish();
   }
 
@@ -439,14 +373,14 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
     this.untold = true;
     this.#end();
     if (over) return;
-    this.#report(error);
+    this.report(error);
     this.letGo(error);
   }
 
   /** The exchange is over: so is the session, unless something of it has to wait. */
   #finish(): void {
     if (this.#state === HANDED_OFF) this.#state = OVER;
-    else if (!this.#path.waits) this.#end();
+    else if (!this.path.waits) this.#end();
     else {
       this.#state = FLUSHING;
       this.#settleSoon();
@@ -456,7 +390,7 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
   #end(): void {
     if (this.#state === ENDED) return;
     this.#state = ENDED;
-    this.#path.drop();
+    this.path.drop();
     this.onOver();
     this.host.ended(this);
   }
@@ -482,17 +416,5 @@ export abstract class ServerSession<R extends Responder = Responder> implements 
       this.#end();
       if (!over) this.letGo(error);
     }
-  }
-
-  #conditionOf(error: ExchangeError): string {
-    return error.code === 'HF_FETCH_TIMEOUT' ? this.host.timeoutCondition : error.face.condition;
-  }
-
-  /** A failure is at least a warning in the log, because the packet may have no receiver. */
-  #report(error: ExchangeError): void {
-    const { code, detail } = error;
-    this.host.counters.sessionsFailed++;
-    const level = error.face.level === 'error' ? 'error' : 'warn';
-    this.record.end(code, level, 'request failed', this.from, { code, condition: this.#conditionOf(error), detail });
   }
 }
