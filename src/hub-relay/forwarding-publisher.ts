@@ -17,7 +17,6 @@ export class ForwardingPublisher {
   readonly #intake: Intake;
   readonly #report: ForwardingReport;
   readonly #losses = new LineRate();
-  #held = false;
 
   /** @param hub has the clients of this process, and answers questions about clients */
   constructor(link: HubLink, hub: LinkedHub, report: ForwardingReport) {
@@ -26,7 +25,7 @@ export class ForwardingPublisher {
     this.#hub = hub;
     this.#intake = new Intake(
       new TurnQueue(),
-      () => (this.#held || !link.connected ? Number.POSITIVE_INFINITY : link.unaccepted),
+      () => (link.connected ? link.unaccepted : Number.POSITIVE_INFINITY),
       (thrown) => reportFault(report, thrown),
     );
     link.onAccepted = () => this.#intake.pump();
@@ -34,13 +33,12 @@ export class ForwardingPublisher {
 
   /** Publishers wait from now on. */
   hold(): void {
-    this.#held = true;
+    this.#intake.hold();
   }
 
   /** Publishers that wait get their turn, whoever takes what they publish. */
   release(): void {
-    this.#held = false;
-    this.#intake.pump();
+    this.#intake.release();
   }
 
   requestTurn(publication: Publication): void {

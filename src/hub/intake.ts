@@ -32,6 +32,8 @@ export class Intake implements AtTurnEnd {
   #current: Publication | null = null;
   /** Bytes taken in this turn of the event loop. */
   #taken = 0;
+  /** Publishers wait, however little is to be delivered. */
+  #held = false;
 
   /**
    * @param undelivered tells how many bytes of items wait to be delivered
@@ -72,6 +74,17 @@ export class Intake implements AtTurnEnd {
     if (this.idle) this.#onIdle();
   }
 
+  /** Publishers wait from now on, until `release`: it is not known yet who takes what they publish. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Publishers that wait get their turn again. Harmless when they are not held. */
+  release(): void {
+    this.#held = false;
+    this.pump();
+  }
+
   /** Items have been delivered. */
   pump(): void {
     for (const publication of this.#waiting) {
@@ -93,7 +106,7 @@ export class Intake implements AtTurnEnd {
   }
 
   #mayTake({ bytes }: Publication): boolean {
-    if (this.#current !== null) return false;
+    if (this.#current !== null || this.#held) return false;
     return this.#undelivered() < MAX_UNDELIVERED && (this.#taken === 0 || this.#taken + bytes <= TURN_BYTES);
   }
 

@@ -104,7 +104,6 @@ export class ItemRouter implements AtTurnEnd {
   readonly #taps = new ItemTaps(this);
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
-  #held = false;
 
   constructor(options: RouterOptions) {
     const { wheel, limits } = options;
@@ -210,15 +209,14 @@ export class ItemRouter implements AtTurnEnd {
 
   /** Publishers wait until `goOn`: another orders the items. */
   hold(): void {
-    this.#held = true;
+    this.#intake.hold();
   }
 
   /** Goes on where another has stopped that ordered the items. */
   goOn({ seen, early, lastIds }: Sequence): void {
     for (const [name, id] of lastIds) this.#channels.setLastId(name, id);
     this.#sequencer.goOn(seen, early);
-    this.#held = false;
-    this.#intake.pump();
+    this.#intake.release();
   }
 
   /** Gives the hubs all that was accepted. */
@@ -238,7 +236,6 @@ export class ItemRouter implements AtTurnEnd {
   }
 
   get #underway(): number {
-    if (this.#held) return Number.POSITIVE_INFINITY;
     let most = 0;
     for (const { hub } of this.#hubs) most = Math.max(most, hub.underway);
     return most;
