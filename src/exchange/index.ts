@@ -39,6 +39,7 @@ export { type Log, type LogWrite, silentLog } from './log.ts';
 export { MessagePayload } from './message-payload.ts';
 export { type Labels, MetricsText } from './metrics-text.ts';
 export { NO_RESPONDER } from './no-responder.ts';
+export { compact, ownCopy } from './own-bytes.ts';
 export { Payload } from './payload.ts';
 export type { Peer } from './peer.ts';
 export { type Buckets, bucketsBetween, quantile } from './quantile.ts';

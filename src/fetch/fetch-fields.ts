@@ -1,5 +1,5 @@
 import { ACCEPTED_CODINGS } from '../codec/content/index.ts';
-import { listMembers, nameIs, nameStartsWith } from '../codec/fields/index.ts';
+import { connectionOptions, nameIs, nameStartsWith } from '../codec/fields/index.ts';
 import { isFieldText, isToken } from '../codec/http1/index.ts';
 import { ExchangeError, type HeaderList } from '../exchange/index.ts';
 import type { FetchAuthority } from './fetch-authority.ts';
@@ -21,7 +21,7 @@ export function fetchFields(
   decompress: boolean,
 ): HeaderList {
   const fields: string[] = ['Host', authority.text];
-  const named = namedByConnection(headers);
+  const named = connectionOptions(headers);
   let accepts = false;
   let authorized = false;
   let ranged = false;
@@ -98,18 +98,6 @@ function isOurs(name: string): boolean {
       break;
   }
   return name.charCodeAt(5) === HYPHEN && nameStartsWith(name, 'proxy-');
-}
-
-/** The names that Connection lists (RFC 9110 §7.6.1), in lower case; null if none matter, as is usual. */
-function namedByConnection(headers: HeaderList): string[] | null {
-  let named: string[] | null = null;
-  for (let i = 0; i < headers.length; i += 2) {
-    if (!nameIs(headers[i] as string, 'connection')) continue;
-    const value = (headers[i + 1] as string).toLowerCase();
-    if (value === 'keep-alive' || value === 'close') continue;
-    named = [...(named ?? []), ...listMembers([value])];
-  }
-  return named;
 }
 
 /** RFC 7617 §2: the first colon separates user and password; neither has control characters. */

@@ -1,3 +1,5 @@
+import { compact } from '../exchange/index.ts';
+
 const EMPTY = Buffer.alloc(0);
 
 /** The bytes of one answer, which many clients may get. */
@@ -28,17 +30,11 @@ export class AnswerBody {
    * copy, which all of them share.
    */
   get kept(): Buffer {
-    this.#kept ??= this.bytes.length * 2 >= this.bytes.buffer.byteLength ? this.bytes : copy(this.bytes);
+    this.#kept ??= compact(this.bytes);
     return this.#kept;
   }
 }
 
 function withoutNul(bytes: Buffer): Buffer {
   return bytes[bytes.length - 1] === 0 ? bytes.subarray(0, -1) : bytes;
-}
-
-function copy(bytes: Buffer): Buffer {
-  const own = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(own);
-  return own;
 }

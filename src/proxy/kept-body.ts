@@ -1,4 +1,4 @@
-import { BodyCollector, LEAST_COST } from '../exchange/index.ts';
+import { BodyCollector, LEAST_COST, ownCopy } from '../exchange/index.ts';
 
 /**
  * Bytes of a request body beyond which its response cannot be a GRIP instruct: a held request must be repeatable (GRIP).
@@ -41,10 +41,7 @@ export class KeptBody {
   /** A copy, which keeps alive nothing but its own bytes; null for an empty body. */
   copy(): Buffer | null {
     const { body } = this.#collector;
-    if (body.length === 0) return null;
-    const copy = Buffer.allocUnsafeSlow(body.length);
-    body.copy(copy);
-    return copy;
+    return body.length === 0 ? null : ownCopy(body);
   }
 
   /** The body is not needed any more. Harmless twice. */

@@ -1,4 +1,4 @@
-import { fieldValues, listMembers, nameIs, nameStartsWith } from '../codec/fields/index.ts';
+import { connectionOptions, fieldValues, listMembers, nameIs, nameStartsWith } from '../codec/fields/index.ts';
 import type { ForwardedFor, HeaderRules } from './header-rules.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 
@@ -128,19 +128,6 @@ function isIn(lower: string, named: readonly string[] | null, dropped: ReadonlyS
 /** A list with `member` after its other members. */
 function appended(values: readonly string[], member: string): string {
   return values.length === 0 ? member : [...listMembers(values), member].join(', ');
-}
-
-/** The names that Connection lists (RFC 9110 §7.6.1); null in the usual case of none that matter. */
-function connectionOptions(headers: readonly string[]): string[] | null {
-  let options: string[] | null = null;
-  for (let i = 0; i < headers.length; i += 2) {
-    if ((headers[i] as string).length !== 10 || (headers[i] as string).toLowerCase() !== 'connection') continue;
-    const value = (headers[i + 1] as string).toLowerCase();
-    if (value === 'keep-alive' || value === 'close') continue;
-    options ??= [];
-    options.push(...listMembers([value]));
-  }
-  return options;
 }
 
 function replacesForwardedFor(rule: ForwardedFor): boolean {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type AwaitsTurn, DeadlineTimer, LARGE_INPUT, turnBudget } from '../clock/index.ts';
 import {
+  compact,
   ExchangeError,
   type ExchangeRecord,
   internalError,
@@ -15,7 +16,6 @@ import type { ConnectionHost } from './connection-host.ts';
 import type { Connection } from './served-connection.ts';
 import { LINGER } from './server-limits.ts';
 import type { ConnectionState, SuspendedConnection } from './suspended-connection.ts';
-import { compact } from './unread-budget.ts';
 
 /**
  * What a connection to a client does whatever is spoken on it: keeps the input that cannot be taken yet, stops reading when it is too

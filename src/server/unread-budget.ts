@@ -1,4 +1,5 @@
 import { LEAST_COST } from '../exchange/index.ts';
+
 /**
  * Bytes that the connections of one server keep because they cannot be taken yet. Each connection that keeps any costs at least 256.
  * Beyond it a client is no longer read as soon as it sends what cannot be taken, however little of `pipelineBytes` that is.
@@ -27,12 +28,4 @@ export class UnreadBudget {
 
 function cost(kept: Buffer | null): number {
   return kept === null || kept.length === 0 ? 0 : Math.max(LEAST_COST, kept.length);
-}
-
-/** `rest` of what was read, in memory of its own if it would keep alive more than twice its size. */
-export function compact(rest: Buffer): Buffer {
-  if (rest.length * 2 >= rest.buffer.byteLength) return rest;
-  const copy = Buffer.allocUnsafeSlow(rest.length);
-  rest.copy(copy);
-  return copy;
 }

@@ -1,4 +1,4 @@
-import { nameIs, withoutFields } from '../codec/fields/index.ts';
+import { isOfConnection, withoutFields } from '../codec/fields/index.ts';
 import { reasonPhrase } from '../codec/http1/index.ts';
 import { type ResponseHead, UNKNOWN_LENGTH } from '../exchange/index.ts';
 
@@ -17,8 +17,4 @@ export function framedHead(head: ResponseHead, method: string): ResponseHead {
     headers.push('Content-Length', String(bodyLength));
   }
   return { status, reason: head.reason || reasonPhrase(status), headers, bodyLength };
-}
-
-function isOfConnection(name: string): boolean {
-  return nameIs(name, 'connection') || nameIs(name, 'keep-alive') || nameIs(name, 'transfer-encoding');
 }

@@ -7,7 +7,7 @@ import {
   type ResponsePacket,
   type SessionRef,
 } from '../codec/zhttp/index.ts';
-import type { ByteHolder } from '../exchange/index.ts';
+import { type ByteHolder, ownCopy } from '../exchange/index.ts';
 import type { ServerHost } from './server-host.ts';
 
 /**
@@ -59,7 +59,7 @@ export class RequesterPath {
     this.#holder = holder;
     this.#envelope = envelope;
     // A copy, because the view would keep the whole read buffer.
-    this.#userData = userData === null ? null : copyOf(userData);
+    this.#userData = userData === null ? null : ownCopy(userData);
   }
 
   /** Whether further packets of the requester may come. */
@@ -145,10 +145,4 @@ export class RequesterPath {
 /** Bytes that a packet keeps while it waits: a head may be larger than any body. */
 function costOf({ reason, headers, body }: ResponsePacket): number {
   return body.length + reason.length + listBytes(headers);
-}
-
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
 }

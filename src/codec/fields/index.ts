@@ -1,3 +1,4 @@
+export { connectionOptions, isOfConnection } from './connection-fields.ts';
 export {
   contentCodings,
   type FieldList,

@@ -1,4 +1,5 @@
 import { applyMask, CLOSE, CONTINUATION, MAX_CONTROL_BYTES, WebSocketError } from '../websocket/index.ts';
+import { JoinedBytes } from './joined-bytes.ts';
 
 const NO_DATA = Buffer.alloc(0);
 
@@ -35,9 +36,9 @@ export class HandlerFrames {
   /** First byte of the message in progress; 0 without one. */
   #message = 0;
   /** What has come of it. */
-  readonly #joined = new Joined();
+  readonly #joined = new JoinedBytes(FIRST_BYTES);
   /** What has come of a control frame. */
-  readonly #control = new Joined();
+  readonly #control = new JoinedBytes(FIRST_BYTES);
   /** Every further read throws it. */
   #failure: WebSocketError | null = null;
 
@@ -166,39 +167,5 @@ export class HandlerFrames {
     this.#joined.drop();
     this.#control.drop();
     throw this.#failure;
-  }
-}
-
-/** Bytes that come in pieces. */
-class Joined {
-  #memory = NO_DATA;
-  length = 0;
-
-  get capacity(): number {
-    return this.#memory.length;
-  }
-
-  add(data: Buffer, limit: number): void {
-    const length = this.length + data.length;
-    if (length > this.#memory.length) {
-      const memory = Buffer.allocUnsafeSlow(Math.max(length, Math.min(limit, 2 * this.#memory.length), FIRST_BYTES));
-      this.#memory.copy(memory, 0, 0, this.length);
-      this.#memory = memory;
-    }
-    data.copy(this.#memory, this.length);
-    this.length = length;
-  }
-
-  /** All of it, with `last` at the end. */
-  end(last: Buffer): Buffer {
-    if (this.length === 0) return last;
-    const whole = Buffer.concat([this.#memory.subarray(0, this.length), last]);
-    this.drop();
-    return whole;
-  }
-
-  drop(): void {
-    this.#memory = NO_DATA;
-    this.length = 0;
   }
 }

@@ -1,3 +1,4 @@
+import { JoinedBytes } from './joined-bytes.ts';
 import { Mongrel2Error } from './mongrel2-error.ts';
 
 /** What a `read` found; `none` if it needs more input. */
@@ -44,9 +45,8 @@ export class SocketMessages {
   /** With `json` the object, with `xml` the whole element, without the NUL; else empty. */
   body: Buffer = NO_DATA;
   readonly #maxBytes: number;
-  /** The beginning of a message, and the bytes of it. */
-  #kept = NO_DATA;
-  #length = 0;
+  /** The beginning of a message. */
+  readonly #kept = new JoinedBytes();
 
   /** @param maxBytes of one message, its NUL included */
   constructor(maxBytes: number) {
@@ -55,7 +55,7 @@ export class SocketMessages {
 
   /** Bytes of memory for a message that is not complete. */
   get held(): number {
-    return this.#kept.length;
+    return this.#kept.capacity;
   }
 
   /**
@@ -68,38 +68,17 @@ export class SocketMessages {
     this.body = NO_DATA;
     if (offset >= input.length) return offset;
     // What cannot become a message is refused at once, and before its size is looked at: so it does not matter how it is cut.
-    const first = (this.#length > 0 ? this.#kept[0] : input[offset]) as number;
+    const first = (this.#kept.first ?? input[offset]) as number;
     if (first !== AT && first !== LESS) refuse();
     const nul = input.indexOf(0, offset);
     const end = nul === -1 ? input.length : nul + 1;
-    if (this.#length + end - offset > this.#maxBytes) {
+    if (this.#kept.length + end - offset > this.#maxBytes) {
       throw new Mongrel2Error('too-large', `message of more than ${this.#maxBytes} bytes`);
     }
     const piece = input.subarray(offset, end);
-    if (nul === -1) this.#keep(piece);
-    else this.#take(this.#whole(piece));
+    if (nul === -1) this.#kept.add(piece, this.#maxBytes);
+    else this.#take(this.#kept.end(piece.subarray(0, -1)));
     return end;
-  }
-
-  #keep(piece: Buffer): void {
-    const length = this.#length + piece.length;
-    if (length > this.#kept.length) {
-      const memory = Buffer.allocUnsafeSlow(Math.max(length, Math.min(this.#maxBytes, 2 * this.#kept.length)));
-      this.#kept.copy(memory, 0, 0, this.#length);
-      this.#kept = memory;
-    }
-    piece.copy(this.#kept, this.#length);
-    this.#length = length;
-  }
-
-  /** The message that ends with `piece`, without its NUL. */
-  #whole(piece: Buffer): Buffer {
-    const last = piece.subarray(0, -1);
-    if (this.#length === 0) return last;
-    const whole = Buffer.concat([this.#kept.subarray(0, this.#length), last]);
-    this.#kept = NO_DATA;
-    this.#length = 0;
-    return whole;
   }
 
   #take(message: Buffer): void {

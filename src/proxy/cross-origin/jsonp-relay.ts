@@ -1,5 +1,5 @@
 import { TextDecoder } from 'node:util';
-import { contentCodings, nameIs } from '../../codec/fields/index.ts';
+import { contentCodings, isOfConnection, nameIs } from '../../codec/fields/index.ts';
 import { reasonPhrase } from '../../codec/http1/index.ts';
 import {
   CreditedRequest,
@@ -152,9 +152,4 @@ function utf8(latin1: string): string {
 /** JSON as JavaScript: before ES2019 two characters of JSON strings were line ends in JavaScript. */
 function inScript(json: string): string {
   return json.replace(/[\u2028\u2029]/g, (char) => (char === '\u2028' ? '\\u2028' : '\\u2029'));
-}
-
-/** Fields that are not of the response, but of the connection that it came on (RFC 9110 §7.6.1). */
-function isOfConnection(name: string): boolean {
-  return nameIs(name, 'connection') || nameIs(name, 'keep-alive') || nameIs(name, 'transfer-encoding');
 }
