@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DNS_SERVER_FORMS, formatDnsServer, parseDnsServer } from './dns-server.ts';
 import { policyRule, RULE_FORMS } from './policy-rule.ts';
+import { poolIdleTimeout, poolMaxIdle } from './pool-fields.ts';
 import { bytes, camelKeys, choice, complaint, count, fieldDocs, flag, seconds, textCodec } from './section-fields.ts';
 import { endpointList, ipcFileMode, zhttpId } from './zhttp-fields.ts';
 import {
@@ -142,18 +143,8 @@ const shape = {
     to: 3600,
     doc: 'Maximum time that an origin takes to complete the closing handshake of a WebSocket. Then the connection is cut.',
   }),
-  pool_idle_timeout: seconds({
-    default: 55,
-    from: 0.1,
-    to: 86_400,
-    doc: 'Time that an idle connection to an origin is kept for the next request.',
-  }),
-  pool_max_idle: count({
-    default: 256,
-    from: 0,
-    to: 1_000_000,
-    doc: 'Maximum number of idle connections kept for each origin. With 0 every request gets a new connection.',
-  }),
+  pool_idle_timeout: poolIdleTimeout(),
+  pool_max_idle: poolMaxIdle('origin'),
   pool_max_total: count({
     default: 2048,
     from: 0,

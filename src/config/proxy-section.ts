@@ -1,5 +1,6 @@
 import { FORWARDED_FOR_FORMS, forwardedForRule } from './forwarded-for.ts';
-import { bytes, choice, count, fieldDocs, flag, plainText, seconds, secret, text } from './section-fields.ts';
+import { poolIdleTimeout, poolMaxIdle } from './pool-fields.ts';
+import { bytes, choice, fieldDocs, flag, plainText, seconds, secret, text } from './section-fields.ts';
 import { endpointList } from './zhttp-fields.ts';
 import { FETCH_STREAM_FORMS, formatFetchEndpoints, parseFetchEndpoints } from './zmq-endpoint.ts';
 
@@ -42,18 +43,8 @@ export const proxySection = {
       to: 86_400,
       doc: 'Smallest Keep-Alive-Interval of an origin that speaks WebSocket-over-HTTP. A shorter one counts as this.',
     }),
-    pool_idle_timeout: seconds({
-      default: 55,
-      from: 0.1,
-      to: 86_400,
-      doc: 'Time that an idle connection to an origin is kept for the next request.',
-    }),
-    pool_max_idle: count({
-      default: 256,
-      from: 0,
-      to: 1_000_000,
-      doc: 'Maximum number of idle connections kept for each target. With 0 every request gets a new connection.',
-    }),
+    pool_idle_timeout: poolIdleTimeout(),
+    pool_max_idle: poolMaxIdle('target'),
     fetch: endpointList(FETCH_STREAM_FORMS, parseFetchEndpoints, formatFetchEndpoints)
       .prefault([])
       .register(fieldDocs, {

@@ -1,12 +1,13 @@
-import { Ticker, type TimerWheel } from '../clock/index.ts';
+import { Ticker } from '../clock/index.ts';
 import { NO_LIMITS, parseRequestPacket } from '../codec/zhttp/index.ts';
 import { type Part, wholePart } from '../codec/zmtp/index.ts';
-import { type Log, reportFault } from '../exchange/index.ts';
-import { type Reach, RouterOutbox, type SessionCounters } from '../zhttp/index.ts';
-import { PushSocket, RouterSocket, SubSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
+import { reportFault } from '../exchange/index.ts';
+import { type Reach, RouterOutbox } from '../zhttp/index.ts';
+import { PushSocket, RouterSocket, SubSocket, type ZmqSocket } from '../zmq/index.ts';
 import type { HandlerLinkSink } from './handler-link.ts';
 import type { OwnLink } from './own-link.ts';
 import { WaitingRequests } from './waiting-requests.ts';
+import { LINK_TICK, type ZmqLinkOptions } from './zmq-link-options.ts';
 
 /** The three endpoints of stream mode, named from this side. */
 export interface StreamEndpoints {
@@ -19,40 +20,25 @@ export interface StreamEndpoints {
 }
 
 /** What a link is made of. Times in milliseconds. */
-export interface ZmqHandlerLinkOptions {
+export interface ZmqHandlerLinkOptions extends ZmqLinkOptions {
   /** Address that handlers respond to: 1 to 64 bytes without a space. */
   readonly id: string;
   readonly endpoints: readonly StreamEndpoints[];
-  /** Connects to the endpoints, which handlers bind. */
-  readonly connect: boolean;
   /**
    * Whether requests wait until the subscription has reached a handler, since the responses before it would be lost. It goes by another
    * connection than requests do. For handlers that connect here this does not help: which of them gets a request is not known.
    */
   readonly waitsForSubscription?: boolean;
-  /** Permission bits of socket files; null leaves them to the umask. */
-  readonly ipcFileMode: number | null;
   /** Whether handlers may respond over the ROUTER socket, which then has `id` as its routing id. */
   readonly routerResp: boolean;
   /** High-water mark of packets for one handler, and from one. */
   readonly hwm: number;
-  /** How long a request waits for a handler to take it. */
-  readonly backendTimeout: number;
-  /** Bytes that a message of a handler may have. A handler that sends more is cut off. */
-  readonly maxMessageBytes: number;
   /** How long packets wait for a connected handler that takes none. */
   readonly sessionTimeout: number;
-  readonly wheel: TimerWheel;
-  readonly zmqCounters: ZmqCounters;
-  readonly counters: SessionCounters;
-  readonly log: Log;
 }
 
 /** First packets that may be on their way to one handler: few, so that other handlers get what a slow one cannot take. */
 const FIRST_HWM = 128;
-
-/** Milliseconds between two looks at what waits. */
-const TICK = 100;
 
 /** Milliseconds that closing gives to what is still to be sent. */
 const LINGER = 2_000;
@@ -114,7 +100,7 @@ export class ZmqHandlerLink implements OwnLink {
     this.#sub = new SubSocket(context, { ...shared, receiveHwm: hwm }, (parts) => this.#onSubMessage(parts));
     // With the space, or packets for `edge2` would come to `edge` too.
     this.#sub.subscribe(Buffer.from(`${id} `, 'latin1'));
-    this.#ticker = new Ticker(TICK, this, () => this.#onTick());
+    this.#ticker = new Ticker(LINK_TICK, this, () => this.#onTick());
   }
 
   /** Handlers that are connected. */
@@ -191,7 +177,7 @@ export class ZmqHandlerLink implements OwnLink {
   async close(): Promise<void> {
     const deadline = this.#options.wheel.now + LINGER;
     while (this.#outbox.pending && this.#options.wheel.now < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, TICK));
+      await new Promise((resolve) => setTimeout(resolve, LINK_TICK));
     }
     this.#ticker.stop();
     this.#options.counters.packetsUndelivered += this.#outbox.clear();

@@ -1,33 +1,18 @@
-import { Ticker, type TimerWheel } from '../clock/index.ts';
-import { type Log, reportFault } from '../exchange/index.ts';
-import type { SessionCounters } from '../zhttp/index.ts';
-import { DealerSocket, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
+import { Ticker } from '../clock/index.ts';
+import { reportFault } from '../exchange/index.ts';
+import { DealerSocket, type ZmqSocket } from '../zmq/index.ts';
 import type { RequestLinkSink } from './handler-link.ts';
 import type { OwnLink } from './own-link.ts';
 import { WaitingRequests } from './waiting-requests.ts';
+import { LINK_TICK, type ZmqLinkOptions } from './zmq-link-options.ts';
 
 /** What a link of req mode is made of. Times in milliseconds. */
-export interface ZmqReqLinkOptions {
+export interface ZmqReqLinkOptions extends ZmqLinkOptions {
   readonly endpoints: readonly string[];
-  /** Connects to the endpoints, which handlers bind. */
-  readonly connect: boolean;
-  /** Permission bits of socket files; null leaves them to the umask. */
-  readonly ipcFileMode: number | null;
-  /** How long a request waits for a handler to take it. */
-  readonly backendTimeout: number;
-  /** Bytes that a message of a handler may have. A handler that sends more is cut off. */
-  readonly maxMessageBytes: number;
-  readonly wheel: TimerWheel;
-  readonly zmqCounters: ZmqCounters;
-  readonly counters: SessionCounters;
-  readonly log: Log;
 }
 
 /** Requests that may be on their way to one handler. */
 const SEND_HWM = 128;
-
-/** Milliseconds between two looks at what waits. */
-const TICK = 100;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -51,7 +36,7 @@ export class ZmqReqLink implements OwnLink {
       (parts) => this.#onMessage(parts),
       () => this.retry(),
     );
-    this.#ticker = new Ticker(TICK, this, () => {
+    this.#ticker = new Ticker(LINK_TICK, this, () => {
       for (const id of this.#waiting.expired(wheel.now)) sink.onRefused(id);
     });
   }
