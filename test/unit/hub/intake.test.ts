@@ -119,3 +119,14 @@ test('a publisher that is not done goes on in the next turns, one call in each, 
   await turn();
   assert.deepEqual([left.turns, last.turns], [1, 1]);
 });
+
+test('publishers that are held wait, however little is undelivered, until they are released', async () => {
+  const rig = new IntakeRig();
+  rig.intake.hold();
+  const [first, second] = [rig.request(), rig.request()];
+  rig.intake.pump();
+  await turn();
+  assert.deepEqual([first.turns, second.turns, rig.intake.waiting], [0, 0, 2]);
+  rig.intake.release();
+  assert.deepEqual([first.turns, second.turns, rig.intake.waiting], [1, 1, 0]);
+});
