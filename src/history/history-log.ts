@@ -2,7 +2,7 @@ import { ChannelLog } from './channel-log.ts';
 import { ChannelTable } from './channel-table.ts';
 import type { HistoryCounters } from './history-counters.ts';
 import type { ChannelLimits } from './history-store.ts';
-import { CHANNEL_EMPTY, CHANNEL_FORGOTTEN, ITEM, RECORD_HEAD, SEGMENT_HEAD, type Segment } from './segment.ts';
+import { CHANNEL_EMPTY, CHANNEL_FORGOTTEN, ITEM, SEGMENT_HEAD, type Segment } from './segment.ts';
 import { placesIn, SegmentQueue } from './segment-queue.ts';
 
 /** Bytes of a segment, where the total is not too small for that. */
@@ -39,8 +39,6 @@ export interface HistoryLogOptions {
   readonly now: () => number;
   /** The salt of each segment, if its records get checksums, and the log is complete: it also says what was let go. null: it is in memory only. */
   readonly salt: (() => number) | null;
-  /** A segment is not needed any more. */
-  readonly released?: (segment: Segment) => void;
 }
 
 /**
@@ -57,6 +55,8 @@ export class HistoryLog {
   /** No cursor below it can continue a channel that is not known. */
   unknownFloor = 0;
   readonly now: () => number;
+  /** Called when a segment is not needed any more. */
+  released: (segment: Segment) => void = () => undefined;
   readonly #options: HistoryLogOptions;
   readonly #counters: HistoryCounters;
   readonly #segmentBytes: number;
@@ -154,7 +154,6 @@ export class HistoryLog {
   /** No cursor from before now continues a channel that is not known. */
   raiseUnknownFloor(): void {
     this.unknownFloor = this.last;
-    if (this.#options.salt !== null) this.#write(CHANNEL_FORGOTTEN, this.last, 0, 0, null, null);
   }
 
   /**
@@ -232,12 +231,11 @@ export class HistoryLog {
     number: number,
     time: number,
     before: number,
-    channel: ChannelLog | null,
+    channel: ChannelLog,
     bytes: Buffer | null,
   ): number {
     const { salt } = this.#options;
-    const length = bytes === null ? 0 : bytes.length;
-    const space = channel === null ? RECORD_HEAD + 4 : channel.spaceOf(length);
+    const space = channel.spaceOf(bytes === null ? 0 : bytes.length);
     let segment = this.segments.last;
     if (segment === null || !segment.fits(space)) {
       segment = this.segments.begin(
@@ -246,7 +244,7 @@ export class HistoryLog {
         this.unknownFloor,
       );
     }
-    const at = segment.write(kind, number, time, before, channel?.name ?? '', bytes);
+    const at = segment.write(kind, number, time, before, channel.name, bytes);
     if (salt !== null) segment.seal(at);
     const position = SegmentQueue.position(segment, at);
     if (kind !== CHANNEL_FORGOTTEN) this.#need(position);
@@ -328,7 +326,7 @@ export class HistoryLog {
     if (segment === null || segment === segments.last) return false;
     if (segment.live > 0) for (const at of placesIn(segment)) this.#rescue(segment, at);
     segments.shift();
-    this.#options.released?.(segment);
+    this.released(segment);
     return true;
   }
 

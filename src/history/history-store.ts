@@ -93,6 +93,8 @@ export interface HistoryStore {
   readonly last: number;
   /** Items up to this number are stored: they may be delivered, and are in answers. */
   readonly head: number;
+  /** Bytes of items that were appended and are not stored yet, each at least 256. Publishers wait while this is too much. */
+  readonly waiting: number;
   readonly counters: HistoryCounters;
   /** Why items are kept less well than they should be, for people; null as long as all is well. */
   readonly degraded: string | null;

@@ -1,4 +1,5 @@
 export { type Cursor, formatCursor, LOST_CURSOR, parseCursor } from './cursor.ts';
+export { DiskStore, type DiskStoreOptions } from './disk-store.ts';
 export { HistoryCounters } from './history-counters.ts';
 export { MIN_TOTAL_BYTES } from './history-log.ts';
 export type {
@@ -12,3 +13,5 @@ export type {
 } from './history-store.ts';
 export type { StoreOptions } from './log-store.ts';
 export { MemoryStore } from './memory-store.ts';
+export { StoreError } from './store-error.ts';
+export type { StoreFiles, WrittenFile } from './store-files.ts';

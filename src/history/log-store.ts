@@ -1,5 +1,5 @@
 import { fault, type Guarded, inSlices, Ticker } from '../clock/index.ts';
-import { type Log, reportFault } from '../exchange/index.ts';
+import { type FaultReport, LEAST_COST, type Log, reportFault } from '../exchange/index.ts';
 import type { ChannelLog } from './channel-log.ts';
 import { HistoryCounters } from './history-counters.ts';
 import { HistoryLog, type HistoryLogOptions } from './history-log.ts';
@@ -42,32 +42,36 @@ export abstract class LogStore implements HistoryStore, Guarded {
   protected readonly log: HistoryLog;
   protected readonly calls: StoredCalls;
   protected rules: string | null = null;
-  readonly #report: { readonly counters: HistoryCounters; readonly log: Log };
-  readonly #sweeper: Ticker;
+  protected readonly report: FaultReport;
+  #sweeper: Ticker | null = null;
   #applying: Applying | null = null;
 
-  constructor(options: StoreOptions, rest: Pick<HistoryLogOptions, 'salt' | 'released'>) {
+  constructor(options: StoreOptions, salt: HistoryLogOptions['salt']) {
     const { maxBytes, counters = new HistoryCounters(), now = Date.now } = options;
     this.counters = counters;
-    this.log = new HistoryLog({ maxBytes, counters, now, ...rest });
-    this.calls = new StoredCalls(this);
-    this.#report = { counters, log: options.log };
-    this.#sweeper = new Ticker(SWEEP_INTERVAL, this, () => {
-      this.log.sweep(SWEEP);
-      this.#changed();
-    });
+    this.log = new HistoryLog({ maxBytes, counters, now, salt });
+    this.report = { counters, log: options.log };
+    this.calls = new StoredCalls({ onFault: (thrown) => reportFault(this.report, thrown) });
   }
 
   get last(): number {
     return this.log.last;
   }
 
+  get waiting(): number {
+    return this.calls.cost;
+  }
+
   append(items: readonly NewItem[], stored: (first: number) => void): void {
     const { log } = this;
     const now = log.now();
     const first = log.last + 1;
-    for (const { channel, bytes, keep } of items) log.append(channel, bytes, keep, now);
-    this.calls.add(first, log.last, stored);
+    let cost = 0;
+    for (const { channel, bytes, keep } of items) {
+      log.append(channel, bytes, keep, now);
+      cost += Math.max(LEAST_COST, bytes.length);
+    }
+    this.calls.add(first, log.last, cost, stored);
     this.#changed();
   }
 
@@ -126,12 +130,21 @@ export abstract class LogStore implements HistoryStore, Guarded {
   }
 
   stop(): Promise<void> {
-    this.#sweeper.stop();
+    this.#sweeper?.stop();
     return Promise.resolve();
   }
 
   onFault(thrown: unknown): void {
-    reportFault(this.#report, thrown);
+    reportFault(this.report, thrown);
+  }
+
+  /** The log is there: what becomes too old goes from now on. */
+  protected start(): void {
+    this.#sweeper = new Ticker(SWEEP_INTERVAL, this, () => {
+      this.log.sweep(SWEEP);
+      this.#changed();
+    });
+    this.log.settle();
   }
 
   /** Records were written, or are not needed any more: stores what is to be stored. */

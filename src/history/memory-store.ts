@@ -8,7 +8,8 @@ export class MemoryStore extends LogStore {
 
   /** @throws RangeError when the total is too small */
   constructor(options: StoreOptions) {
-    super(options, { salt: null });
+    super(options, null);
+    this.start();
   }
 
   get head(): number {

@@ -119,15 +119,14 @@ export class Segment {
 
   /** Whether a whole record is at this place. */
   check(at: number): boolean {
-    if (at + RECORD_HEAD > this.buffer.length) return false;
-    const length = this.#words[at >>> 2] as number;
-    if (length < RECORD_HEAD + this.#nameBytes(at) || at + length > this.buffer.length) return false;
+    if (this.isCut(at) || (this.#words[at >>> 2] as number) < RECORD_HEAD + this.#nameBytes(at)) return false;
     return this.#words[(at >>> 2) + 1] === this.#checksum(at);
   }
 
   /** Whether a record that begins here goes on beyond the end, as one that was cut off does. */
   isCut(at: number): boolean {
-    return at + RECORD_HEAD > this.buffer.length || at + (this.#words[at >>> 2] as number) > this.buffer.length;
+    const { length } = this.buffer;
+    return at + RECORD_HEAD > length || at + Math.ceil((this.#words[at >>> 2] as number) / 8) * 8 > length;
   }
 
   /** Bytes that the record at this place takes. */

@@ -4,11 +4,14 @@ import { fault, type Guarded } from '../clock/index.ts';
 interface StoredCall {
   readonly first: number;
   readonly last: number;
+  readonly cost: number;
   readonly stored: (first: number) => void;
 }
 
 /** Those who wait until their items are stored, in the order in which they have come. */
 export class StoredCalls {
+  /** Bytes that the items of all who wait cost. */
+  cost = 0;
   readonly #owner: Guarded;
   #waiting: StoredCall[] = [];
   #head = 0;
@@ -23,9 +26,10 @@ export class StoredCalls {
     return this.#waiting.length;
   }
 
-  /** Waits for the items from `first` to `last`. */
-  add(first: number, last: number, stored: (first: number) => void): void {
-    this.#waiting.push({ first, last, stored });
+  /** Waits for the items from `first` to `last`, which cost so many bytes. */
+  add(first: number, last: number, cost: number, stored: (first: number) => void): void {
+    this.#waiting.push({ first, last, cost, stored });
+    this.cost += cost;
   }
 
   /** Everything up to this number is stored. A call may append further items: theirs come after the calls that are due. */
@@ -36,8 +40,9 @@ export class StoredCalls {
     this.#calling = true;
     let next = 0;
     for (; next < this.#waiting.length; next++) {
-      const { first, last, stored } = this.#waiting[next] as StoredCall;
+      const { first, last, cost, stored } = this.#waiting[next] as StoredCall;
       if (last > this.#head) break;
+      this.cost -= cost;
       try {
         stored(first);
       } catch (thrown) {

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MemoryStore } from '../../../src/history/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
-import { ALL, HistoryModel } from '../../support/history-model.ts';
+import { ALL, HistoryModel } from '../../support/history/history-model.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { at, memoryStore, put, readNow, texts } from './support.ts';
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type KeptItem, LOST_CURSOR, MemoryStore, type ReadResult } from '../../../src/history/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { fakeTimers } from '../../support/fake-timers.ts';
-import { ALL } from '../../support/history-model.ts';
+import { ALL } from '../../support/history/history-model.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { at, memoryStore, put, readNow, texts } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { type Cursor, type HistoryStore, MemoryStore, type ReadResult } from '../../../src/history/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
-import { ALL } from '../../support/history-model.ts';
+import { ALL } from '../../support/history/history-model.ts';
 
 /** A store in memory whose time the test sets. */
 export function memoryStore(maxBytes = 16_777_216): { store: MemoryStore; time: { now: number }; log: FakeLog } {

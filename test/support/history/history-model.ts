@@ -5,8 +5,8 @@ import {
   type HistoryStore,
   LOST_CURSOR,
   type ReadResult,
-} from '../../src/history/index.ts';
-import type { SeededRandom } from './seeded-random.ts';
+} from '../../../src/history/index.ts';
+import type { SeededRandom } from '../seeded-random.ts';
 
 /** Limits that let nothing go. */
 export const ALL: ChannelLimits = {
@@ -48,6 +48,8 @@ export function spaceOf({ channel, bytes }: Pick<ModelItem, 'channel' | 'bytes'>
 export class HistoryModel {
   /** All that was stored, in the order of numbers. */
   readonly items: ModelItem[] = [];
+  /** All that was appended, stored or not, by number. */
+  readonly published = new Map<number, string>();
   now = 1_000_000;
   store: HistoryStore;
   readonly #random: SeededRandom;
@@ -74,6 +76,10 @@ export class HistoryModel {
       const bytes = this.#random.bytes(this.#random.below(largest));
       return { channel: this.#random.pick(names), bytes, keep };
     });
+    const first = this.store.last + 1;
+    for (const [i, { channel, bytes }] of entries.entries()) {
+      this.published.set(first + i, plain({ number: first + i, channel, bytes, time }));
+    }
     return new Promise((resolve) => {
       this.store.append(entries, (first) => {
         for (const [i, { channel, bytes }] of entries.entries()) {

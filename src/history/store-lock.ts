@@ -1,0 +1,45 @@
+import { StoreError } from './store-error.ts';
+import type { StoreFiles } from './store-files.ts';
+
+const PREFIX = 'lock-';
+
+/** Whether a file is the lock of some process. */
+export function isLock(name: string): boolean {
+  return name.startsWith(PREFIX);
+}
+
+/**
+ * Takes the folder for this process. Each one makes a file that is named after it, and then looks for others: of two that come at the same time
+ * at least one sees the other. Locks of processes that have died are removed.
+ * @returns what gives the folder back
+ * @throws StoreError when another process has it
+ */
+export async function takeLock(files: StoreFiles): Promise<() => Promise<void>> {
+  const own = `${PREFIX}${files.self}`;
+  try {
+    await files.create(own);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new StoreError(files.path, 'this process has it open');
+    throw error;
+  }
+  const release = (): Promise<void> => files.remove(own);
+  try {
+    for (const name of await files.list()) {
+      if (!isLock(name) || name === own) continue;
+      const holder = name.slice(PREFIX.length);
+      if (files.isAlive(holder)) {
+        const [pid] = holder.split('-');
+        throw new StoreError(
+          files.path,
+          `the process ${pid} has it open; stop that one, or give each a folder of its own`,
+        );
+      }
+      await files.remove(name);
+    }
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return release;
+}
