@@ -96,6 +96,26 @@ test('the package is installed, runs as its user, is upgraded, and leaves nothin
   const events = (held.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
   assert.equal((await events.read()).value, '[stream opened]\n');
 
+  // Its user, as any member of its group, finds the socket by the configuration. Others may not read that, and are told so.
+  const as = (user: string, group: string, ...line: readonly string[]) =>
+    root.run('setpriv', `--reuid=${user}`, `--regid=${group}`, '--clear-groups', '--', ...line);
+  assert.equal(as('holdfast', 'holdfast', 'holdfast', 'publish', 'test', 'hello').output, 'Published\n');
+  assert.equal((await events.read()).value, 'hello\n');
+  const refused = as('nobody', 'nogroup', 'holdfast', 'status');
+  assert.equal(refused.status, 1);
+  assert.match(refused.output, /5561 \(the default, since \/etc\/holdfast\/holdfast\.toml cannot be read\)/);
+
+  // As systemd does it.
+  const unit = root.do('cat', '/usr/lib/systemd/system/holdfast.service');
+  const script = (/^ExecReload=\/bin\/sh -c '(.*)'$/m.exec(unit)?.[1] ?? assert.fail(unit)).replaceAll('$$', '$');
+  const reload = () => as('holdfast', 'holdfast', 'env', `MAINPID=${server.pid}`, '/bin/sh', '-c', script);
+  writeFileSync(config, `${changed}\nnonsense = 1\n`);
+  const failed = reload();
+  assert.equal(failed.status, 1);
+  assert.match(failed.output, /holdfast\.toml:\d+: route\[0\]\.nonsense: unknown key/);
+  writeFileSync(config, changed);
+  assert.deepEqual(reload(), { status: 0, output: 'nothing has changed\n' });
+
   await install(root, '1.0.1');
   assert.equal(root.do('holdfast', '--version'), '1.0.1\n');
   assert.equal(readFileSync(config, 'utf8'), changed);
