@@ -69,7 +69,7 @@ const MAX_LINGERING_CONNECTIONS = 1_024;
  */
 export const MAX_UNSENT_BYTES = 268_435_456;
 
-/** Milliseconds between two warnings about connections that are refused. */
+/** Milliseconds between two warnings about connections that are refused, or make room. */
 const REFUSAL_LOG_MS = 1_000;
 
 const NO_IDS: Current<RequestIds> = { current: { mode: 'off', returned: false, prefix: '' } };
@@ -114,6 +114,8 @@ export class HttpServer implements ConnectionHost, Guarded {
   #lookAt = 0;
   /** Time on the wheel from which a refused connection is worth a warning again. */
   #refusalLogFrom = 0;
+  /** The same for connections that make room. */
+  #roomLogFrom = 0;
   /** The same for connections that could not be accepted. */
   #lossLogFrom = 0;
   readonly turn = new TurnQueue();
@@ -360,7 +362,13 @@ export class HttpServer implements ConnectionHost, Guarded {
 
   /** Ends a connection without a request, if one is found soon (RFC 9112 §9.5 lets a server do so at any time). */
   #makeRoom(): void {
-    if (this.#endsUnheard ? this.#endLongestUnheard() : this.#endAnyIdle()) this.counters.connectionsDisplaced++;
+    const { counters, wheel } = this;
+    if (!(this.#endsUnheard ? this.#endLongestUnheard() : this.#endAnyIdle())) return;
+    counters.connectionsDisplaced++;
+    if (!this.#endsUnheard || wheel.now < this.#roomLogFrom) return;
+    this.#roomLogFrom = wheel.now + REFUSAL_LOG_MS;
+    const record = { displaced: counters.connectionsDisplaced, maxConnections: this.limits.maxConnections };
+    this.log.warn(record, 'connections without a request are closed to make room');
   }
 
   #endAnyIdle(): boolean {

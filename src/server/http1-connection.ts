@@ -408,7 +408,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
 
   override makeWay(): void {
     if (this.#reader === null) this.#leave();
-    else this.#refuse(new ExchangeError('HF_TOO_MANY_CONNECTIONS', 'the request header was not complete'));
+    else this.#refuse(new ExchangeError('HF_REQUEST_TIMEOUT', 'the request header took long, and others wait'));
   }
 
   /** Ends the connection between two requests. A request that has arrived already gets its response before. */

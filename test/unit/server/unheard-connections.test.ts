@@ -39,6 +39,8 @@ for (const [kind, start] of [
     assert.equal(await first.ended, 'fin');
     assert.equal(first.text, '');
     assert.equal(running.counters.connectionsDisplaced, 1);
+    const [warning] = running.log.of('connections without a request are closed to make room');
+    assert.deepEqual(warning, { displaced: 1, maxConnections: 2 });
     await served(running);
     // The one that was served before went first, as others waited, or this one: it has been without a request for longer.
     assert.equal(await second.ended, 'fin');
@@ -53,8 +55,8 @@ test('a client whose head takes long makes room too, and is told', async (t) => 
   first.write('T');
   await served(running);
   const { status, body, headers } = await first.takeResponse();
-  assert.deepEqual([status, headers.get('connection')], [503, 'close']);
-  assert.equal(body, 'Too many connections, try again later.\n');
+  assert.deepEqual([status, headers.get('connection')], [408, 'close']);
+  assert.equal(body, 'The request did not arrive in time.\n');
   assert.equal(second.text, '');
   assert.equal(running.counters.connectionsDisplaced, 1);
   second.write('ET / HTTP/1.1\r\nHost: a\r\n\r\n');
