@@ -20,6 +20,7 @@ import { Children } from './support/children.ts';
 import { hasCommand } from './support/commands.ts';
 import { printMachine, printVersions } from './support/machine.ts';
 import { type Verdict, worst } from './support/rounds.ts';
+import { tee } from './tee.ts';
 import { transfer } from './transfer.ts';
 import { woh } from './woh.ts';
 import { ws } from './ws.ts';
@@ -37,6 +38,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   idle,
   accept,
   transfer,
+  tee,
   fetch,
   m2,
   files,

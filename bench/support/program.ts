@@ -14,6 +14,7 @@ const PROGRAMS = [
   'bare-server',
   'echo-load',
   'echo-origin',
+  'event-load',
   'grip-origin',
   'idle-load',
   'stream-load',

@@ -23,6 +23,8 @@ export interface Server {
 export interface HoldfastOptions {
   /** Beginning of the paths that the route is for. Default: any. */
   readonly path?: string;
+  /** Tables of the route, as TOML. Default: none. */
+  readonly tables?: string;
   /** Properties of the target, such as `over_http`. */
   readonly target?: string;
   /** Worker processes. Default: 1, without a line in the configuration. */
@@ -41,7 +43,7 @@ export async function startHoldfast(
   children: Children,
   launcher: string,
   originPort: number,
-  { path = '', target = '', workers = 1, pull = false, control = true }: HoldfastOptions = {},
+  { path = '', tables = '', target = '', workers = 1, pull = false, control = true }: HoldfastOptions = {},
 ): Promise<Server> {
   const [port, publishPort, freePort] = (await freePorts(3)) as [number, number, number];
   const pullPort = pull ? freePort : 0;
@@ -66,6 +68,7 @@ level = "warn"
 host = "*"
 ${path === '' ? '' : `path_beg = "${path}"`}
 targets = ["127.0.0.1:${originPort}${target === '' ? '' : `,${target}`}"]
+${tables}
 `,
   );
   const child = children.start('holdfast', 'server', process.execPath, [launcher, 'run', '--config', file]);
