@@ -23,9 +23,10 @@ export function dial(host: string, port: number, onRead?: OnReadOpts): Socket {
 /**
  * Opens a connection to a unix socket.
  * @param path of the socket file; a name in Linux's abstract namespace begins with a zero byte
+ * @param onRead as for `dial`
  */
-export function dialUnix(path: string): Socket {
-  return connect({ path });
+export function dialUnix(path: string, onRead?: OnReadOpts): Socket {
+  return connect({ path, onread: onRead });
 }
 
 /** RFC 3986 §3.2.2: an IPv6 literal is in brackets wherever a port may follow; the resolver wants it without. */

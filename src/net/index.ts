@@ -34,4 +34,5 @@ export { DEFAULT_TLS_LIMITS, type TlsFailure, type TlsSettings } from './tls-acc
 export { checkClientCertificate } from './tls-client-contexts.ts';
 export { checkIdentity, type Renewal, TlsIdentities, type TlsIdentitiesOptions } from './tls-identities.ts';
 export { type Authorities, TrustStore, type TrustStoreOptions } from './trust-store.ts';
+export { UnixDialler } from './unix-dialler.ts';
 export { isTemporarySocket } from './unix-listener.ts';

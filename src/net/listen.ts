@@ -13,6 +13,8 @@ export interface AcceptOptions {
   readonly tls?: TlsSettings | undefined;
   /** Each connection begins with a PROXY header, before TLS. Default: none does. */
   readonly proxyProtocol?: ProxyProtocolSettings | undefined;
+  /** Whether the socket stays with this process when another one replaces it. Default: false. */
+  readonly isPrivate?: boolean;
   /** A connection could not be accepted, e.g. because file descriptors ran out. The listener stays open. */
   readonly onError?: (error: Error) => void;
 }
@@ -41,7 +43,7 @@ export async function listen(
   address: ListenAddress,
   highWaterMark: number,
   accept: (socket: Socket) => void,
-  { tls, proxyProtocol, onError = () => {} }: AcceptOptions = {},
+  { tls, proxyProtocol, isPrivate = false, onError = () => {} }: AcceptOptions = {},
 ): Promise<Listener> {
   const secure = tls === undefined ? null : new TlsAcceptor(tls, highWaterMark, accept);
   const handshakes = secure === null ? accept : secure.onConnection;
@@ -64,7 +66,7 @@ export async function listen(
     throw new Error(`cannot listen on ${describeAddress(address)}: ${systemErrorText(error)}`);
   }
   server.on('error', onError);
-  const stop = listeningSockets.add(address, descriptorOf(server), file, () => server.close());
+  const stop = listeningSockets.add(address, descriptorOf(server), file, () => server.close(), isPrivate);
   const close = () => {
     stop();
     proxied?.close();

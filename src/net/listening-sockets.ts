@@ -31,6 +31,8 @@ interface OpenSocket {
   /** Path of a unix socket; empty for none. */
   readonly path: string;
   readonly file: FileId | null;
+  /** Whether no other process is to listen on it. */
+  readonly isPrivate: boolean;
   readonly stop: () => void;
 }
 
@@ -69,35 +71,38 @@ class ListeningSockets {
   /**
    * Notes that a socket listens from now on.
    * @param close has this process listen on it no longer
+   * @param isPrivate whether no other process is to listen on it
    * @returns what does the same, and removes the file of a unix socket; it may be called again
    */
-  add(address: ListenAddress, fd: number, file: FileId | null, close: () => void): () => void {
+  add(address: ListenAddress, fd: number, file: FileId | null, close: () => void, isPrivate = false): () => void {
     const path = address.kind === 'unix' ? address.path : '';
     const stop = (): void => {
       if (!this.#open.delete(socket)) return;
       close();
-      if (!this.#handedOn) removeFile(path, file);
+      if (!this.#handedOn || isPrivate) removeFile(path, file);
     };
-    const socket: OpenSocket = { address: describeAddress(address), fd, path, file, stop };
+    const socket: OpenSocket = { address: describeAddress(address), fd, path, file, isPrivate, stop };
     this.#open.add(socket);
     return stop;
   }
 
-  /** All that listen, in the order in which they began. */
+  /** All that another process may listen on, in the order in which they began. */
   get all(): readonly PassedSocket[] {
-    return Array.from(this.#open, ({ address, fd, file }) => ({ address, fd, file }));
+    const shared = [...this.#open].filter(({ isPrivate }) => !isPrivate);
+    return shared.map(({ address, fd, file }) => ({ address, fd, file }));
   }
 
   /** Another process listens on the same sockets: this one stops, and leaves the files of unix sockets to it. */
   handOn(): void {
     this.#handedOn = true;
-    for (const { stop } of this.#open) stop();
+    for (const { isPrivate, stop } of this.#open) if (!isPrivate) stop();
   }
 
   /** This process ends without closing its sockets: removes their files. */
   removeFiles(): void {
-    if (this.#handedOn) return;
-    for (const { path, file } of this.#open) removeFile(path, file);
+    for (const { path, file, isPrivate } of this.#open) {
+      if (!this.#handedOn || isPrivate) removeFile(path, file);
+    }
   }
 }
 
