@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** The rooms by floor, from the ground up. A room imports from lower floors only, and only another room's index.ts. */
 const HOUSE = [
   ['ground floor', ['codec', 'clock', 'exchange', 'net', 'config', 'plain-http', 'history']],
-  ['first floor', ['server', 'client', 'zmq', 'hub', 'sockjs', 'files']],
+  ['first floor', ['server', 'client', 'zmq', 'hub', 'sockjs', 'files', 'resume']],
   ['mezzanine', ['zhttp']],
   [
     'second floor',

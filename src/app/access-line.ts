@@ -10,7 +10,16 @@ import { LogClock, millisText } from './log-clock.ts';
 const MAX_TEXT = 2_048;
 
 /** How an exchange has come out. */
-export type Outcome = 'completed' | 'left' | 'stalled' | 'refused' | 'timeout' | 'failed' | 'drained' | 'internal';
+export type Outcome =
+  | 'completed'
+  | 'resumed'
+  | 'left'
+  | 'stalled'
+  | 'refused'
+  | 'timeout'
+  | 'failed'
+  | 'drained'
+  | 'internal';
 
 /** Makes the line of an exchange, with its line feed, in ASCII. @param client address as it is to be shown @param now by `Date.now` */
 export type AccessLine = (record: ExchangeRecord, role: string, client: string, now: number) => string;
@@ -19,9 +28,10 @@ const OUTCOMES = Object.fromEntries(
   (Object.keys(ERRORS) as ErrorCode[]).map((code) => [code, outcomeOfError(code)]),
 ) as Readonly<Record<ErrorCode, Outcome>>;
 
-/** How an exchange has come out. @param error empty for one that has not failed */
-export function outcomeOf(error: ErrorCode | ''): Outcome {
-  return error === '' ? 'completed' : OUTCOMES[error];
+/** How an exchange has come out. */
+export function outcomeOf({ error, resumed }: Pick<ExchangeRecord, 'error' | 'resumed'>): Outcome {
+  if (error !== '') return OUTCOMES[error];
+  return resumed ? 'resumed' : 'completed';
 }
 
 function outcomeOfError(code: ErrorCode): Outcome {
@@ -89,7 +99,7 @@ export const jsonLine: AccessLine = (record, role, client, now) => {
     if (authority !== '') line += `,"host":"${jsonText(cut(authority))}"`;
     line += `,"version":"${request.version}"`;
   }
-  line += `,"status":${status},"outcome":"${outcomeOf(error)}"`;
+  line += `,"status":${status},"outcome":"${outcomeOf(record)}"`;
   if (error !== '') line += `,"error":"${error}"`;
   line += `,"requestBytes":${record.requestBytes},"responseBytes":${record.responseBytes},"durationMs":${millisText(ended - record.startedAt)}`;
   if (record.respondedAt !== 0) line += `,"firstByteMs":${millisText(record.respondedAt - record.startedAt)}`;
@@ -115,7 +125,7 @@ export const logfmtLine: AccessLine = (record, role, client, now) => {
     if (authority !== '') line += ` host=${logfmtValue(cut(authority))}`;
     line += ` version=${request.version}`;
   }
-  line += ` status=${status} outcome=${outcomeOf(error)}`;
+  line += ` status=${status} outcome=${outcomeOf(record)}`;
   if (error !== '') line += ` error=${error}`;
   line += ` requestBytes=${record.requestBytes} responseBytes=${record.responseBytes} durationMs=${millisText(ended - record.startedAt)}`;
   if (record.respondedAt !== 0) line += ` firstByteMs=${millisText(record.respondedAt - record.startedAt)}`;

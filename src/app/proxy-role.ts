@@ -53,6 +53,7 @@ import {
 import type { Prepared } from './prepared.ts';
 import { metricsOf, type ProxyMetrics } from './proxy-metrics.ts';
 import { type Bounds, boundsOf, newSnapshot, type Snapshot } from './snapshot.ts';
+import { StreamPlaces } from './stream-places.ts';
 import { zhttpFront } from './zhttp-front.ts';
 import { ZhttpOrigins } from './zhttp-origins.ts';
 
@@ -97,6 +98,10 @@ export class ProxyRole {
   readonly #rates: RateTable;
   readonly #overHttpHeld: HeldTotal;
   #snapshots: Holder<Snapshot> | null = null;
+  /** Null before it listens. */
+  #places: StreamPlaces | null = null;
+  /** Whether another process accepts. */
+  #retired = false;
   #services: ProxyServices | null = null;
   /** Whether clients are served here. */
   #started = false;
@@ -187,7 +192,10 @@ export class ProxyRole {
     const common = { ...means, limits, idPrefix, observer, requestIds, tracing, compression: server.compression };
     const settings = snapshots.part(({ proxy }) => proxy);
     const acme = acmeStore(config);
-    const made = proxyServices({ settings, hub: this.hub, wheel, sessions, counters, log });
+    const maxBytes = this.#bounds.part(({ streamBytes }) => streamBytes);
+    this.#places = new StreamPlaces({ ...means, listen: server.listen, maxBytes, limits });
+    const resume = this.#places;
+    const made = proxyServices({ settings, hub: this.hub, wheel, sessions, resume, counters, log });
     const services = acme === null ? made : withChallenges(made, acme);
     this.#services = services;
     const main = this.#add(new HttpServer({ ...common, ...services }));
@@ -317,6 +325,7 @@ export class ProxyRole {
 
   /** Another process accepts: what is open goes on. */
   retire(): void {
+    this.#retired = true;
     this.#stopChecks();
     for (const server of this.#servers) server.retire();
     this.#front?.drain();
@@ -344,10 +353,13 @@ export class ProxyRole {
 
   async whenEmpty(): Promise<void> {
     await Promise.all([...this.#servers.map((server) => server.whenEmpty()), this.#front?.whenEmpty()]);
+    // Clients come back to the process that accepts now, which asks this one.
+    if (this.#retired) await this.#places?.whenEmpty();
   }
 
   /** Cuts off what is still open. */
   async stop(): Promise<void> {
+    this.#places?.stop();
     for (const server of this.#servers) server.destroy();
     await Promise.all([
       this.#front?.stop(),

@@ -59,11 +59,13 @@ export interface Bounds {
   readonly client: HttpClientLimits;
   readonly webSocketClient: WebSocketClientLimits;
   readonly hub: HubLimits;
+  /** Bytes of all streams that can be resumed. */
+  readonly streamBytes: number;
 }
 
 export function boundsOf({ proxy, hub }: Config): Bounds {
   const client = { ...DEFAULT_CLIENT_LIMITS, ...proxy };
-  return { client, webSocketClient: webSocketLimits(client), hub };
+  return { client, webSocketClient: webSocketLimits(client), hub, streamBytes: proxy.resumeMaxBytes };
 }
 
 /**

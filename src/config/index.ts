@@ -59,7 +59,7 @@ export { resolveKey } from './resolve-key.ts';
 export { checkRoutes, isCallback, type Route, type RouteConflict } from './route.ts';
 export { parseRouteLine } from './route-line.ts';
 export { routeLineText } from './route-line-text.ts';
-export type { CompressRules, JwtRules, LimitRules } from './route-tables.ts';
+export type { CompressRules, JwtRules, LimitRules, ResumeTable } from './route-tables.ts';
 export { parseRoutesFile, type RoutesFile } from './routes-file.ts';
 export { routesWithoutState } from './routes-without-state.ts';
 export { sameValue } from './same-value.ts';

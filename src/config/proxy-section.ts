@@ -57,6 +57,12 @@ export const proxySection = {
       to: 1_048_576,
       doc: 'Maximum size of the header block of the response of an origin. A larger one is an error of the origin (502).',
     }),
+    resume_max_bytes: bytes({
+      default: 268_435_456,
+      from: 65_536,
+      to: 1_099_511_627_776,
+      doc: 'Maximum size of the logs of all streams that can be resumed (`[route.resume]`), in each process. Beyond it streams that nobody reads go, the one that was left first before the others. Then further responses are not logged, and pass without event ids.',
+    }),
     sig_iss: plainText({ default: 'pushpin', doc: 'Issuer in `Grip-Sig`.' }),
     sig_key: secret({ doc: 'Key that signs `Grip-Sig`. If empty, requests are not signed.' }),
     upstream_key: secret({

@@ -112,6 +112,11 @@ compress pages that show a secret next to what the client sent, because their le
   check: `Under a \`[[route]]\` this table has each target checked at an interval. One that fails its check is passed over, as one that refuses
 connections is, until it passes again. If all fail, requests go to them all the same. Each process checks by itself, and spreads the checks
 of many routes over the interval. The target \`test\` cannot be checked.`,
+  resume: `Under a \`[[route]]\` this table makes event streams of the origin resumable, without a change to the origin: responses with the
+status 200 and the type \`text/event-stream\` to other methods than HEAD. Each event gets an \`id\` line, in place of the origin's. A client that comes back with the last one, in
+\`Last-Event-ID\` or as \`last_event_id\` in the query, gets what follows from a log, and then what comes; the origin gets no second request. It has to
+ask for the same URL, by GET or by the method of the first request. Otherwise, and where the id is unknown, the request goes to the origin
+as any other. An empty table uses the defaults. See the [guide](../how-to/resume.md).`,
 };
 
 const TARGETS = `### Targets

@@ -43,6 +43,7 @@ const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
     'pool_idle_timeout',
     'pool_max_idle',
     'max_response_header_bytes',
+    'resume_max_bytes',
     'sig_iss',
     'sig_key',
     'upstream_key',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HEADER_FORMS, headerFields } from './header-fields.ts';
+import { HEADER_FORMS, headerFields, TOKEN } from './header-fields.ts';
 import {
   bytes,
   choice,
@@ -26,6 +26,11 @@ const TYPE_FORMS = 'a list of content types such as "text/*" or "application/jso
 const coding = choice(['br', 'gzip']);
 
 const CHECK_FORMS = 'a percent-encoded path that starts with "/", perhaps with a query';
+
+const BIND_FORMS = 'a list of header names';
+
+/** Headers that say whose a request is, most often. */
+const BOUND = ['Authorization', 'Cookie'] as const;
 
 const LIMIT_BY_FORMS = '"address" or "claim:NAME"';
 
@@ -168,9 +173,59 @@ export const checkTable = table(checkShape).superRefine(({ path, interval, timeo
   if (timeout > interval) context.addIssue({ code: 'custom', path: ['timeout'], message: 'is longer than interval' });
 });
 
+/** The keys of `[route.resume]`. */
+export const resumeShape = {
+  ttl: seconds({
+    default: 60,
+    from: 1,
+    to: 86_400,
+    doc: 'Time that a stream is kept while no client reads it, also after its end. Then the id is unknown, and the request to the origin is cut if it goes on.',
+  }),
+  max_bytes: bytes({
+    default: 4_194_304,
+    from: 65_536,
+    to: 1_073_741_824,
+    doc: 'Maximum size of the log of a stream. While a client reads, the oldest events go. While none does, the origin is not read any further once the log is full; half of it stays for what the last client may not have received.',
+  }),
+  bind: z
+    .array(z.string({ error: complaint(BIND_FORMS) }).regex(TOKEN, { error: complaint(BIND_FORMS) }), {
+      error: complaint(BIND_FORMS),
+    })
+    .min(1, { error: () => 'at least one header is needed; shared = true lets everybody resume who knows an event id' })
+    .default([...BOUND])
+    .register(fieldDocs, {
+      doc: 'Headers whose values must equal those of the first request. Where the route has `[route.jwt]`, the token must be of the same holder besides.',
+      expected: BIND_FORMS,
+    }),
+  reauthorize: text({
+    expected: 'an http or https URL',
+    fits: (value) => /^https?:\/\/[!-~]+$/.test(value) && URL.canParse(value),
+    doc: 'URL that is asked, with a GET request, where those headers differ. It gets the headers of `bind` as the client sent them, and `X-Original-Method` and `X-Original-URI`. With a 2xx the client may resume. If empty, it may not.',
+  }),
+  shared: flag({
+    doc: 'Let every client that the route admits resume a stream whose event id it knows, and watch along while others read. Cannot be combined with `bind` or `reauthorize`.',
+  }),
+};
+
+/** Which event streams of a route can be resumed, and by whom. */
+export const resumeTable = table(resumeShape).superRefine(({ bind, reauthorize, shared }, context) => {
+  const problem = (key: string) =>
+    context.addIssue({ code: 'custom', path: [key], message: 'has no effect with shared = true' });
+  if (!shared) return;
+  if (bind.join() !== BOUND.join()) problem('bind');
+  if (reauthorize !== '') problem('reauthorize');
+});
+
+export type ResumeTable = z.output<typeof resumeTable>;
 export type JwtRules = z.output<typeof jwtTable>;
 export type CompressRules = z.output<typeof compressTable>;
 export type LimitRules = z.output<typeof limitTable>;
 
 /** The tables of a route, which have no form in a route line. */
-export const routeTables = { jwt: jwtShape, limit: limitShape, compress: compressShape, check: checkShape };
+export const routeTables = {
+  jwt: jwtShape,
+  limit: limitShape,
+  compress: compressShape,
+  check: checkShape,
+  resume: resumeShape,
+};

@@ -6,7 +6,7 @@ import { isHostName } from './host-port.ts';
 import { logLevel } from './log-level.ts';
 import { formatPathRewrite, parsePathRewrite, REWRITE_FORM } from './path-rewrite.ts';
 import { shown } from './plain-text.ts';
-import { checkTable, compressTable, jwtTable, limitTable } from './route-tables.ts';
+import { checkTable, compressTable, jwtTable, limitTable, resumeTable } from './route-tables.ts';
 import {
   camelKeys,
   choice,
@@ -125,6 +125,10 @@ export const routeShape = {
     doc: 'Which responses are compressed: see [`[route.compress]`](#routecompress). Not in a route line.',
     expected: 'a table',
   }),
+  resume: z.nullable(resumeTable).default(null).register(fieldDocs, {
+    doc: 'Which event streams of the origin clients can come back to: see [`[route.resume]`](#routeresume). Not in a route line.',
+    expected: 'a table',
+  }),
   aco: flag({
     doc: 'Let web pages of every site use this route: add the `Access-Control-` headers (CORS) that the origin leaves out, for the site that asks, with its cookies, and respond to JSONP requests. Only for routes whose responses any site may read.',
   }),
@@ -187,6 +191,8 @@ export const routeSchema = camelKeys(
     }
     if (route.limit !== null && route.limit.by !== 'address' && route.jwt === null)
       problem('limit', `by = "${route.limit.by}" needs [route.jwt], which verifies the token`);
+    if (route.resume !== null && route.proto === 'ws')
+      problem('resume', 'has no effect on WebSockets, and the route takes nothing else');
     if (route.host === '' && route.id === '') problem('host', 'a route without a host needs an id');
     if (route.path_rem > 0 && route.replace_beg !== null)
       problem('replace_beg', 'cannot be used together with path_rem');

@@ -84,6 +84,21 @@ export class Counters extends ServerCounters implements OriginCounters {
   subscriptionsDropped = 0;
   /** Requests of clients that shared the response of an equal one. */
   requestsShared = 0;
+  /** Event streams that can be resumed: begun, and there now. */
+  streamsStarted = 0;
+  streamsOpen = 0;
+  /** Requests that got the rest of a stream, or heard of its end. */
+  streamsResumed = 0;
+  /** Requests with an event id of a stream that is not there, or not for them: they went to the origin. */
+  resumesUnknown = 0;
+  /** Those of them whose credentials were not those of the first request. */
+  resumesForbidden = 0;
+  /** Streams whose origin was cut, because nobody came back. */
+  streamsAbandoned = 0;
+  /** Streams let go before their time, because all together had too much. */
+  streamsEvicted = 0;
+  /** Event streams that cannot be resumed, because there was no room for another one. */
+  streamsUnlogged = 0;
   /** Next links of clients that the request of another client served too. */
   linksShared = 0;
   /** Requests to the session state service without a proper reply, and last ids that could not be sent to it. */

@@ -57,6 +57,7 @@ export const ERRORS = {
   HF_WEBSOCKET_PROTOCOL: face('client', false, 0, 'The client broke the WebSocket protocol.', 'info'),
   HF_CLIENT_GONE: face('client', false, 0, 'The client left before its response was complete.', 'debug'),
   HF_CLIENT_STALLED: face('client', false, 0, 'The client stopped reading its response.', 'info'),
+  HF_STREAM_LOST: face('policy', true, 0, 'The stream cannot be continued.', 'info'),
   HF_TOO_MANY_CONNECTIONS: face('policy', true, 503, 'Too many connections, try again later.', 'warn'),
   HF_OPEN_FILES: face(
     'policy',

@@ -69,6 +69,8 @@ export class ExchangeRecord {
   heldAt = 0;
   /** 0: no response. */
   status = 0;
+  /** Whether it was the rest of a stream that had begun before. */
+  resumed = false;
   /** Whether it became a WebSocket. */
   webSocket = false;
   /** Bytes of bodies and messages. */

@@ -29,6 +29,7 @@ import { logOutcome, noteUnsigned, type ProxiedRequest, requestFields } from './
 import type { ProxyRoom } from './proxy-room.ts';
 import type { ProxyTarget, TargetRequester } from './proxy-target.ts';
 import { endToEndHeaders } from './response-headers.ts';
+import { sendTeed } from './resume/teed-exchange.ts';
 import { type HeldSession, notedSession } from './session-state.ts';
 import { isShareable, sendShared } from './shared-request.ts';
 import { rewriteTarget } from './target-path.ts';
@@ -116,8 +117,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     this.#earlyResponseCredit = 0;
     if (this.#repetition === null) route.stats.requests++;
     this.#sentAt = performance.now();
-    const shares = this.#repetition === null && isShareable(this.#proxied);
-    const origin = shares ? sendShared(this.#room, this.#proxied, outgoing, this) : route.targets.send(outgoing, this);
+    const origin = this.#repetition === null ? this.#send(outgoing) : route.targets.send(outgoing, this);
     if (this.#over) {
       if (this.#endedWith !== null) origin.onRequestError(this.#endedWith);
       return;
@@ -128,6 +128,11 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     if (responseCredit > 0) origin.onResponseCredit(responseCredit);
     if (this.#repeatedBody !== null) this.#repeatedBody.attach(origin);
     else this.#useOriginCredits();
+  }
+
+  #send(outgoing: RequestHead): Responder {
+    const send = isShareable(this.#proxied) ? sendShared : sendTeed;
+    return send(this.#room, this.#proxied, outgoing, this);
   }
 
   // ---- from the client's side (Responder)

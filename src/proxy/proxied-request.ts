@@ -1,5 +1,5 @@
 import { fieldValue } from '../codec/fields/index.ts';
-import { type Log, type RequestHead, shownTarget } from '../exchange/index.ts';
+import { type HeaderList, type Log, type RequestHead, shownTarget } from '../exchange/index.ts';
 import type { Permit } from './guard/permit.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import type { ProxySettings } from './proxy-settings.ts';
@@ -11,6 +11,8 @@ export interface ProxiedRequest {
   readonly request: RequestHead;
   /** What the client has asked for, where `request` is made from it: the log says this. */
   readonly asked?: RequestHead;
+  /** The fields as the client sent them, where those of `request` lack some. */
+  readonly sentHeaders?: HeaderList;
   readonly route: ProxiedRoute;
   /** The settings in force when the request came. They apply to it until its end. */
   readonly settings: ProxySettings;

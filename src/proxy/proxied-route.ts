@@ -9,6 +9,7 @@ import { RateTable } from './guard/rate-table.ts';
 import type { RouteChecks } from './guard/route-checks.ts';
 import { TokenGuard } from './guard/token-guard.ts';
 import type { TargetWebSocketService } from './proxy-target.ts';
+import { ResumeRules } from './resume/resume-rules.ts';
 import type { CheckMeans, TargetChecks } from './target-checks.ts';
 import { TargetList } from './target-list.ts';
 
@@ -40,6 +41,8 @@ export interface ProxiedRoute {
   readonly checks: RouteChecks | null;
   /** Null where responses are not compressed. */
   readonly compression: Compression | null;
+  /** Null where no stream can be resumed. */
+  readonly resume: ResumeRules | null;
 }
 
 /** What routes are prepared with. */
@@ -109,7 +112,7 @@ export class RouteMaker {
       webSocketService: webSocketServiceOf(target, route),
       channels: target.sub,
     }));
-    const { jwt, limit, compress, check } = route;
+    const { jwt, limit, compress, check, resume } = route;
     const targets = new TargetList(places, counters, route.balance);
     const tokenKeys = jwt === null ? null : tokenKeysOf(jwt, index, keys, keysAt);
     const isCrossOrigin = route.aco || proxy.autoCrossOrigin;
@@ -127,6 +130,7 @@ export class RouteMaker {
       setNames,
       signer: this.#signers.of(route, index),
       stats: statsOf?.(name) ?? new RouteStats(),
+      resume: resume === null ? null : new ResumeRules(resume),
       compression: compress === null ? null : new Compression(compress),
       checks:
         jwt === null && limit === null

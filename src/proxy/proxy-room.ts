@@ -1,6 +1,7 @@
 import type { TimerWheel, TurnQueue } from '../clock/index.ts';
-import type { Counters, Current, LineRate, Log } from '../exchange/index.ts';
+import type { Counters, Current, LineRate, Log, Service } from '../exchange/index.ts';
 import type { GoneLink, Hub } from '../hub/index.ts';
+import type { ResumableStreams } from '../resume/index.ts';
 import type { CompressRoom } from './compress/compress-room.ts';
 import type { GripBytes } from './grip-bytes.ts';
 import type { JoinableLink } from './joinable-link.ts';
@@ -9,6 +10,14 @@ import type { KeptOriginHeaders } from './kept-origin-headers.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import type { JoinableRequest } from './request-sharer.ts';
 import type { SessionState } from './session-state.ts';
+
+/** Where streams that can be resumed are. */
+export interface ResumePlaces {
+  /** Those of this process. */
+  readonly streams: ResumableStreams;
+  /** Responds as `streams.service` for the process with this name; null where there is no other process. */
+  serviceAt(place: string): Service | null;
+}
 
 /** What all exchanges of a proxy share. */
 export interface ProxyRoom {
@@ -27,6 +36,7 @@ export interface ProxyRoom {
   readonly sharedLinks: Map<string, JoinableLink>;
   /** Requests that others can still share, by what makes them equal. */
   readonly sharedRequests: Map<string, JoinableRequest>;
+  readonly resume: ResumePlaces;
   readonly turns: TurnQueue;
   /** Requests of gone links that are under way. */
   readonly goneRequests: Set<GoneLink>;

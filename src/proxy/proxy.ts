@@ -18,6 +18,7 @@ import {
   type WebSocketResponder,
   type WebSocketService,
 } from '../exchange/index.ts';
+import { placeOf, ResumableStreams } from '../resume/index.ts';
 import { isSockJs, isSockJsWebSocket, type SockJsPlace, SockJsServer, sockJsRefusal } from '../sockjs/index.ts';
 import { AwaitedSession } from './awaited-session.ts';
 import { AwaitedTrust, type TrustedExchange } from './awaited-trust.ts';
@@ -37,11 +38,13 @@ import { ProxiedExchange } from './proxied-exchange.ts';
 import { clientFields, type ProxiedRequest, requestIdField } from './proxied-request.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import { ProxiedWebSocket } from './proxied-websocket.ts';
-import type { ProxyRoom } from './proxy-room.ts';
+import type { ProxyRoom, ResumePlaces } from './proxy-room.ts';
+import { lastEventOf } from './resume/resume-rules.ts';
+import { ResumedExchange } from './resume/resumed-exchange.ts';
 import { normalizeTarget } from './target-path.ts';
 
 type ProxyOptions = Pick<ProxyRoom, 'settings' | 'hub' | 'wheel' | 'counters' | 'log'> &
-  Partial<Pick<ProxyRoom, 'sessions'>>;
+  Partial<Pick<ProxyRoom, 'sessions' | 'resume'>>;
 
 /** The services of a proxy. */
 export interface ProxyServices {
@@ -68,6 +71,7 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
   const sockJs = new SockJsServer(options);
   const room: ProxyRoom = {
     sessions: null,
+    resume: ownStreams(options),
     ...options,
     keptBodies: new KeptBodies(),
     originHeaders: new KeptOriginHeaders(),
@@ -82,13 +86,19 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
   };
   const sockJsRequests: CheckedKind<Requester, Responder> = {
     forward: (_, proxied, requester) =>
-      sockJs.request(placeOf(proxied), proxied.request, requester, admitting(room, proxied), proxied.permit?.holder),
+      sockJs.request(
+        sockJsPlaceOf(proxied),
+        proxied.request,
+        requester,
+        admitting(room, proxied),
+        proxied.permit?.holder,
+      ),
     guarded: GuardedExchange,
     refusal: sockJsRefusal,
   };
   const strayWebSockets: CheckedKind<WebSocketRequester, WebSocketResponder> = {
     forward: (_, proxied, requester) =>
-      sockJs.webSocket(placeOf(proxied), proxied.request, requester, admitting(room, proxied)),
+      sockJs.webSocket(sockJsPlaceOf(proxied), proxied.request, requester, admitting(room, proxied)),
     guarded: GuardedWebSocket,
     refusal: sockJsRefusal,
   };
@@ -123,7 +133,14 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
   };
 }
 
-function placeOf({ route }: ProxiedRequest): SockJsPlace {
+/** Bytes of the streams of a proxy that shares them with no other process. */
+const OWN_STREAMS = { current: 268_435_456 };
+
+function ownStreams(options: ProxyOptions): ResumePlaces {
+  return { streams: new ResumableStreams({ ...options, maxBytes: OWN_STREAMS }), serviceAt: () => null };
+}
+
+function sockJsPlaceOf({ route }: ProxiedRequest): SockJsPlace {
   return route.sockJs as SockJsPlace;
 }
 
@@ -188,6 +205,17 @@ function askOrigin(room: ProxyRoom, arrived: Arrived, requester: Requester): Res
 }
 
 function forward(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {
+  const { resume } = proxied.route;
+  const event = resume === null ? null : lastEventOf(proxied.request);
+  if (resume === null || event === null) return forwardToOrigin(room, proxied, requester);
+  const { streams } = room.resume;
+  const place = placeOf(event.stream);
+  const source = place === streams.place ? streams.service : (room.resume.serviceAt(place) ?? streams.service);
+  const goOn = (client: Requester): Responder => forwardToOrigin(room, proxied, client);
+  return new ResumedExchange(room, proxied, resume, event, source, requester, goOn).start();
+}
+
+function forwardToOrigin(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {
   const { trust } = proxied.settings;
   if (trust?.mayTrust(proxied.request)) return new AwaitedTrust(room, proxied, requester, trust, newExchange);
   const exchange = newExchange(room, proxied, requester);

@@ -44,7 +44,7 @@ export function checkRequest<Q extends Requester, R extends Responder>(
     }
   }
   if (guard === null) return kind.forward(room, proxied, requester);
-  const cleaned = { ...proxied, request: guard.cleaned(request) };
+  const cleaned = { ...proxied, request: guard.cleaned(request), sentHeaders: request.headers };
   if (guard.passes(request)) return kind.forward(room, { ...cleaned, permit: NO_HOLD }, requester);
   const token = guard.tokenOf(request);
   // A claim counts no request without a valid token: such requests count by address. Others from there are not refused for them.

@@ -75,6 +75,11 @@ test('A held stream says how long it was held and how many items it got, and all
   assert.ok(line.heldMs >= 0 && line.firstByteMs >= 0);
 });
 
+test('A request that got the rest of a stream was resumed, unless its client has left', () => {
+  assert.equal(read(record({ status: 200, resumed: true })).outcome, 'resumed');
+  assert.equal(read(record({ status: 200, resumed: true, error: 'HF_CLIENT_GONE' })).outcome, 'left');
+});
+
 test('A request that was not read so far has no target', () => {
   const line = read(record({ status: 400, error: 'HF_BAD_REQUEST' }, { target: '' }));
   assert.deepEqual([line.outcome, line.method, line.target], ['refused', undefined, undefined]);

@@ -104,6 +104,7 @@ test('an empty file gives the documented defaults', () => {
       poolMaxIdle: 256,
       fetch: [],
       maxResponseHeaderBytes: 65_536,
+      resumeMaxBytes: 268_435_456,
       sigIss: 'pushpin',
       sigKey: '',
       upstreamKey: '',
@@ -276,6 +277,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       jwt: null,
       limit: null,
       compress: null,
+      resume: null,
       noGrip: true,
       header: ['X-A', 'one two', 'X-B', ''],
       targets: [

@@ -1,0 +1,230 @@
+import { attempt, type TimerWheel } from '../clock/index.ts';
+import { fieldValue } from '../codec/fields/index.ts';
+import {
+  type Counters,
+  type Current,
+  LineRate,
+  type Log,
+  NO_RESPONDER,
+  type Requester,
+  type RequestHead,
+  type Responder,
+  type ResponseHead,
+  respond,
+} from '../exchange/index.ts';
+import { type EventId, formatEventId, newPlace, newStreamId, parseEventId } from './event-id.ts';
+import {
+  ResumableStream,
+  STREAM_COST,
+  type StreamOrigin,
+  type StreamOwner,
+  type StreamRoom,
+  type StreamRules,
+} from './resumable-stream.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+// Fields of a request for a stream, which comes from this server, perhaps from another process of it.
+const METHOD = 'Stream-Method';
+const PLACE = 'Stream-Place';
+const RIGHTS = 'Stream-Rights';
+
+/** Rights of a client that may read whatever is at its URL. */
+export const ALL_RIGHTS = '*';
+
+/** What a table of streams is made of. */
+export interface ResumableStreamsOptions {
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly log: Log;
+  /** Bytes of all streams together. */
+  readonly maxBytes: Current<number>;
+}
+
+/**
+ * The resumable streams of this process.
+ *
+ * All together have a bound in bytes, to which each counts the memory of its log, its header and at least 2,048. Beyond it those go that
+ * nobody reads, the one that was left first before the others; then the others keep only what has not been read, and further responses are not
+ * logged.
+ * @bound resumable-streams
+ */
+export class ResumableStreams implements StreamRoom {
+  /** The name of this process in event ids. */
+  readonly place = newPlace();
+  readonly wheel: TimerWheel;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly #maxBytes: Current<number>;
+  readonly #streams = new Map<string, ResumableStream>();
+  /** Those that nobody reads, the one that was left first before the others. */
+  readonly #unread = new Set<ResumableStream>();
+  readonly #lines = new LineRate();
+  #bytes = 0;
+  #whenEmpty: (() => void)[] = [];
+  /** Is called before the first stream begins. */
+  onFirst: () => void = () => {};
+  #begun = false;
+
+  constructor({ wheel, counters, log, maxBytes }: ResumableStreamsOptions) {
+    this.wheel = wheel;
+    this.counters = counters;
+    this.log = log;
+    this.#maxBytes = maxBytes;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Bytes that all streams are charged. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes > this.#maxBytes.current;
+  }
+
+  /** An id for a stream; null if there is no room for another one. */
+  newId(): string | null {
+    this.#makeRoom(STREAM_COST);
+    if (this.#bytes + STREAM_COST <= this.#maxBytes.current) return newStreamId(this.place);
+    this.counters.streamsUnlogged++;
+    this.#lines.write(this.log, 'warn', { bytes: this.#bytes }, 'no room for another resumable stream');
+    return null;
+  }
+
+  /** Begins a stream. @param granted bytes that the origin may send already */
+  begin(
+    id: string,
+    owner: StreamOwner,
+    head: ResponseHead,
+    rules: StreamRules,
+    origin: StreamOrigin,
+    granted: number,
+  ): ResumableStream {
+    if (!this.#begun) {
+      this.#begun = true;
+      this.onFirst();
+    }
+    const stream = new ResumableStream(this, id, owner, head, rules, origin, granted);
+    this.#streams.set(id, stream);
+    this.counters.streamsStarted++;
+    this.counters.streamsOpen++;
+    return stream;
+  }
+
+  /** Settles when there is no stream. */
+  whenEmpty(): Promise<void> {
+    if (this.#streams.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenEmpty.push(resolve);
+    });
+  }
+
+  /** Lets all streams go. */
+  close(): void {
+    for (const stream of [...this.#streams.values()]) attempt(stream, letGo);
+  }
+
+  /**
+   * Responds to a request that `resumeRequest` has made: with the rest of the stream, 204 where there is none, 403 where the rights are others,
+   * 404 where the stream, or what follows the event, is not here.
+   */
+  readonly service = (request: RequestHead, requester: Requester): Responder => {
+    const id = parseEventId(request.target.slice(1));
+    const stream = id === null ? undefined : this.#streams.get(id.stream);
+    const status = id === null || stream === undefined ? 404 : refusalOf(stream, id.position, request);
+    if (status !== 200) {
+      respond(requester, { head: { status, reason: '', headers: [], bodyLength: 0 }, body: EMPTY });
+      return NO_RESPONDER;
+    }
+    const [{ position }, found] = [id as EventId, stream as ResumableStream];
+    requester.onResponse(found.head);
+    return found.open(requester, request.credits, found.placeBehind(position) as number);
+  };
+
+  // ---- for the streams (StreamRoom)
+
+  charge(bytes: number): void {
+    this.#bytes += bytes;
+    if (bytes > 0) this.#makeRoom(0);
+  }
+
+  onRead(stream: ResumableStream): void {
+    this.#unread.delete(stream);
+  }
+
+  onUnread(stream: ResumableStream): void {
+    this.#unread.add(stream);
+    this.#makeRoom(0);
+  }
+
+  onExpired(stream: ResumableStream): void {
+    if (stream.ended) return;
+    this.counters.streamsAbandoned++;
+    this.#lines.write(this.log, 'info', { bytes: stream.log.size }, 'nobody came back to a stream, its origin is cut');
+  }
+
+  onGone(stream: ResumableStream, bytes: number): void {
+    this.#bytes -= bytes;
+    this.#unread.delete(stream);
+    if (this.#streams.delete(stream.id)) this.counters.streamsOpen--;
+    if (this.#streams.size > 0) return;
+    for (const resolve of this.#whenEmpty.splice(0)) resolve();
+  }
+
+  /** Lets those go that nobody reads, until so many bytes more fit. */
+  #makeRoom(bytes: number): void {
+    const most = this.#maxBytes.current;
+    if (this.#bytes + bytes <= most) return;
+    for (const stream of this.#unread) {
+      this.counters.streamsEvicted++;
+      this.#lines.write(this.log, 'warn', { bytes: this.#bytes }, 'too many resumable streams, one is let go');
+      attempt(stream, letGo);
+      if (this.#bytes + bytes <= most) return;
+    }
+  }
+}
+
+function letGo(stream: ResumableStream): void {
+  stream.letGo();
+}
+
+/** The status of the response to a request for a stream: 200 where it is the rest of the stream. */
+function refusalOf(stream: ResumableStream, position: number, { headers }: RequestHead): number {
+  const { owner } = stream;
+  const method = fieldValue(headers, 'stream-method');
+  if (method !== 'GET' && method !== owner.method) return 404;
+  if (fieldValue(headers, 'stream-place') !== owner.place) return 404;
+  const rights = fieldValue(headers, 'stream-rights');
+  if (rights !== ALL_RIGHTS && rights !== owner.rights) return 403;
+  // A stream that has failed has no end: who has all of it is to ask the origin again.
+  if (stream.endsWith(position)) return stream.error === null ? 204 : 404;
+  return stream.placeBehind(position) === null ? 404 : 200;
+}
+
+/**
+ * The request for the rest of a stream.
+ * @param event the last one that the client has
+ * @param owner who asks; `ALL_RIGHTS` for one who may read it whoever began it
+ */
+export function resumeRequest(
+  event: EventId,
+  { method, place, rights }: StreamOwner,
+  client: RequestHead,
+): RequestHead {
+  return {
+    id: client.id,
+    method: 'GET',
+    target: `/${formatEventId(event)}`,
+    scheme: 'http',
+    authority: 'streams',
+    version: '1.1',
+    headers: ['Host', 'streams', METHOD, method, PLACE, place, RIGHTS, rights],
+    bodyLength: 0,
+    peer: client.peer,
+    credits: client.credits,
+  };
+}
