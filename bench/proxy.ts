@@ -1,3 +1,5 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Bench, Run } from './support/bench.ts';
 import { nginxVersion, wrkVersion } from './support/machine.ts';
 import { measureRequests, WARM_UP_SECONDS } from './support/requests.ts';
@@ -16,6 +18,7 @@ export const proxy: Bench = {
   parts: {
     nginx: 'against nginx proxy_pass',
     metrics: 'with metrics that are read once a second, and without a control port',
+    'access-log': 'with an access log (JSON to a file), and without one',
   },
   commands: ['nginx', 'wrk'],
   peers: () => [nginxVersion(), wrkVersion()],
@@ -27,7 +30,8 @@ export const proxy: Bench = {
     );
     console.log(`origin    nginx, 1 worker, responds with ${SMALL_BODY.length} bytes; the same for all`);
     const origin = await startNginxOrigin(run.children);
-    return run.part === 'metrics' ? metrics(run, origin) : againstNginx(run, origin);
+    const parts = { nginx: againstNginx, metrics, 'access-log': accessLog };
+    return parts[run.part as keyof typeof parts](run, origin);
   },
 };
 
@@ -67,6 +71,32 @@ function metrics(run: Run, origin: Server): Promise<Verdict> {
     ],
     columns: COLUMNS,
     targets: [{ column: 'cpu', peer: 'none', atMost: 1.1 }],
+  });
+}
+
+function accessLog(run: Run, origin: Server): Promise<Verdict> {
+  const { children, launcher } = run;
+  const file = join(children.directory, 'access.log');
+  return compare({
+    ...run,
+    subjects: [
+      {
+        name: 'access log',
+        turn: async () => {
+          const turn = await measure(
+            run,
+            await startHoldfast(children, launcher, origin.port, { ...ROUTE, accessLog: file }),
+          );
+          const lines = readFileSync(file, 'latin1').split('\n').length - 1;
+          rmSync(file);
+          if (lines >= (turn.figures.requests as number)) return turn;
+          return { ...turn, problems: [...turn.problems, `the access log has ${lines} lines for more requests`] };
+        },
+      },
+      { name: 'none', turn: async () => measure(run, await startHoldfast(children, launcher, origin.port, ROUTE)) },
+    ],
+    columns: COLUMNS,
+    targets: [{ column: 'cpu', peer: 'none', atMost: 1.15 }],
   });
 }
 

@@ -22,6 +22,7 @@ import { printMachine, printVersions } from './support/machine.ts';
 import { type Verdict, worst } from './support/rounds.ts';
 import { tee } from './tee.ts';
 import { transfer } from './transfer.ts';
+import { upgrade } from './upgrade.ts';
 import { woh } from './woh.ts';
 import { ws } from './ws.ts';
 
@@ -42,6 +43,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   fetch,
   m2,
   files,
+  upgrade,
   hostile,
 };
 

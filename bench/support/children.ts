@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { searchPath } from './commands.ts';
 
 /** How long a process may take to end after SIGTERM before it is killed, in milliseconds. */
 const STOP_MS = 15_000;
+
+/** Milliseconds between two looks at a process that is no child. */
+const POLL_MS = 20;
 
 /** What a child works for; with pinning each role has a core of its own. */
 export type Role = 'server' | 'load';
@@ -20,6 +24,8 @@ export class Child {
   readonly ended: Promise<string>;
   readonly #logFile: string;
   #stopping = false;
+  /** The process that has replaced it; 0 for none. */
+  #successor = 0;
 
   constructor(name: string, child: ChildProcess, logFile: string) {
     this.name = name;
@@ -35,6 +41,12 @@ export class Child {
   /** Whether `stop` was called: then its end is no failure. */
   get stopping(): boolean {
     return this.#stopping;
+  }
+
+  /** Another process takes its place, which `stop` ends too: its own end is no failure from now on. */
+  replacedBy(pid: number): void {
+    this.#stopping = true;
+    this.#successor = pid;
   }
 
   /** What the process has written so far, on both of its outputs. */
@@ -55,6 +67,17 @@ export class Child {
       clearTimeout(timer);
     }
     await this.ended;
+    if (this.#successor !== 0) await endByPid(this.#successor);
+    this.#successor = 0;
+  }
+}
+
+/** Ends a process that is no child of this one, and waits until it is gone. */
+async function endByPid(pid: number): Promise<void> {
+  for (let waited = 0; existsSync(`/proc/${pid}`); waited += POLL_MS) {
+    if (waited === 0) process.kill(pid, 'SIGTERM');
+    if (waited >= STOP_MS) process.kill(pid, 'SIGKILL');
+    await delay(POLL_MS);
   }
 }
 

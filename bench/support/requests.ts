@@ -26,6 +26,7 @@ export async function measureRequests(
   return {
     figures: {
       ...cpuFigures(counted, result.requests, warmUp, warmUp.result.requests),
+      requests: result.requests,
       rate: result.perSecond,
       p50: result.p50,
       p99: result.p99,

@@ -33,6 +33,10 @@ export interface HoldfastOptions {
   readonly pull?: boolean;
   /** Whether there is a control port. Without one it does not watch itself for metrics. Default: true. */
   readonly control?: boolean;
+  /** File of the access log, as JSON. Default: there is none. */
+  readonly accessLog?: string;
+  /** Of the log, on the standard output. Default: `warn`. */
+  readonly logLevel?: 'warn' | 'info';
 }
 
 /** The response body of the small GET of the benches. */
@@ -43,7 +47,16 @@ export async function startHoldfast(
   children: Children,
   launcher: string,
   originPort: number,
-  { path = '', tables = '', target = '', workers = 1, pull = false, control = true }: HoldfastOptions = {},
+  {
+    path = '',
+    tables = '',
+    target = '',
+    workers = 1,
+    pull = false,
+    control = true,
+    accessLog,
+    logLevel = 'warn',
+  }: HoldfastOptions = {},
 ): Promise<Server> {
   const [port, publishPort, freePort] = (await freePorts(3)) as [number, number, number];
   const pullPort = pull ? freePort : 0;
@@ -62,8 +75,9 @@ listen = [${control ? `"127.0.0.1:${publishPort}"` : ''}]
 ${pull ? `pull = ["tcp://127.0.0.1:${pullPort}"]` : ''}
 
 [log]
-level = "warn"
+level = "${logLevel}"
 
+${accessLog === undefined ? '' : `[access_log]\nto = "${accessLog}"\nformat = "json"\n`}
 [[route]]
 host = "*"
 ${path === '' ? '' : `path_beg = "${path}"`}

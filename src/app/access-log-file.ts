@@ -6,30 +6,37 @@ import { LogFile } from './log-file.ts';
 const REPORT_INTERVAL = 60_000;
 
 /** A file to which the lines of an access log are appended, many at a time. */
-export class AccessLogFile {
+export class AccessLogFile<Entry = string> {
   readonly #file: LogFile;
   readonly #onLost: (lines: number) => void;
   readonly #log: Log;
-  readonly #batch = new LineBatch((lines) => this.#append(lines));
+  readonly #batch: LineBatch<Entry>;
   /** Lines that were lost since the last report. */
   #lost = 0;
   /** When lines were reported as lost, by `performance.now`; 0 if the last ones were written. */
   #reportedAt = 0;
 
   /**
+   * @param lineOf gives the line of an entry, latin1 text that ends with a line feed
    * @param onLost counts lines that could not be written
    * @param mode of a file that is created
    * @throws Error when the file cannot be opened
    */
-  constructor(path: string, onLost: (lines: number) => void, log: Log, mode?: number) {
+  constructor(
+    path: string,
+    lineOf: (entry: Entry) => string,
+    onLost: (lines: number) => void,
+    log: Log,
+    mode?: number,
+  ) {
+    this.#batch = new LineBatch<Entry>((lines) => this.#append(lines), lineOf, 'latin1');
     this.#file = new LogFile(path, mode);
     this.#onLost = onLost;
     this.#log = log;
   }
 
-  /** @param line latin1 text that ends with a line feed */
-  write(line: string): void {
-    this.#batch.write(line);
+  write(entry: Entry): void {
+    this.#batch.write(entry);
   }
 
   /** Opens the file of this name again, after the old one was renamed. Returns false if it cannot be opened: the old one stays in use. */
@@ -50,8 +57,8 @@ export class AccessLogFile {
     this.#file.close();
   }
 
-  #append(lines: string): void {
-    const lost = this.#file.write(Buffer.from(lines, 'latin1'));
+  #append(lines: Buffer): void {
+    const lost = this.#file.write(lines);
     if (lost === 0 && this.#reportedAt === 0) return;
     if (lost > 0) this.#onLost(lost);
     this.#lost += lost;

@@ -9,9 +9,18 @@ import { StandardLines } from './standard-lines.ts';
 
 type Section = Config['accessLog'];
 
+/** An exchange that is over, and how it is to be logged. */
+interface EndedExchange {
+  readonly record: ExchangeRecord;
+  readonly role: string;
+  readonly section: Section;
+  /** When it ended, by `Date.now`. */
+  readonly time: number;
+}
+
 /** Where lines go. */
 interface LineOutput {
-  write(line: string): void;
+  write(ended: EndedExchange): void;
   reopen(): boolean;
   close(): void;
 }
@@ -90,16 +99,16 @@ export class AccessLogs {
     const onLost = (lines: number): void => {
       this.counters.linesLost += lines;
     };
-    if (to === 'stdout' || to === 'journal') return new StandardLines(to === 'journal', onLost, this.#log);
+    if (to === 'stdout' || to === 'journal') return new StandardLines(lineOf, to === 'journal', onLost, this.#log);
     try {
-      return new AccessLogFile(to, onLost, this.#log, FILE_MODE);
+      return new AccessLogFile(to, lineOf, onLost, this.#log, FILE_MODE);
     } catch (error) {
       throw new Error(`cannot write the access log ${to}: ${systemErrorText(error)}`);
     }
   }
 
-  #observer(role: string, { format, sample, anonymize }: Section): ExchangeObserver {
-    const line = LINES[format];
+  #observer(role: string, section: Section): ExchangeObserver {
+    const { sample } = section;
     const { counters } = this;
     return {
       onExchangeEnd: (record) => {
@@ -107,12 +116,16 @@ export class AccessLogs {
         const output = this.#output;
         if (output === null || record.quiet) return;
         if (sample < 1 && !isFailure(record) && Math.random() >= sample) return;
-        const { client } = record;
         counters.lines++;
-        output.write(line(record, role, anonymize ? anonymousAddress(client) : client, Date.now()));
+        output.write({ record, role, section, time: Date.now() });
       },
     };
   }
+}
+
+function lineOf({ record, role, section: { format, anonymize }, time }: EndedExchange): string {
+  const { client } = record;
+  return LINES[format](record, role, anonymize ? anonymousAddress(client) : client, time);
 }
 
 /** Whether an exchange has failed, so that it is logged whatever the sample: a client that leaves has not. */

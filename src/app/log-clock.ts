@@ -5,14 +5,20 @@ const DIGITS = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(3, '0'
 
 /** The present time as text, in UTC. What stays the same for a second is made once. */
 export class LogClock {
+  #now = -1;
+  #text = '';
   #second = -1;
   #iso = '';
   #clf = '';
 
   /** `2026-11-28T22:10:01.123Z` @param now by `Date.now` */
   iso(now: number): string {
-    this.#turnTo(now);
-    return `${this.#iso}.${DIGITS[now % 1_000]}Z`;
+    if (now !== this.#now) {
+      this.#turnTo(now);
+      this.#now = now;
+      this.#text = `${this.#iso}.${DIGITS[now % 1_000]}Z`;
+    }
+    return this.#text;
   }
 
   /** `28/Nov/2026:22:10:01 +0000` */

@@ -94,7 +94,10 @@ function fileOutput(file: LogFile, counters: LogCounters): Output {
 }
 
 function batched(output: Output): Output {
-  return new LineBatch((lines) => output.write(lines));
+  return new LineBatch(
+    (lines) => output.write(lines.toString()),
+    (line) => line,
+  );
 }
 
 /** `12:30:01.234 WARN  request failed code=HF_NO_ROUTE …` */

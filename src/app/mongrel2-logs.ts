@@ -25,7 +25,7 @@ export class Mongrel2Logs {
     this.#errorLog = errorLog === null ? null : opened(errorLog, () => new LogFile(errorLog));
     this.log = this.#errorLog === null ? serverLog(log, server.name) : createLog(level, this.#errorLog);
     const logs = accessLog !== null && settings.accessLogging;
-    this.accessLog = logs ? opened(accessLog, () => new AccessLogFile(accessLog, onLost, this.log)) : null;
+    this.accessLog = logs ? opened(accessLog, () => new AccessLogFile(accessLog, asItIs, onLost, this.log)) : null;
   }
 
   /** Opens the files again, after they were renamed. Returns false if one cannot be opened: the old one stays in use. */
@@ -48,6 +48,10 @@ export class Mongrel2Logs {
   close(): void {
     this.accessLog?.close();
   }
+}
+
+function asItIs(line: string): string {
+  return line;
 }
 
 function opened<T>(path: string, open: () => T): T {

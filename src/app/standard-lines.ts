@@ -7,24 +7,27 @@ import { LineBatch } from './line-batch.ts';
 const INFO = '<6>';
 
 /** The lines of an access log on standard output, where those of the log are too. */
-export class StandardLines {
-  readonly #batch: LineBatch;
-  readonly #prefix: string;
+export class StandardLines<Entry> {
+  readonly #batch: LineBatch<Entry>;
 
   /**
+   * @param lineOf gives the line of an entry
    * @param forJournal whether each line begins with its priority, if standard output is the journal
    * @param onLost counts lines that were lost because the output was not read
    */
-  constructor(forJournal: boolean, onLost: (lines: number) => void, log: Log) {
+  constructor(lineOf: (entry: Entry) => string, forJournal: boolean, onLost: (lines: number) => void, log: Log) {
     const output = new BoundedOutput(process.stdout, onLost, (lost) =>
       log.warn({ lost }, 'lines of the access log were lost because the output was not read'),
     );
-    this.#batch = new LineBatch((lines) => output.write(lines));
-    this.#prefix = forJournal && isJournal(process.env.JOURNAL_STREAM) ? INFO : '';
+    const withPriority = forJournal && isJournal(process.env.JOURNAL_STREAM);
+    this.#batch = new LineBatch<Entry>(
+      (lines) => output.write(lines.toString()),
+      withPriority ? (entry) => INFO + lineOf(entry) : lineOf,
+    );
   }
 
-  write(line: string): void {
-    this.#batch.write(this.#prefix === '' ? line : this.#prefix + line);
+  write(entry: Entry): void {
+    this.#batch.write(entry);
   }
 
   reopen(): boolean {

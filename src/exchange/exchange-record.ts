@@ -65,6 +65,8 @@ export class ExchangeRecord {
   originTime = -1;
   /** When the head of the response came, by `performance.now`; 0 before. */
   respondedAt = 0;
+  /** When it ended, by `performance.now`; 0 before. */
+  endedAt = 0;
   /** When the hub took the client over, by `performance.now`; 0 for never. */
   heldAt = 0;
   /** 0: no response. */
@@ -165,6 +167,7 @@ export class ExchangeRecord {
   end(error: ErrorCode | '' = ''): void {
     if (this.#over) return;
     this.#over = true;
+    this.endedAt = performance.now();
     if (this.error === '') this.error = error;
     this.#observer?.onExchangeEnd(this);
     this.span?.observer.onExchangeEnd(this);

@@ -6,11 +6,12 @@ import { AccessLogFile } from '../../../src/app/access-log-file.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
+const asItIs = (line: string): string => line;
 const notLost = () => assert.fail('a line is lost');
 
 test('lines are bytes, and go to a new file after the old one was renamed', (t) => {
   const folder = temporaryFolder(t, { access: 'before\n' });
-  const file = new AccessLogFile(`${folder}/access`, notLost, new FakeLog());
+  const file = new AccessLogFile(`${folder}/access`, asItIs, notLost, new FakeLog());
   file.write('1:\xe9,\n');
   renameSync(`${folder}/access`, `${folder}/access.1`);
   file.write('second\n');
@@ -24,8 +25,8 @@ test('lines are bytes, and go to a new file after the old one was renamed', (t) 
 test('a file that cannot be opened is an error, and a failed reopen changes nothing', (t) => {
   const folder = temporaryFolder(t);
   const log = new FakeLog();
-  assert.throws(() => new AccessLogFile(`${folder}/none/access`, notLost, log), /ENOENT/);
-  const file = new AccessLogFile(`${folder}/access`, notLost, log);
+  assert.throws(() => new AccessLogFile(`${folder}/none/access`, asItIs, notLost, log), /ENOENT/);
+  const file = new AccessLogFile(`${folder}/access`, asItIs, notLost, log);
   renameSync(`${folder}/access`, `${folder}/access.1`);
   mkdirSync(`${folder}/access`);
   assert.equal(file.reopen(), false);
@@ -41,7 +42,7 @@ test('lines that cannot be written are counted, and reported once', () => {
   const count = (lines: number) => {
     lost += lines;
   };
-  const file = new AccessLogFile('/dev/full', count, log);
+  const file = new AccessLogFile('/dev/full', asItIs, count, log);
   file.write('1\n');
   file.write('2\n');
   file.reopen();
@@ -54,5 +55,5 @@ test('lines that cannot be written are counted, and reported once', () => {
 test('a pipe that nobody reads is refused at once', (t) => {
   const folder = temporaryFolder(t);
   execFileSync('mkfifo', [`${folder}/access`]);
-  assert.throws(() => new AccessLogFile(`${folder}/access`, notLost, new FakeLog()), /ENXIO/);
+  assert.throws(() => new AccessLogFile(`${folder}/access`, asItIs, notLost, new FakeLog()), /ENXIO/);
 });
