@@ -1,7 +1,7 @@
 import type { HttpResponseFormat, HttpStreamFormat, PublishItem, WsMessageFormat } from '../codec/grip/index.ts';
 import type { ChannelsBackend, TappedItem } from '../control/index.ts';
 import { type FaultReport, reportFault } from '../exchange/index.ts';
-import type { Hub } from '../hub/index.ts';
+import { type Hub, patternKey } from '../hub/index.ts';
 import type { HubRelay } from '../hub-relay/index.ts';
 
 /** Bytes of a format that a tap shows. */
@@ -16,15 +16,15 @@ const MAX_UNCOUNTED = 256;
 /** What is asked of a hub here, or of the way to the hubs of workers. */
 type Channels = Pick<Hub, 'channelPage'> &
   Pick<HubRelay, 'channelInfos'> & {
-    tap(channel: string, onItem: (item: PublishItem, receivers: number | Promise<number>) => void): () => void;
+    tap(key: string, onItem: (item: PublishItem, receivers: number | Promise<number>) => void): () => void;
   };
 
 /** The channels of the hub in this process. */
 export function hubChannels(hub: Hub): Channels {
   return {
     channelPage: (query) => hub.channelPage(query),
-    channelInfos: (names) => new Promise((resolve) => hub.channelInfos(names, resolve)),
-    tap: (channel, onItem) => hub.tap(channel, onItem),
+    channelInfos: (keys) => new Promise((resolve) => hub.channelInfos(keys, resolve)),
+    tap: (key, onItem) => hub.tap(key, onItem),
   };
 }
 
@@ -35,10 +35,12 @@ export function channelsBackend(channels: Channels, report: FaultReport): Channe
       const page = await channels.channelPage({ prefix, after, limit });
       return { ...page, channels: [...page.channels] };
     },
-    get: async (name) => (await channels.channelInfos([name]))[0] ?? null,
-    tap: (name, onItem) => {
+    get: async (name, pattern) => (await channels.channelInfos([pattern ? patternKey(name) : name]))[0] ?? null,
+    tap: (name, pattern, onItem) => {
       const counted = new CountedItems(onItem, report);
-      return channels.tap(name, (item, receivers) => counted.add(shownItem(item), receivers));
+      return channels.tap(pattern ? patternKey(name) : name, (item, receivers) =>
+        counted.add(shownItem(item), receivers),
+      );
     },
   };
 }
@@ -73,13 +75,20 @@ class CountedItems {
   }
 }
 
-function shownItem({ id, prevId, httpResponse, httpStream, wsMessage }: PublishItem): Omit<TappedItem, 'receivers'> {
+function shownItem({
+  channel,
+  id,
+  prevId,
+  httpResponse,
+  httpStream,
+  wsMessage,
+}: PublishItem): Omit<TappedItem, 'receivers'> {
   const formats: TappedItem['formats'] = {};
   if (httpResponse !== null) formats['http-response'] = shown(bodyOf(httpResponse), httpResponse.action);
   if (httpStream !== null) formats['http-stream'] = shown(httpStream.content, httpStream.action);
   if (wsMessage !== null) formats['ws-message'] = shown(wsMessage.content, actionOf(wsMessage));
   const bytes = Object.values(formats).reduce((sum, format) => sum + format.bytes, 0);
-  return { time: new Date().toISOString(), id, prevId, formats, bytes };
+  return { time: new Date().toISOString(), channel, id, prevId, formats, bytes };
 }
 
 function bodyOf({ body, bodyPatch }: HttpResponseFormat): Buffer {

@@ -7,22 +7,28 @@ import { addControlOptions, type ControlOptions, controlTarget } from './control
 import { bytesText } from './number-texts.ts';
 import { type Paint, painter, safeText, screenOf } from './terminal.ts';
 
+interface TailOptions extends ControlOptions {
+  readonly json?: boolean;
+  readonly pattern?: boolean;
+}
+
 /** `holdfast tail`: what is published to a channel. */
 export function tailCommand(): Command {
   const command = newCommand(
     'tail',
-    'Show what is published to a channel, as it is published.',
+    'Show what is published to a channel, or to all channels of a pattern, as it is published.',
     'holdfast tail greetings',
   );
   return addControlOptions(command)
     .argument('<channel>', 'channel to look at')
+    .option('--pattern', 'the channel is a pattern: * is any one token between dots, > is one or more at the end')
     .option('--json', 'print each item as a line of JSON')
-    .action(async (channel: string, { json = false, ...options }: ControlOptions & { json?: boolean }) => {
+    .action(async (channel: string, { json = false, pattern = false, ...options }: TailOptions) => {
       const target = controlTarget(options);
       const paint = painter(screenOf(process.stdout));
-      const path = `/channels/${encodeURIComponent(channel)}/messages`;
+      const path = `/channels/${encodeURIComponent(channel)}/messages${pattern ? '?pattern=true' : ''}`;
       for await (const { event, data } of new ControlClient(target).events(path)) {
-        if (event === 'item') console.log(json ? jsonLine(data) : itemText(data as TappedItem, paint));
+        if (event === 'item') console.log(json ? jsonLine(data) : itemText(data as TappedItem, paint, pattern));
         else if (event === 'lost')
           console.error(`${(data as { count: number }).count} items were lost: this reads too slowly`);
       }
@@ -35,13 +41,22 @@ function jsonLine(data: unknown): string {
   return safeText(JSON.stringify(data));
 }
 
-/** An item in one line, and the content of each of its formats in a line below. */
-function itemText(item: TappedItem, paint: (paint: Paint, text: string) => string): string {
-  const { time, id, prevId, bytes, receivers, formats } = item;
+/**
+ * An item in one line, and the content of each of its formats in a line below.
+ * @param named whether the line names the channel
+ */
+function itemText(item: TappedItem, paint: (paint: Paint, text: string) => string, named: boolean): string {
+  const { time, channel, id, prevId, bytes, receivers, formats } = item;
   const ids = [id === null ? '' : `id ${safeText(id)}`, prevId === null ? '' : `after ${safeText(prevId)}`].filter(
     (text) => text !== '',
   );
-  const head = [time, ...ids, bytesText(bytes), `to ${receivers} ${receivers === 1 ? 'client' : 'clients'}`];
+  const head = [
+    time,
+    ...(named ? [safeText(channel)] : []),
+    ...ids,
+    bytesText(bytes),
+    `to ${receivers} ${receivers === 1 ? 'client' : 'clients'}`,
+  ];
   const contents = Object.entries(formats).map(([name, format]) => {
     const content = format.text === undefined ? `(base64) ${format.base64 ?? ''}` : safeText(format.text);
     const action = format.action === 'send' || format.action === 'text' ? '' : ` ${safeText(format.action)}`;

@@ -8,7 +8,7 @@ export const hubSection = {
       default: 20,
       from: 1,
       to: 100_000,
-      doc: 'Maximum number of channels of one held connection. Further ones are ignored, counted and logged.',
+      doc: 'Maximum number of channels and patterns of one held connection. Further ones are ignored, counted and logged.',
     }),
     queue_items: count({
       default: 100,

@@ -1,10 +1,11 @@
-import { channelPageSchema, channelQuery, channelSchema, tappedItemSchema } from './channel-schema.ts';
+import { patternProblem } from '../codec/grip/index.ts';
+import { channelPageSchema, channelQuery, channelSchema, patternQuery, tappedItemSchema } from './channel-schema.ts';
 import type { ChannelsBackend } from './control-backend.ts';
 import type { EventStream } from './event-stream.ts';
 import { type Operation, operation } from './operation.ts';
 import { OperationError } from './operation-error.ts';
 
-const params = { name: 'name of the channel, percent-encoded' };
+const params = { name: 'name of the channel, or the pattern, percent-encoded' };
 
 /** The channels of the hub. */
 export function channelOperations(channels: ChannelsBackend): readonly Operation[] {
@@ -15,7 +16,8 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
       path: '/channels',
       access: 'read',
       tag: 'channels',
-      summary: 'Lists channels that have subscribers, in the order of their names.',
+      summary:
+        'Lists patterns and channels that have subscribers: first the patterns, then the channels, each in the order of their names.',
       query: channelQuery,
       responses: { 200: { doc: 'The channels.', schema: channelPageSchema } },
       handle: async ({ query }) => ({ status: 200, json: await channels.list(query) }),
@@ -26,12 +28,13 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
       path: '/channels/{name}',
       access: 'read',
       tag: 'channels',
-      summary: 'Tells about one channel.',
+      summary: 'Tells about one channel or pattern.',
       params,
+      query: patternQuery,
       responses: { 200: { doc: 'The channel.', schema: channelSchema } },
       refusals: ['HF_CONTROL_NOT_FOUND'],
-      handle: async ({ params: { name = '' } }) => {
-        const channel = await channels.get(name);
+      handle: async ({ params: { name = '' }, query: { pattern } }) => {
+        const channel = await channels.get(name, pattern === 'true');
         if (channel === null) throw new OperationError('HF_CONTROL_NOT_FOUND', 'the channel has no subscribers');
         return { status: 200, json: channel };
       },
@@ -43,16 +46,22 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
       access: 'content',
       tag: 'channels',
       summary:
-        'Tells what is published to a channel from now on, as events `item`. An event `lost` has the number of items that a slow reader did not get.',
+        'Tells what is published to a channel, or to all that a pattern matches, from now on, as events `item`. An event `lost` has the number of items that a slow reader did not get.',
       params,
+      query: patternQuery,
       responses: { 200: { doc: 'The items.', schema: tappedItemSchema, events: true } },
-      handle: ({ params: { name = '' } }) => ({
-        open: (stream: EventStream) =>
-          channels.tap(name, (item) => {
-            if (item === null) stream.lose();
-            else stream.send('item', JSON.stringify(item));
-          }),
-      }),
+      handle: ({ params: { name = '' }, query }) => {
+        const pattern = query.pattern === 'true';
+        const problem = pattern ? patternProblem(name) : null;
+        if (problem !== null) throw new OperationError('HF_CONTROL_INVALID', `the pattern is invalid: ${problem}`);
+        return {
+          open: (stream: EventStream) =>
+            channels.tap(name, pattern, (item) => {
+              if (item === null) stream.lose();
+              else stream.send('item', JSON.stringify(item));
+            }),
+        };
+      },
     }),
   ];
 }

@@ -35,13 +35,14 @@ export interface ControlBackend {
 /** The channels of the hub. */
 export interface ChannelsBackend {
   list(query: ChannelQuery): Promise<ChannelPage>;
-  /** Null if nobody is held on it. */
-  get(name: string): Promise<Channel | null>;
+  /** Null if nobody is held on it. @param pattern whether the name is a pattern */
+  get(name: string, pattern: boolean): Promise<Channel | null>;
   /**
-   * Passes on what is published to a channel from now on. The result ends that.
+   * Passes on what is published to a channel, or to all that a pattern matches, from now on. The result ends that.
+   * @param pattern whether the name is a pattern, a valid one
    * @param onItem gets null in the place of an item that is lost
    */
-  tap(name: string, onItem: (item: TappedItem | null) => void): () => void;
+  tap(name: string, pattern: boolean, onItem: (item: TappedItem | null) => void): () => void;
 }
 
 /** The routes of the proxy. */

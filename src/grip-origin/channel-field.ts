@@ -1,4 +1,4 @@
-import { encodeHeaderText } from '../codec/grip/index.ts';
+import { encodeHeaderText, patternProblem } from '../codec/grip/index.ts';
 
 /** Filters that a channel may have in a header. */
 const MAX_FILTERS = 5;
@@ -10,6 +10,8 @@ export interface ChannelOptions {
   readonly prevId?: string;
   /** Names of filters, at most 5. */
   readonly filters?: readonly string[];
+  /** Whether the name is a pattern: `*` is any one token between dots, and `>` one or more at the end. False by default. */
+  readonly pattern?: boolean;
 }
 
 /** A channel by its name, or with more. */
@@ -17,7 +19,7 @@ export type Channel = string | ChannelOptions;
 
 /**
  * The value of `Grip-Channel` for channels.
- * @throws TypeError for a name that the field cannot hold
+ * @throws TypeError for a name that the field cannot hold, and for an invalid pattern
  */
 export function channelField(channels: Channel | readonly Channel[]): string {
   const list = typeof channels === 'string' || 'name' in channels ? [channels] : channels;
@@ -25,7 +27,7 @@ export function channelField(channels: Channel | readonly Channel[]): string {
   return list.map((channel) => element(typeof channel === 'string' ? { name: channel } : channel)).join(', ');
 }
 
-function element({ name, prevId, filters = [] }: ChannelOptions): string {
+function element({ name, prevId, filters = [], pattern = false }: ChannelOptions): string {
   if (name === '') throw new TypeError('the channel has no name');
   // GRIP takes the name as it stands before the first semicolon, and a comma separates channels.
   if (name !== name.trim() || /[\p{Cc},;"]/u.test(name))
@@ -33,7 +35,13 @@ function element({ name, prevId, filters = [] }: ChannelOptions): string {
       `the channel ${JSON.stringify(name)} cannot be named in a header: it must have no comma, semicolon, quote, control character, or space at its ends`,
     );
   if (filters.length > MAX_FILTERS) throw new TypeError(`the channel ${name} has more than ${MAX_FILTERS} filters`);
+  if (pattern) {
+    const problem = patternProblem(name);
+    if (problem !== null) throw new TypeError(`the pattern ${name} is invalid: ${problem}`);
+    if (prevId !== undefined) throw new TypeError(`the pattern ${name} has a prevId, which only a channel can have`);
+  }
   let text = encodeHeaderText(name);
+  if (pattern) text += '; pattern';
   if (prevId !== undefined) text += `; prev-id=${quoted(prevId)}`;
   for (const filter of filters) text += `; filter=${quoted(filter)}`;
   return text;

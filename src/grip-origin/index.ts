@@ -11,5 +11,11 @@ export type { GripContext, KeepAlive, ResponseOptions, StreamOptions } from './g
 export type { GripOptions } from './grip-options.ts';
 export { type HonoContextLike, honoGrip, honoWebSocket } from './hono.ts';
 export { expressGrip, gripListener, type Listener, webSocketRoute } from './node-http.ts';
-export type { ProxyMessage, WebSocketClose, WebSocketContext, WebSocketMessage } from './websocket-context.ts';
+export type {
+  ProxyMessage,
+  SubscribeOptions,
+  WebSocketClose,
+  WebSocketContext,
+  WebSocketMessage,
+} from './websocket-context.ts';
 export type { WebSocketHandler } from './websocket-handler.ts';

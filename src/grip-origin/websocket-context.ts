@@ -6,11 +6,18 @@ import {
   type EventType,
   encodeEvents,
   encodeHeaderText,
+  patternProblem,
   type WebSocketEvent,
 } from '../codec/grip/index.ts';
 
 /** A message of the client: text, or bytes. */
 export type WebSocketMessage = string | Buffer;
+
+/** What else is said of a subscription. */
+export interface SubscribeOptions {
+  /** Whether the channel is a pattern: `*` is any one token between dots, and `>` one or more at the end. False by default. */
+  readonly pattern?: boolean;
+}
 
 /** How a client closed its WebSocket: 1005 stands for no code (RFC 6455 §7.1.5), and 1006 for no close at all. */
 export interface WebSocketClose {
@@ -130,13 +137,24 @@ export class WebSocketContext {
     this.#closing = true;
   }
 
-  /** From now on the client gets what is published to the channel as `wsMessage`. @param filters names of filters, at most 5 */
-  subscribe(channel: string, filters: readonly string[] = []): void {
-    this.#control({ type: 'subscribe', channel, ...(filters.length > 0 && { filters }) });
+  /**
+   * From now on the client gets what is published to the channel as `wsMessage`.
+   * @param filters names of filters, at most 5
+   * @param options `pattern`: whether the channel is a pattern of names, as in `ChannelOptions`
+   * @throws TypeError for an invalid pattern
+   */
+  subscribe(channel: string, filters: readonly string[] = [], options: SubscribeOptions = {}): void {
+    this.#control({
+      type: 'subscribe',
+      channel,
+      ...(filters.length > 0 && { filters }),
+      ...patternMember(channel, options),
+    });
   }
 
-  unsubscribe(channel: string): void {
-    this.#control({ type: 'unsubscribe', channel });
+  /** @throws TypeError for an invalid pattern */
+  unsubscribe(channel: string, options: SubscribeOptions = {}): void {
+    this.#control({ type: 'unsubscribe', channel, ...patternMember(channel, options) });
   }
 
   /** No requests come for this connection any more. The client stays, and gets only what is published. */
@@ -231,4 +249,11 @@ function messageFields({ type, content }: ProxyMessage): object {
     'message-type': type ?? (text ? 'text' : 'binary'),
     ...(text ? { content } : { 'content-bin': Buffer.from(content).toString('base64') }),
   };
+}
+
+function patternMember(channel: string, { pattern = false }: SubscribeOptions): { readonly pattern?: true } {
+  if (!pattern) return {};
+  const problem = patternProblem(channel);
+  if (problem !== null) throw new TypeError(`the pattern ${channel} is invalid: ${problem}`);
+  return { pattern: true };
 }

@@ -76,8 +76,8 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   readonly #port: RelayPort;
   readonly #deliver = (items: readonly PublishItem[]): void => this.#hub.deliver(items);
   readonly #turns = new TurnQueue();
-  /** The hub's channels. */
-  readonly #names = new Set<string>();
+  /** The names of the hub's channels, and the keys of its patterns. */
+  readonly #keys = new Set<string>();
   /** Changes that the main process has not been told of, in order. */
   #changes: string[] = [];
   /** It could not be told: it has to hear of all channels again. */
@@ -145,17 +145,17 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     this.#send(bytesPacket(KIND.stats, packet));
   }
 
-  channelAdded(name: string): void {
-    this.#names.add(name);
-    this.#changes.push(`+${name}`);
+  channelAdded(key: string): void {
+    this.#keys.add(key);
+    this.#changes.push(`+${key}`);
     this.#tellChanges();
     this.#port.flush();
   }
 
-  channelRemoved(name: string): void {
-    this.#names.delete(name);
+  channelRemoved(key: string): void {
+    this.#keys.delete(key);
     if (this.#changes.length === 0) this.#turns.add(this);
-    this.#changes.push(`-${name}`);
+    this.#changes.push(`-${key}`);
   }
 
   onTurnEnd(): void {
@@ -187,7 +187,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     if (this.#taken > 0) this.#turns.add(this);
     if (!this.#behind || !this.#send(barePacket(KIND.hello))) return;
     this.#behind = false;
-    this.#changes = Array.from(this.#names, (name) => `+${name}`);
+    this.#changes = Array.from(this.#keys, (key) => `+${key}`);
     this.#tellChanges();
     // Not a recovery at once: what is published before the main process has heard of the channels would be missed again.
     if (!this.#behind && !this.#send(barePacket(KIND.toldAgain))) this.#behind = true;

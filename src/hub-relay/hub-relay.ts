@@ -8,6 +8,7 @@ import {
   type ChannelWatcher,
   type HubLimits,
   ItemRouter,
+  keyOfInfo,
   type Publication,
   type ReceivedFormats,
 } from '../hub/index.ts';
@@ -195,27 +196,28 @@ export class HubRelay implements WorkerHubRoom {
   /** As `Hub.channelPage`, of all workers. Channels that a worker only remembers count in the total. */
   async channelPage(query: ChannelQuery): Promise<ChannelPage> {
     const page = await this.router.channelPage(query);
-    const infos = await this.channelInfos(page.channels.map(({ name }) => name));
+    const infos = await this.channelInfos(page.channels.map(keyOfInfo));
     return { ...page, channels: infos };
   }
 
-  /** Those of the channels that have subscribers, in their order. */
-  channelInfos(names: readonly string[]): Promise<readonly ChannelInfo[]> {
+  /** Those of the channels and patterns that have subscribers, in their order. @param keys names of channels, or keys of patterns */
+  channelInfos(keys: readonly string[]): Promise<readonly ChannelInfo[]> {
     return new Promise((resolve) => {
-      this.#ask({ about: 'channels', names }, this.#workers.values(), (answers) => {
-        const sums = new Map<string, number>();
-        for (const { name, subscribers } of answers.flat() as readonly ChannelInfo[]) {
-          sums.set(name, (sums.get(name) ?? 0) + subscribers);
+      this.#ask({ about: 'channels', names: keys }, this.#workers.values(), (answers) => {
+        const sums = new Map<string, ChannelInfo>();
+        for (const info of answers.flat() as readonly ChannelInfo[]) {
+          const key = keyOfInfo(info);
+          const subscribers = (sums.get(key)?.subscribers ?? 0) + info.subscribers;
+          sums.set(key, { ...info, subscribers, lastId: this.router.lastIdOf(key) });
         }
-        const held = names.filter((name) => (sums.get(name) ?? 0) > 0);
-        resolve(held.map((name) => ({ name, subscribers: sums.get(name) ?? 0, lastId: this.router.lastIdOf(name) })));
+        resolve(keys.flatMap((key) => sums.get(key) ?? []).filter(({ subscribers }) => subscribers > 0));
       });
     });
   }
 
   /** As `Hub.tap`. The workers are asked how many clients an item goes to. */
-  tap(channel: string, onItem: (item: PublishItem, receivers: Promise<number>) => void): () => void {
-    return this.router.tap(channel, (item) => onItem(item, this.#receiversOf(item)));
+  tap(key: string, onItem: (item: PublishItem, receivers: Promise<number>) => void): () => void {
+    return this.router.tap(key, (item) => onItem(item, this.#receiversOf(item)));
   }
 
   #receiversOf(item: PublishItem): Promise<number> {
@@ -228,9 +230,10 @@ export class HubRelay implements WorkerHubRoom {
 
   // ---- inside
 
-  /** The workers that have the channel of an item. */
+  /** The workers that have the channel of an item, or a pattern that matches it. */
   #concerned(items: readonly ReceivedFormats[]): readonly WorkerHub[] {
-    return [...this.#workers.values()].filter(({ channels }) => items.some(({ channel }) => channels.has(channel)));
+    const hubs = new Set(items.flatMap(({ channel }) => this.router.hubsOf(channel)));
+    return [...this.#workers.values()].filter(({ channels }) => hubs.has(channels));
   }
 
   /** Tells the workers when stats packets get their first subscriber, and when they have lost the last one. */

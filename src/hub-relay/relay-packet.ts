@@ -30,7 +30,7 @@ export const KIND = {
   stats: 0x73,
   /** To the main process: the worker begins, or begins again to tell of its channels. */
   hello: 0x68,
-  /** To the main process: a list of names of channels. In front of each stands `+` where it is known from now on, `-` where it is not. */
+  /** To the main process: a list of names of channels and keys of patterns. In front of each stands `+` where it is known from now on, `-` where it is not. */
   channels: 0x63,
   /** To the main process: the worker had fallen behind, and has told of all its channels again. Items may not have gone to it. */
   toldAgain: 0x67,
@@ -54,7 +54,7 @@ export interface AskedItem {
 export type Asked =
   /** How many clients would get each of these items? */
   | { readonly about: 'receivers'; readonly items: readonly AskedItem[] }
-  /** What is known of these channels? */
+  /** What is known of the channels with these names, and of the patterns with these keys? */
   | { readonly about: 'channels'; readonly names: readonly string[] }
   /** Which of these ids are of clients that are held? */
   | { readonly about: 'held'; readonly ids: readonly string[] }

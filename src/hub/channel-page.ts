@@ -1,23 +1,26 @@
 import type { Channel } from './channel.ts';
+import { patternKey } from './subscription-key.ts';
 
 /** Which channels to list. */
 export interface ChannelQuery {
-  /** Only names that begin with it; empty for all. */
+  /** Only names and patterns that begin with it; empty for all. */
   readonly prefix: string;
-  /** Only names after it, in the order of UTF-16; empty for all. */
+  /** Only those after it, a name or the key of a pattern, in the order of UTF-16; empty for all. */
   readonly after: string;
   /** How many at most. */
   readonly limit: number;
 }
 
-/** What is known of a channel. */
+/** What is known of a channel or pattern. */
 export interface ChannelInfo {
   readonly name: string;
+  /** There where the name is a pattern. */
+  readonly pattern?: boolean;
   readonly subscribers: number;
   readonly lastId: string | null;
 }
 
-/** Channels in the order of their names. */
+/** Patterns, and then channels, each in the order of their names. */
 export interface ChannelPage {
   readonly channels: readonly ChannelInfo[];
   /** Channels with the prefix. */
@@ -41,15 +44,21 @@ export async function channelPage(
     if (++looked % CHANNELS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     if (!channel.name.startsWith(prefix) || channel.size === 0) continue;
     total++;
-    if (channel.name > after || after === '') first.add(channel);
+    if (channel.key > after || after === '') first.add(channel);
   }
   const found = first.channels;
   const channels = found.slice(0, limit).map(infoOf);
-  return { channels, total, next: found.length > limit ? (channels.at(-1)?.name ?? null) : null };
+  return { channels, total, next: found.length > limit ? (found[limit - 1]?.key ?? null) : null };
 }
 
 export function infoOf(channel: Channel): ChannelInfo {
-  return { name: channel.name, subscribers: channel.size, lastId: channel.lastId };
+  const { name, size, lastId, isPattern } = channel;
+  return { name, ...(isPattern && { pattern: true }), subscribers: size, lastId };
+}
+
+/** The name of the channel, or the key of the pattern. */
+export function keyOfInfo({ name, pattern = false }: Pick<ChannelInfo, 'name' | 'pattern'>): string {
+  return pattern ? patternKey(name) : name;
 }
 
 /** The channels whose names come first, of any number. */
@@ -64,12 +73,12 @@ class FirstNames {
   add(channel: Channel): void {
     const { channels } = this;
     const last = channels.at(-1);
-    if (channels.length === this.#max && last !== undefined && channel.name > last.name) return;
+    if (channels.length === this.#max && last !== undefined && channel.key > last.key) return;
     let low = 0;
     let high = channels.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((channels[middle] as Channel).name < channel.name) low = middle + 1;
+      if ((channels[middle] as Channel).key < channel.key) low = middle + 1;
       else high = middle;
     }
     channels.splice(low, 0, channel);

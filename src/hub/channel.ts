@@ -1,5 +1,6 @@
 import type { Guarded } from '../clock/index.ts';
 import type { Format, Step } from './step.ts';
+import { patternOf } from './subscription-key.ts';
 
 /** Receives what is published to channels. */
 export interface Receiver extends Guarded {
@@ -7,6 +8,8 @@ export interface Receiver extends Guarded {
   readonly format: Format;
   /** Id of the route that its request came by, whose rate its deliveries count towards; empty for those without one. */
   readonly route: string;
+  /** The walk in which it was last given a step, of those walks over several groups in which it may be found twice. */
+  stamp?: number;
   /**
    * Takes a step of its format. May join and leave channels.
    * @param now wheel time in whole milliseconds
@@ -18,6 +21,8 @@ export interface Receiver extends Guarded {
    * ended in which it could grant more. Absent: never.
    */
   awaitsCredit?(step: Step): boolean;
+  /** Whether it is subscribed to the channel with this name, or to a pattern that matches it. Absent: not known. */
+  isMember?(name: string): boolean;
 }
 
 /** A receiver's place in one channel. */
@@ -104,8 +109,14 @@ export class Group {
   }
 }
 
-/** One channel: its members, and what is known of it even while it has none. */
+/**
+ * One channel: its members, and what is known of it even while it has none. A pattern is a channel too: its members get what is published to the
+ * channels that it matches, and its last id is never known.
+ */
 export class Channel {
+  /** Its name; for a pattern its `patternKey`. */
+  readonly key: string;
+  /** Its name, or the pattern. */
   readonly name: string;
   /** Few: one for each format. */
   readonly groups: Group[] = [];
@@ -116,8 +127,14 @@ export class Channel {
   /** Wheel time since which it has no member, in milliseconds. */
   idleSince = 0;
 
-  constructor(name: string) {
-    this.name = name;
+  /** @param key name of the channel, or key of the pattern */
+  constructor(key: string) {
+    this.key = key;
+    this.name = patternOf(key) ?? key;
+  }
+
+  get isPattern(): boolean {
+    return this.key !== this.name;
   }
 
   /** How many members it has. */
@@ -143,4 +160,15 @@ export class Channel {
     }
     return group.add(receiver);
   }
+}
+
+/** The members of groups, each receiver once. @param groups of one format */
+export function distinctMembers(groups: readonly Group[]): readonly Membership[] {
+  const found = new Map<Receiver, Membership>();
+  for (const { members } of groups) {
+    for (const member of members) {
+      if (member.position >= 0 && !found.has(member.receiver)) found.set(member.receiver, member);
+    }
+  }
+  return [...found.values()];
 }

@@ -3,6 +3,8 @@ import type { Current } from '../exchange/index.ts';
 import { Channel, type Group, type Membership, type Receiver } from './channel.ts';
 import { Expiry } from './expiry.ts';
 import type { HubLimits } from './hub-options.ts';
+import { PatternTrie } from './pattern-trie.ts';
+import { patternOf } from './subscription-key.ts';
 
 /**
  * Bytes of the channels without members that are kept for their last id. Beyond it those that have had none for longest go first.
@@ -13,20 +15,24 @@ export const MAX_IDLE_BYTES = 16_777_216;
 /** What a channel costs besides its name and its last id, in bytes. */
 const CHANNEL_COST = 512;
 
+/** What a pattern costs besides that: its tokens, of which it has as many at most as `MAX_PATTERN_TOKENS`. */
+const PATTERN_COST = 4_096;
+
 /** Hears how many members the groups of channels have. */
 export interface MembersObserver {
   /** The group has gained or lost a member. */
   onMembers(group: Group): void;
 }
 
-/** Hears which channels are known: those with members, and those that are remembered for a while after. */
+/** Hears which channels and patterns are known: those with members, and those that are remembered for a while after. */
 export interface ChannelWatcher {
-  channelAdded(name: string): void;
-  channelRemoved(name: string): void;
+  /** @param key name of the channel, or `patternKey` of the pattern */
+  channelAdded(key: string): void;
+  channelRemoved(key: string): void;
 }
 
 /**
- * All channels, by name. A channel comes into being when a receiver joins it. When the last one has left, it stays for a while if its
+ * All channels, by name, and all patterns. A channel comes into being when a receiver joins it. When the last one has left, it stays for a while if its
  * last id is known, or if that was a held request: clients that poll are back by then.
  */
 export class Channels {
@@ -34,6 +40,7 @@ export class Channels {
   observer: MembersObserver | null = null;
   readonly #watchers: ChannelWatcher[] = [];
   readonly #byName = new Map<string, Channel>();
+  readonly #patterns = new PatternTrie<Channel>();
   /** Channels without members, in the order in which they became idle. */
   readonly #idle = new Map<Channel, number>();
   #idleBytes = 0;
@@ -52,25 +59,31 @@ export class Channels {
     this.#expiry = new Expiry(() => this.#expire(), onFault);
   }
 
-  /** Channels with members. */
+  /** Channels and patterns with members. */
   get size(): number {
-    return this.#byName.size - this.#idle.size;
+    return this.#byName.size + this.#patterns.size - this.#idle.size;
   }
 
-  /** Channels that are only remembered. */
+  /** Channels and patterns that are only remembered. */
   get idle(): number {
     return this.#idle.size;
   }
 
-  /** Those with members, and those that are remembered. */
-  all(): Iterable<Channel> {
-    return this.#byName.values();
+  /** Those with members, and those that are remembered. Patterns come last. */
+  *all(): Generator<Channel, void> {
+    yield* this.#byName.values();
+    yield* this.#patterns.values();
+  }
+
+  /** Whether there are patterns. */
+  get havePatterns(): boolean {
+    return this.#patterns.size > 0;
   }
 
   /** Tells `watcher` of the channels, beginning with those that are known already. */
   watch(watcher: ChannelWatcher): void {
     this.#watchers.push(watcher);
-    for (const name of this.#byName.keys()) watcher.channelAdded(name);
+    for (const { key } of this.all()) watcher.channelAdded(key);
   }
 
   /** Tells `watcher` nothing more. */
@@ -82,6 +95,17 @@ export class Channels {
   /** The channel with this name, if it has members or is remembered. */
   get(name: string): Channel | undefined {
     return this.#byName.get(name);
+  }
+
+  /** As `get`, with the name of a channel or the key of a pattern. */
+  find(key: string): Channel | undefined {
+    const pattern = patternOf(key);
+    return pattern === null ? this.#byName.get(key) : this.#patterns.get(pattern);
+  }
+
+  /** The patterns that match the channel with this name, the most exact first. */
+  matching(name: string): readonly Channel[] {
+    return this.#patterns.match(name);
   }
 
   /** The last ids that are known, by channel. */
@@ -109,13 +133,14 @@ export class Channels {
     }
   }
 
-  /** Lets `receiver`, which is not a member yet, join the channel with this name. */
-  join(receiver: Receiver, name: string): Membership {
-    let channel = this.#byName.get(name);
+  /** Lets `receiver`, which is not a member yet, join the channel with this name, or the pattern with this key. */
+  join(receiver: Receiver, key: string): Membership {
+    let channel = this.find(key);
     if (channel === undefined) {
-      channel = new Channel(name);
-      this.#byName.set(name, channel);
-      for (const watcher of this.#watchers) watcher.channelAdded(name);
+      channel = new Channel(key);
+      if (channel.isPattern) this.#patterns.set(channel.name, channel);
+      else this.#byName.set(key, channel);
+      for (const watcher of this.#watchers) watcher.channelAdded(key);
     } else {
       this.#unidle(channel);
     }
@@ -163,7 +188,8 @@ export class Channels {
 
   /** Counts what an idle channel costs now, and makes room for it. A channel that was counted before keeps its place in the order. */
   #charge(channel: Channel): void {
-    const cost = CHANNEL_COST + 2 * (channel.name.length + (channel.lastId?.length ?? 0));
+    const { key, lastId, isPattern } = channel;
+    const cost = CHANNEL_COST + (isPattern ? PATTERN_COST : 0) + 2 * (key.length + (lastId?.length ?? 0));
     this.#idleBytes += cost - (this.#idle.get(channel) ?? 0);
     this.#idle.set(channel, cost);
     for (const oldest of this.#idle.keys()) {
@@ -185,8 +211,9 @@ export class Channels {
   }
 
   #delete(channel: Channel): void {
-    this.#byName.delete(channel.name);
-    for (const watcher of this.#watchers) watcher.channelRemoved(channel.name);
+    if (channel.isPattern) this.#patterns.delete(channel.name);
+    else this.#byName.delete(channel.key);
+    for (const watcher of this.#watchers) watcher.channelRemoved(channel.key);
   }
 
   #expire(): void {

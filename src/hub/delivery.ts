@@ -1,14 +1,15 @@
 import { type AtTurnEnd, fault } from '../clock/index.ts';
 import type { HttpResponseFormat, HttpStreamFormat, PublishItem, WsMessageFormat } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
-import type { Group, Receiver } from './channel.ts';
+import type { Channel, Group, Receiver } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
 import { MessageRun } from './message-run.ts';
 import { PublishedMessage } from './published-message.ts';
 import { PublishedResponse } from './published-response.ts';
 import { RateShaper } from './rate-shaper.ts';
-import { Barrier, type Step, StreamClose, StreamHint } from './step.ts';
+import { Barrier, type Format, type Step, StreamClose, StreamHint } from './step.ts';
 import { StreamRun } from './stream-run.ts';
+import { shownKey } from './subscription-key.ts';
 
 /**
  * Work of one slice of a delivery, after which the event loop continues: writes to clients, a few milliseconds of them. One client may
@@ -27,6 +28,12 @@ const RESPONSE_HINT: HttpResponseFormat = {
   bodyPatch: null,
   contentFilters: null,
 };
+
+/** A walk over the members of a group, and where it ends. */
+interface Walk {
+  readonly group: Group;
+  readonly end: number;
+}
 
 /**
  * Delivers what was accepted to the members of its channels, in one order over all channels, in slices. Neighbouring items for the same
@@ -47,6 +54,11 @@ export class Delivery implements AtTurnEnd {
   #group: Group | null = null;
   #next = 0;
   #end = 0;
+  /** Walks that follow this one for the same step: over the members of patterns. */
+  #others: Walk[] = [];
+  #otherAt = 0;
+  /** Tells the walks of the first step from those of others; 0 where there is one walk, which finds each receiver once. */
+  #stamp = 0;
   #scheduled = false;
   #running = false;
   /** The turn in which the walk waits for nobody's credit any more; 0 while it has not waited. */
@@ -99,8 +111,9 @@ export class Delivery implements AtTurnEnd {
     const { observer, channels } = this.#room;
     for (const item of items) {
       if (observer !== null) {
-        const known = channels.get(item.channel);
-        if (known !== undefined) observer.onItem(item, known);
+        const known = channels.get(item.channel) ?? null;
+        const patterns = channels.matching(item.channel);
+        if (known !== null || patterns.length > 0) observer.onItem(item, known, patterns);
       }
       const { channel, id, prevId, noSeq, httpResponse } = item;
       if (httpResponse !== null) {
@@ -116,9 +129,9 @@ export class Delivery implements AtTurnEnd {
     if (this.#first !== null) this.#schedule();
   }
 
-  /** Has the clients of a channel updated, after the items that wait. */
+  /** Has the clients of a channel updated, or of a pattern with this key, after the items that wait. */
   hint(channel: string): void {
-    const known = this.#room.channels.get(channel);
+    const known = this.#room.channels.find(channel);
     if ((known?.groupOf('http-response')?.size ?? 0) > 0) {
       this.#appendUnpublished(new PublishedResponse(channel, RESPONSE_HINT));
     }
@@ -171,6 +184,7 @@ export class Delivery implements AtTurnEnd {
       work = this.#walk(step, group, work, now);
       if (this.#next < this.#end) break;
       group.endWalk();
+      if (this.#nextWalk()) continue;
       this.#group = null;
       this.#finish(step);
     }
@@ -188,6 +202,7 @@ export class Delivery implements AtTurnEnd {
   onFault(thrown: unknown): void {
     reportFault(this.#room, thrown, { channel: this.#first?.channel, lost: 'a published item' });
     this.#group?.endWalk();
+    while (this.#nextWalk()) this.#group?.endWalk();
     this.#group = null;
     if (this.#first !== null) this.#finish(this.#first);
   }
@@ -252,15 +267,48 @@ export class Delivery implements AtTurnEnd {
     this.#room.moment++;
     if (step === this.#openRun) this.#openRun = null;
     else if (step === this.#openMessages) this.#openMessages = null;
-    const { channel, format, kind } = step;
-    const group = this.#room.channels.get(channel)?.groupOf(format) ?? null;
-    const { log } = this.#room;
-    if (log.debugEnabled) log.debug({ channel, format: kind, receivers: group?.size ?? 0 }, 'published');
-    if (group === null || group.size === 0) return false;
-    this.#group = group;
-    this.#next = 0;
-    this.#end = group.beginWalk();
+    const { channel, format, kind, unpublished } = step;
+    const { log, channels } = this.#room;
+    // What the hub makes by itself is for those alone who are subscribed to the channel, or to the pattern with this key.
+    const group = (unpublished ? channels.find(channel) : channels.get(channel))?.groupOf(format) ?? null;
+    let receivers = group?.size ?? 0;
+    if (channels.havePatterns && !unpublished) receivers += this.#beginOthers(channels.matching(channel), format);
+    if (log.debugEnabled) log.debug({ channel: shownKey(channel), format: kind, receivers }, 'published');
     this.#waitsUntil = 0;
+    const own = group === null || group.size === 0 ? null : group;
+    const walks = this.#others.length + (own === null ? 0 : 1);
+    this.#stamp = walks > 1 ? this.#room.moment : 0;
+    if (own === null) return this.#nextWalk();
+    this.#group = own;
+    this.#next = 0;
+    this.#end = own.beginWalk();
+    return true;
+  }
+
+  /** Begins walks over the members of patterns that take the format. Returns how many there are. */
+  #beginOthers(patterns: readonly Channel[], format: Format): number {
+    let receivers = 0;
+    for (const pattern of patterns) {
+      const group = pattern.groupOf(format);
+      if (group === null || group.size === 0) continue;
+      receivers += group.size;
+      this.#others.push({ group, end: group.beginWalk() });
+    }
+    return receivers;
+  }
+
+  /** Goes on with the next of the other walks. Returns false if there is none. */
+  #nextWalk(): boolean {
+    if (this.#others.length === 0) return false;
+    const walk = this.#others[this.#otherAt++];
+    if (walk === undefined) {
+      this.#others = [];
+      this.#otherAt = 0;
+      return false;
+    }
+    this.#group = walk.group;
+    this.#next = 0;
+    this.#end = walk.end;
     return true;
   }
 
@@ -269,6 +317,7 @@ export class Delivery implements AtTurnEnd {
     const { members } = group;
     const end = this.#end;
     const credited = step instanceof MessageRun;
+    const stamp = this.#stamp;
     // Where deliveries may have to wait for the rate of their route.
     const shaper = this.#shaper.needed ? this.#shaper : null;
     let work = done;
@@ -276,10 +325,13 @@ export class Delivery implements AtTurnEnd {
     while (next < end && work < SLICE_WORK) {
       const member = members[next++];
       if (member === undefined || member.position < 0) continue;
+      // It has had the step in an earlier walk, by its channel or by a more exact pattern.
+      if (stamp !== 0 && member.receiver.stamp === stamp) continue;
       if (credited && this.#waitsFor(member.receiver, step)) {
         this.#next = next - 1;
         return SLICE_WORK;
       }
+      if (stamp !== 0) member.receiver.stamp = stamp;
       try {
         work += shaper === null ? member.receiver.receive(step, now) : shaper.offer(member, step, now);
       } catch (thrown) {

@@ -1,5 +1,7 @@
 import type { Hold } from '../codec/grip/index.ts';
 import { FilterError, fillTemplate, wholeDirectives } from './filter-template.ts';
+import { PatternTrie } from './pattern-trie.ts';
+import { patternOf, subscriptionKey } from './subscription-key.ts';
 
 /**
  * Bytes that the control messages of an origin may set for the filters of one WebSocket, each name with its value counted as at least 64.
@@ -19,6 +21,7 @@ export interface FilteredItem {
 
 /** What filters look at in a client. */
 export interface FilterContext {
+  /** Whether the client gets what is published to the channel. */
   isMember(channel: string): boolean;
   /** The id of the last item that the client has of a channel, by its full name; undefined if it is not known. */
   positionOf(channel: string): string | null | undefined;
@@ -46,7 +49,10 @@ export interface FilterState {
 
 /** The filters of one client's channels, and the metadata that its origin set for them (GRIP §6). */
 export class FilterSet {
+  /** By the full names of channels and the keys of patterns, also of those without filters. */
   readonly #filters = new Map<string, readonly string[]>();
+  /** The same of patterns; null without any. */
+  #patterns: PatternTrie<readonly string[]> | null = null;
   readonly #meta: Record<string, string>;
   readonly prefix: string;
   /** Of what `setMeta` set. */
@@ -66,7 +72,7 @@ export class FilterSet {
   static of(hold: Filtered | null, prefix: string): FilterSet | null {
     if (!hold?.channels.some(({ filters }) => filters.length > 0)) return null;
     const set = new FilterSet(prefix, hold.meta);
-    for (const { name, filters } of hold.channels) set.set(prefix + name, filters);
+    for (const channel of hold.channels) set.set(subscriptionKey(prefix, channel), channel.filters);
     return set;
   }
 
@@ -88,11 +94,21 @@ export class FilterSet {
     return this.#meta;
   }
 
-  /** Replaces the filters of a channel, by its full name. */
-  set(channel: string, filters: readonly string[]): void {
+  /** Replaces the filters of a channel, by its full name, or of a pattern, by its key. */
+  set(key: string, filters: readonly string[]): void {
     const known = filters.filter((name) => KNOWN_FILTERS.includes(name));
-    if (known.length === 0) this.#filters.delete(channel);
-    else this.#filters.set(channel, known);
+    this.#filters.set(key, known);
+    const pattern = patternOf(key);
+    if (pattern === null) return;
+    this.#patterns ??= new PatternTrie();
+    this.#patterns.set(pattern, known);
+  }
+
+  /** The client is not subscribed to the channel or pattern any more. */
+  delete(key: string): void {
+    this.#filters.delete(key);
+    const pattern = patternOf(key);
+    if (pattern !== null) this.#patterns?.delete(pattern);
   }
 
   /** Sets what filters know of the client; null removes it. Returns false if it is too much: then it is removed. */
@@ -108,9 +124,12 @@ export class FilterSet {
     return true;
   }
 
-  /** The filters of a channel, by its full name, in their order. */
+  /**
+   * The filters of a channel, by its full name, in their order. Where the client is not subscribed to it by its name they are those of the most
+   * exact pattern that matches it.
+   */
   filtersOf(channel: string): readonly string[] {
-    return this.#filters.get(channel) ?? NO_FILTERS;
+    return this.#filters.get(channel) ?? this.#patterns?.match(channel)[0] ?? NO_FILTERS;
   }
 
   /** Whether an item of the channel has to wait for a service that is asked about it. */

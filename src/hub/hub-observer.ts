@@ -8,6 +8,9 @@ export interface HubObserver extends MembersObserver {
   onHeld(client: Subscriber): void;
   /** The client is no longer held. */
   onLeft(client: Subscriber): void;
-  /** An item is going to be delivered to the members that the channel has now. */
-  onItem(item: PublishItem, channel: Channel): void;
+  /**
+   * An item is going to be delivered to the members that its channel and the patterns that match it have now, once to each client.
+   * @param channel null where nobody is subscribed to it by its name
+   */
+  onItem(item: PublishItem, channel: Channel | null, patterns: readonly Channel[]): void;
 }

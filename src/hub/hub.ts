@@ -30,31 +30,23 @@ import { movedHold } from './make-moved-hold.ts';
 import type { HoldParts, ResponseHoldState, StreamHoldState } from './moved-hold.ts';
 import { OrderCheck } from './order-check.ts';
 import { QueueBudget } from './queue-budget.ts';
+import { type ReceivedFormats, receiversOf } from './receivers-of.ts';
 import { ReplayPacer } from './replay-pacer.ts';
 import { ResponseHold } from './response-hold.ts';
 import { type Sequence, Sequencer } from './sequencer.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
 import { Subscriber } from './subscriber.ts';
+import { shownKey, subscriptionKey } from './subscription-key.ts';
 import { WebSocketHold } from './websocket-hold.ts';
 import { MAX_RELAYED } from './websocket-outlet.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
-
-/** The channel of an item, and which of its formats are there. */
-export interface ReceivedFormats {
-  readonly channel: string;
-  readonly id: string | null;
-  /** Null where the item has no such format. */
-  readonly httpResponse: object | null;
-  readonly httpStream: object | null;
-  readonly wsMessage: object | null;
-}
 
 /** Sizes of a hub. */
 export interface HubStats {
   /** Clients held. */
   readonly holds: number;
-  /** Channels with a client. */
+  /** Channels and patterns with a client. */
   readonly channels: number;
 }
 
@@ -311,20 +303,20 @@ export class Hub implements Guarded {
     this.#room.channels.observer = observer;
   }
 
-  /** Lists channels with subscribers. */
+  /** Lists channels and patterns with subscribers. */
   channelPage(query: ChannelQuery): Promise<ChannelPage> {
     return channelPage(this.#room.channels.all(), query);
   }
 
-  /** How many subscribers channels have, and their last ids. */
-  channelInfos(names: readonly string[], done: (infos: readonly ChannelInfo[]) => void): void {
-    const known = names.map((name) => this.#room.channels.get(name)).filter((channel) => channel !== undefined);
+  /** How many subscribers channels have, and their last ids. @param keys names of channels, or keys of patterns */
+  channelInfos(keys: readonly string[], done: (infos: readonly ChannelInfo[]) => void): void {
+    const known = keys.map((key) => this.#room.channels.find(key)).filter((channel) => channel !== undefined);
     done(known.map(infoOf));
   }
 
-  /** Passes the items of a channel from now on, with how many clients they go to. The result ends that. */
-  tap(channel: string, onItem: (item: PublishItem, receivers: number) => void): () => void {
-    return this.#taps.add(channel, (item) => onItem(item, this.#receiversOf(item)));
+  /** Passes the items of a channel, or of those that a pattern matches, from now on, with how many clients they go to. The result ends that. */
+  tap(key: string, onItem: (item: PublishItem, receivers: number) => void): () => void {
+    return this.#taps.add(key, (item) => onItem(item, receiversOf(this.#room.channels, item)));
   }
 
   /** The clients that are held. The walk may take several turns: clients that come and go meanwhile may be missed. */
@@ -339,15 +331,8 @@ export class Hub implements Guarded {
 
   /** Calls `done` with how many clients would get each item if it were published now. */
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
-    done(items.map((item) => (this.#sequencer.isRepeated(item) ? 0 : this.#receiversOf(item))));
-  }
-
-  #receiversOf({ channel, httpResponse, httpStream, wsMessage }: ReceivedFormats): number {
-    const known = this.#room.channels.get(channel);
-    if (known === undefined) return 0;
-    const responses = httpResponse === null ? 0 : (known.groupOf('http-response')?.size ?? 0);
-    const streams = httpStream === null ? 0 : (known.groupOf('http-stream')?.size ?? 0);
-    return responses + streams + (wsMessage === null ? 0 : (known.groupOf('ws-message')?.size ?? 0));
+    const { channels } = this.#room;
+    done(items.map((item) => (this.#sequencer.isRepeated(item) ? 0 : receiversOf(channels, item))));
   }
 
   /** Calls `done` with those of the ids that are of clients which are held now. */
@@ -468,7 +453,7 @@ export class Hub implements Guarded {
     }
   }
 
-  /** The names that the hold is subscribed to, each once, as many as are allowed. */
+  /** The names and keys of patterns that the hold is subscribed to, each once, as many as are allowed. */
   #channelNames(
     hold: Hold,
     { channels = [], channelPrefix = '' }: Pick<HoldOptions, 'channels' | 'channelPrefix'>,
@@ -476,14 +461,14 @@ export class Hub implements Guarded {
   ): readonly string[] {
     const { counters, log } = this.#room;
     const max = this.#room.limits.current.connectionSubscriptionMax;
-    const names = [...new Set([...channels, ...hold.channels.map(({ name }) => channelPrefix + name)])];
+    const names = [...new Set([...channels, ...hold.channels.map((each) => subscriptionKey(channelPrefix, each))])];
     const dropped = names.length - max;
     if (dropped > 0) {
       names.length = max;
       counters.subscriptionsDropped += dropped;
       log.info({ id, dropped, max }, 'too many channels for one connection');
     }
-    if (log.debugEnabled) log.debug({ id, mode: hold.mode, channels: names }, 'hold');
+    if (log.debugEnabled) log.debug({ id, mode: hold.mode, channels: names.map(shownKey) }, 'hold');
     return names;
   }
 }

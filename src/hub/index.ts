@@ -1,11 +1,11 @@
-export type { Channel, Group } from './channel.ts';
-export type { ChannelInfo, ChannelPage, ChannelQuery } from './channel-page.ts';
+export { type Channel, distinctMembers, type Group, type Membership } from './channel.ts';
+export { type ChannelInfo, type ChannelPage, type ChannelQuery, keyOfInfo } from './channel-page.ts';
 export type { ChannelWatcher } from './channels.ts';
 export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './filter-service.ts';
 export { FilteredBody } from './filter-set.ts';
 export { FilterError } from './filter-template.ts';
 export type { HoldOptions } from './hold-options.ts';
-export { Hub, type HubQueues, type HubStats, type ReceivedFormats } from './hub.ts';
+export { Hub, type HubQueues, type HubStats } from './hub.ts';
 export type { HubObserver } from './hub-observer.ts';
 export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.ts';
 export { Intake, MAX_UNDELIVERED, type Publication } from './intake.ts';
@@ -21,8 +21,11 @@ export type {
   NextLink,
   SessionNotes,
 } from './next-link.ts';
+export { PatternTrie } from './pattern-trie.ts';
+export type { ReceivedFormats } from './receivers-of.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 export type { Sequence } from './sequencer.ts';
 export type { Subscriber } from './subscriber.ts';
+export { patternKey, patternOf, subscriptionKey } from './subscription-key.ts';
 export type { WebSocketHold } from './websocket-hold.ts';
 export type { WebSocketHoldOptions, WebSocketOwner } from './websocket-owner.ts';

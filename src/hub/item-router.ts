@@ -1,7 +1,7 @@
 import { type AtTurnEnd, fault, type Guarded, TurnQueue } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
-import type { Membership, Receiver } from './channel.ts';
+import type { Channel, Membership, Receiver } from './channel.ts';
 import { type ChannelPage, type ChannelQuery, channelPage } from './channel-page.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import type { HubOptions } from './hub-options.ts';
@@ -45,28 +45,24 @@ export class HubChannels implements Receiver {
     return this.#memberships.size;
   }
 
-  has(name: string): boolean {
-    return this.#memberships.has(name);
-  }
-
   /**
-   * The hub has a client of this channel.
+   * The hub has a client of the channel with this name, or of the pattern with this key.
    * @returns the id of the channel's last item, if that is known
    */
-  add(name: string): string | null {
-    let membership = this.#memberships.get(name);
+  add(key: string): string | null {
+    let membership = this.#memberships.get(key);
     if (membership === undefined) {
-      membership = this.#channels.join(this, name);
-      this.#memberships.set(name, membership);
+      membership = this.#channels.join(this, key);
+      this.#memberships.set(key, membership);
     }
     return membership.channel.lastId;
   }
 
   /** The hub has forgotten the channel. It has remembered it for a while already. */
-  remove(name: string): void {
-    const membership = this.#memberships.get(name);
+  remove(key: string): void {
+    const membership = this.#memberships.get(key);
     if (membership === undefined) return;
-    this.#memberships.delete(name);
+    this.#memberships.delete(key);
     this.#channels.leave(membership, false);
   }
 
@@ -129,7 +125,7 @@ export class ItemRouter implements AtTurnEnd {
     return this.#intake.waiting;
   }
 
-  /** Channels that some hub has, each once. */
+  /** Channels and patterns that some hub has, each once. */
   get channels(): number {
     return this.#channels.size;
   }
@@ -191,9 +187,18 @@ export class ItemRouter implements AtTurnEnd {
     return this.#channels.get(name)?.lastId ?? null;
   }
 
-  /** Passes the items of a channel from now on. The result ends that. */
-  tap(channel: string, tap: ItemTap): () => void {
-    return this.#taps.add(channel, tap);
+  /** As `Hub.tap`. */
+  tap(key: string, tap: ItemTap): () => void {
+    return this.#taps.add(key, tap);
+  }
+
+  /** The hubs that have a channel, or a pattern that matches it. */
+  hubsOf(channel: string): HubChannels[] {
+    const hubs = hubsIn(this.#channels.get(channel));
+    for (const pattern of this.#channels.matching(channel)) {
+      for (const hub of hubsIn(pattern)) if (!hubs.includes(hub)) hubs.push(hub);
+    }
+    return hubs;
   }
 
   /** Hubs have taken items. */
@@ -242,8 +247,8 @@ export class ItemRouter implements AtTurnEnd {
   }
 
   /** Those that get an item. */
-  #receivers(members: readonly Membership[]): readonly HubChannels[] {
-    const receivers = members.map(({ receiver }) => receiver as HubChannels);
+  #receivers(channel: string): readonly HubChannels[] {
+    const receivers = this.hubsOf(channel);
     for (const channels of this.#hubs) {
       if (channels.takesAll && !receivers.includes(channels)) receivers.push(channels);
     }
@@ -255,9 +260,8 @@ export class ItemRouter implements AtTurnEnd {
     const { encode } = this.#options;
     const reached = new Set<RoutedHub>();
     for (const item of items) {
-      const members = this.#channels.get(item.channel)?.groupOf('http-stream')?.members ?? [];
       let bytes: Buffer | null = null;
-      for (const { hub } of this.#receivers(members)) {
+      for (const { hub } of this.#receivers(item.channel)) {
         try {
           bytes ??= encode(item);
           hub.take(bytes);
@@ -275,4 +279,8 @@ export class ItemRouter implements AtTurnEnd {
       }
     }
   }
+}
+
+function hubsIn(channel: Channel | undefined): HubChannels[] {
+  return channel?.groupOf('http-stream')?.members.map(({ receiver }) => receiver as HubChannels) ?? [];
 }

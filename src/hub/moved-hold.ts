@@ -16,7 +16,7 @@ export interface HeldState extends PartState {
   readonly credits: number;
   /** Milliseconds since something was last passed. */
   readonly silence: number;
-  /** Full names of its channels. */
+  /** Full names of its channels, and keys of its patterns. */
   readonly channels: readonly string[];
   /** Milliseconds until its timer; null where that is not set. */
   readonly left: number | null;

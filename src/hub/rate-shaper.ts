@@ -76,7 +76,7 @@ export class RateShaper implements AtTurnEnd {
     const at = bucket.first === null ? bucket.spend(step, 0, count, shape, performance.now()) : 0;
     const work = at > 0 ? member.receiver.receive(step.part(0, at), now) : WAIT_WORK;
     // The client may have left.
-    if (at === count || member.position < 0) return work;
+    if (at === count || (member.position < 0 && member.receiver.isMember?.(step.channel) !== true)) return work;
     const end = bucket.room(step, at, count, shape);
     if (end < count) this.#drop(bucket, step, count - end, shape.hwm);
     if (end === at) return work;
@@ -146,8 +146,8 @@ export class RateShaper implements AtTurnEnd {
         continue;
       }
       const { member, step, from, to } = delivery;
-      // The client may have left meanwhile.
-      const gone = member.position < 0;
+      // The client may have left meanwhile: with all by which it gets the item.
+      const gone = member.position < 0 && member.receiver.isMember?.(step.channel) !== true;
       if (!gone && member.receiver.awaitsCredit?.(step) === true) {
         waits = true;
         idle++;

@@ -12,6 +12,7 @@ import type { ChannelPosition } from './next-link.ts';
 import type { SessionOptions, SessionStream } from './session-stream.ts';
 import { type Step, StreamClose, StreamHint } from './step.ts';
 import { payloadOf, type StreamItem, type StreamRun } from './stream-run.ts';
+import { subscriptionKey } from './subscription-key.ts';
 
 const NO_CONTENT = Buffer.alloc(0);
 
@@ -33,7 +34,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
   #resuming = false;
 
   constructor(room: HubRoom, stream: SessionStream, { prefix, hold, link, filterService }: SessionOptions) {
-    super(room, stream, link, hold?.channels.map(({ name }) => prefix + name) ?? []);
+    super(room, stream, link, hold?.channels.map((each) => subscriptionKey(prefix, each)) ?? []);
     this.#service = filterService;
     this.#kept = new DelayedSteps(room);
     this.#prefix = prefix;
@@ -278,12 +279,8 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     const begun = new Set<string>();
     for (const entry of kept) {
       if (this.doing === 'over') return;
-      if (entry instanceof StreamClose) {
-        if (this.doing === 'idle') this.#close(entry);
-        else this.#kept.add(entry, this.stream.id);
-        continue;
-      }
       if (this.doing !== 'idle') this.#kept.add(entry, this.stream.id);
+      else if (entry instanceof StreamClose) this.#close(entry);
       else if (begun.has(entry.channel) || this.#fits(entry)) {
         begun.add(entry.channel);
         this.#take(entry);

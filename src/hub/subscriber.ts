@@ -1,4 +1,5 @@
 import { WheelTimer } from '../clock/index.ts';
+import { matchesPattern } from '../codec/grip/index.ts';
 import type { ExchangeRecord, Peer, RequestHead } from '../exchange/index.ts';
 import type { Membership, Receiver } from './channel.ts';
 import type { Channels } from './channels.ts';
@@ -14,6 +15,7 @@ const NOWHERE: Peer = { address: '', port: 0 };
 export abstract class Subscriber extends WheelTimer implements Receiver {
   abstract readonly format: Format;
   readonly route: string;
+  stamp = 0;
   /** Names the client in the log and in stats. */
   abstract readonly id: string;
   /** Where the client is, and whether it uses TLS. */
@@ -26,6 +28,8 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   protected readonly channels: Channels;
   /** A list of a few, as most clients have, or else by name. */
   #memberships: Membership[] | Map<string, Membership> = [];
+  /** Patterns among them. */
+  #patterns = 0;
 
   /** @param route id of the route of its request */
   constructor(channels: Channels, route = '') {
@@ -57,52 +61,65 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   /** The last id of one of its channels became known after it had joined: checks whether it has missed an item. */
   onLastId(): void {}
 
-  /** How many channels it has joined. */
+  /** How many channels and patterns it has joined. */
   protected get channelCount(): number {
     return Array.isArray(this.#memberships) ? this.#memberships.length : this.#memberships.size;
   }
 
-  /** Joins the channel with this name. Harmless when it is a member. */
-  join(name: string): void {
-    if (this.isMember(name)) return;
-    const membership = this.channels.join(this, name);
+  /** Joins the channel with this name, or the pattern with this key. Harmless when it is a member. */
+  join(key: string): void {
+    if (this.hasJoined(key)) return;
+    const membership = this.channels.join(this, key);
+    if (membership.channel.isPattern) this.#patterns++;
     if (!Array.isArray(this.#memberships)) {
-      this.#memberships.set(name, membership);
+      this.#memberships.set(key, membership);
       return;
     }
     // Most have one channel: a list that grows by itself would have room for many.
     if (this.#memberships.length === 0) this.#memberships = [membership];
     else this.#memberships.push(membership);
     if (this.#memberships.length > FEW) {
-      this.#memberships = new Map(this.#memberships.map((each) => [each.channel.name, each]));
+      this.#memberships = new Map(this.#memberships.map((each) => [each.channel.key, each]));
     }
   }
 
-  /** Leaves the channel with this name. Harmless when it is not a member. */
-  part(name: string): void {
-    const membership = this.#find(name);
+  /** Leaves the channel with this name, or the pattern with this key. Harmless when it is not a member. */
+  part(key: string): void {
+    const membership = this.#find(key);
     if (membership === undefined) return;
+    if (membership.channel.isPattern) this.#patterns--;
     if (Array.isArray(this.#memberships)) this.#memberships.splice(this.#memberships.indexOf(membership), 1);
-    else this.#memberships.delete(name);
+    else this.#memberships.delete(key);
     this.channels.leave(membership);
   }
 
-  /** Leaves all channels but those with these names, and joins those of them in which it is no member. */
-  protected joinOnly(names: readonly string[]): void {
-    const wanted = new Set(names);
+  /** Leaves all channels and patterns but those with these names and keys, and joins those of them in which it is no member. */
+  protected joinOnly(keys: readonly string[]): void {
+    const wanted = new Set(keys);
     for (const { channel } of [...this.#memberships.values()]) {
-      if (!wanted.delete(channel.name)) this.part(channel.name);
+      if (!wanted.delete(channel.key)) this.part(channel.key);
     }
-    for (const name of wanted) this.join(name);
+    for (const key of wanted) this.join(key);
   }
 
+  /** Whether it has joined the channel with this name, or the pattern with this key. */
+  hasJoined(key: string): boolean {
+    return this.#find(key) !== undefined;
+  }
+
+  /** Whether it gets what is published to the channel with this name: it has joined the channel, or a pattern that matches the name. */
   isMember(name: string): boolean {
-    return this.#find(name) !== undefined;
+    if (this.hasJoined(name)) return true;
+    if (this.#patterns === 0) return false;
+    for (const { channel } of this.#memberships.values()) {
+      if (channel.isPattern && matchesPattern(channel.name, name)) return true;
+    }
+    return false;
   }
 
-  /** The channels that it has joined, in order. */
+  /** The names of the channels and the keys of the patterns that it has joined, in order. */
   get channelNames(): readonly string[] {
-    return Array.from(this.#memberships.values(), ({ channel }) => channel.name);
+    return Array.from(this.#memberships.values(), ({ channel }) => channel.key);
   }
 
   /** Lets `receiver` have what comes to its channels. */
@@ -114,11 +131,12 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   protected partAll(): void {
     const memberships = this.#memberships;
     this.#memberships = [];
+    this.#patterns = 0;
     for (const membership of memberships.values()) this.channels.leave(membership);
   }
 
-  #find(name: string): Membership | undefined {
-    if (Array.isArray(this.#memberships)) return this.#memberships.find(({ channel }) => channel.name === name);
-    return this.#memberships.get(name);
+  #find(key: string): Membership | undefined {
+    if (Array.isArray(this.#memberships)) return this.#memberships.find(({ channel }) => channel.key === key);
+    return this.#memberships.get(key);
   }
 }

@@ -7,6 +7,7 @@ import type { Format, Step } from './step.ts';
 export class SuspendedReceiver implements Receiver {
   readonly format: Format;
   readonly route: string;
+  stamp: number;
   readonly #room: Pick<HubRoom, 'counters' | 'limits'>;
   readonly #client: Receiver;
   #steps: Step[] = [];
@@ -15,6 +16,7 @@ export class SuspendedReceiver implements Receiver {
   constructor(room: Pick<HubRoom, 'counters' | 'limits'>, client: Receiver) {
     this.format = client.format;
     this.route = client.route;
+    this.stamp = client.stamp ?? 0;
     this.#room = room;
     this.#client = client;
   }
@@ -36,6 +38,8 @@ export class SuspendedReceiver implements Receiver {
   release(now: number): void {
     const steps = this.#steps;
     this.#steps = [];
+    // A walk may be on that finds it again, in another group.
+    this.#client.stamp = this.stamp;
     for (const step of steps) {
       try {
         this.#client.receive(step, now);

@@ -11,6 +11,7 @@ import type { WebSocketHoldState } from './moved-hold.ts';
 import type { ChannelPosition } from './next-link.ts';
 import type { PublishedMessage } from './published-message.ts';
 import type { Step } from './step.ts';
+import { shownKey } from './subscription-key.ts';
 import { SuspendedReceiver } from './suspended-receiver.ts';
 import { whole } from './waiting-messages.ts';
 import { WebSocketOutlet } from './websocket-outlet.ts';
@@ -84,30 +85,30 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   }
 
   /**
-   * Subscribes to a channel, by its full name. Returns false if there are as many as one client may have.
+   * Subscribes to a channel, by its full name, or to a pattern, by its key. Returns false if there are as many as one client may have.
    * @param filters in place of those that the channel has
    */
-  subscribe(name: string, filters: readonly string[] = NO_FILTERS): boolean {
+  subscribe(key: string, filters: readonly string[] = NO_FILTERS): boolean {
     const { counters, log, limits, holds } = this.room;
     if (!holds.has(this)) return true;
     const max = limits.current.connectionSubscriptionMax;
-    if (this.channelCount >= max && !this.isMember(name)) {
+    if (this.channelCount >= max && !this.hasJoined(key)) {
       counters.subscriptionsDropped++;
       // Once: an origin may go on with thousands.
       if (!this.#fullNoted) log.info({ id: this.id, dropped: 1, max }, 'too many channels for one connection');
       this.#fullNoted = true;
       return false;
     }
-    if (filters.length > 0) this.#filterLine().filters.set(name, filters);
-    else this.#line?.filters.set(name, NO_FILTERS);
-    this.join(name);
-    if (log.debugEnabled) log.debug({ id: this.id, mode: 'websocket', channels: [name] }, 'hold');
+    if (filters.length > 0) this.#filterLine().filters.set(key, filters);
+    else this.#line?.filters.set(key, NO_FILTERS);
+    this.join(key);
+    if (log.debugEnabled) log.debug({ id: this.id, mode: 'websocket', channels: [shownKey(key)] }, 'hold');
     return true;
   }
 
-  override part(name: string): void {
-    super.part(name);
-    this.#line?.filters.set(name, NO_FILTERS);
+  override part(key: string): void {
+    super.part(key);
+    this.#line?.filters.delete(key);
   }
 
   /** Sets what filters know of the client; null removes it. Returns false, and sets nothing, if it is too much. */
@@ -227,7 +228,10 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   }
 
   #filterLine(): FilterLine<PublishedMessage> {
-    this.#line ??= new FilterLine<PublishedMessage>(this.room, this, new FilterSet(this.#prefix), this.#service);
+    if (this.#line !== null) return this.#line;
+    const set = new FilterSet(this.#prefix);
+    for (const key of this.channelNames) set.set(key, NO_FILTERS);
+    this.#line = new FilterLine<PublishedMessage>(this.room, this, set, this.#service);
     return this.#line;
   }
 

@@ -1,10 +1,11 @@
-import { type ControlMessage, GripError, parseControlMessage } from '../codec/grip/index.ts';
+import { type ControlMessage, GripError, parseControlMessage, type Subscription } from '../codec/grip/index.ts';
 import type { Route } from '../config/index.ts';
 import { BodyCollector, type ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
-import type { FilterService, WebSocketHold, WebSocketOwner } from '../hub/index.ts';
+import { type FilterService, subscriptionKey, type WebSocketHold, type WebSocketOwner } from '../hub/index.ts';
 import { AutoResponder } from './auto-responder.ts';
 import type { GripWebSocketMove, GripWebSocketState } from './grip-websocket-state.ts';
 import type { Permit } from './guard/permit.ts';
+import { holdProblem } from './hold-problem.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { TargetWebSocketResponder } from './proxy-target.ts';
 import { HeldSession, movedSession } from './session-state.ts';
@@ -342,11 +343,12 @@ export class GripWebSocket implements WebSocketOwner {
     }
     switch (message.type) {
       case 'subscribe':
-        this.#subscribe(message.channel, message.filters);
+        this.#subscribe(message, message.filters);
         break;
       case 'unsubscribe': {
-        const name = this.#options.route.prefix + message.channel;
-        if (this.#always?.includes(name) !== true) this.#hold.part(name);
+        const { channel: name, pattern } = message;
+        const key = subscriptionKey(this.#options.route.prefix, { name, pattern });
+        if (this.#always?.includes(key) !== true) this.#hold.part(key);
         break;
       }
       case 'detach':
@@ -390,24 +392,23 @@ export class GripWebSocket implements WebSocketOwner {
     }
   }
 
-  #subscribe(channel: string, filters: readonly string[]): void {
+  #subscribe({ channel, pattern }: Subscription, filters: readonly string[]): void {
     if (filters.length > MAX_FILTERS) {
       this.#room.log.warn({ id: this.#hold.id, channel }, 'too many filters, WebSocket closed');
       this.#closeBoth(INTERNAL_ERROR);
       return;
     }
-    const name = this.#options.route.prefix + channel;
-    if (this.#options.permit?.permits(name) === false) {
-      const detail = `the token does not permit the channel '${name}'`;
-      this.#room.log.info(
-        { id: this.#hold.id, code: 'HF_CHANNEL_FORBIDDEN', detail },
-        'subscription refused, WebSocket closed',
-      );
+    const { prefix } = this.#options.route;
+    const problem = holdProblem(this.#options.permit, prefix, [{ name: channel, pattern }]);
+    if (problem !== null) {
+      const { code, detail } = problem;
+      this.#room.log.info({ id: this.#hold.id, code, detail }, 'subscription refused, WebSocket closed');
       // The name may have a prefix that clients are not to know.
-      this.#closeBoth(POLICY_VIOLATION, 'the token does not permit the channel');
+      if (code === 'HF_GRIP_INVALID') this.#closeBoth(INTERNAL_ERROR, 'invalid pattern');
+      else this.#closeBoth(POLICY_VIOLATION, 'the token does not permit the channel');
       return;
     }
-    this.#hold.subscribe(name, filters);
+    this.#hold.subscribe(subscriptionKey(prefix, { name: channel, pattern }), filters);
   }
 
   /** Lets the origin go. The client stays, and gets what is published. */

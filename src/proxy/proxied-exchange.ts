@@ -19,8 +19,8 @@ import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
 import { ProxiedFilters } from './filter-request.ts';
 import { gripLastOf } from './grip-last.ts';
 import { type GripOutcome, GripResponse } from './grip-response.ts';
-import { forbiddenHold } from './guard/permit.ts';
 import { HeldReplay, type Repetition, type ReplayPart, repeatedBody } from './held-replay.ts';
+import { holdProblem } from './hold-problem.ts';
 import { KeptBody, MAX_GRIP_REQUEST_BODY } from './kept-body.ts';
 import { publicUri } from './link-route.ts';
 import { movedRequest } from './moved-request.ts';
@@ -281,9 +281,9 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
 
   onHold(instruct: Instruct, credits: number, responseStarted: boolean): void {
     const { request, route, permit } = this.#proxied;
-    const forbidden = forbiddenHold(permit, route.route.prefix, instruct.hold?.channels ?? []);
-    if (forbidden !== null) {
-      this.onGripError(forbidden);
+    const problem = holdProblem(permit, route.route.prefix, instruct.hold?.channels ?? []);
+    if (problem !== null) {
+      this.onGripError(problem);
       return;
     }
     this.#over = true;

@@ -2,7 +2,7 @@ import { attempt } from '../clock/index.ts';
 import { encodeHeaderText, type GripLinks } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { ChannelPosition, GoneLink, LinkClient, LinkFetch, NextLink } from '../hub/index.ts';
-import { forbiddenChannel } from './guard/permit.ts';
+import { holdProblem } from './hold-problem.ts';
 import { LinkRequest } from './link-request.ts';
 import { LinkRoute } from './link-route.ts';
 import { movedRequest, proxiedState, type RequestPart } from './moved-request.ts';
@@ -57,9 +57,9 @@ export class ProxiedLink implements NextLink {
     const question = { route: this.#route, gripLast, since, alone };
     return new LinkSharer(this.#room, question, client, ({ hold, links }) => {
       const { next } = links;
-      const forbidden = forbiddenChannel(this.#proxied.permit, prefix, hold?.channels ?? []);
-      if (forbidden !== null) {
-        client.onLinkFailed(`the token does not permit the channel ${forbidden}`);
+      const problem = holdProblem(this.#proxied.permit, prefix, hold?.channels ?? []);
+      if (problem !== null) {
+        client.onLinkFailed(problem.detail);
         return;
       }
       client.onLinkDone({

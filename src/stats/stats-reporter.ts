@@ -1,7 +1,15 @@
 import { type Guarded, Ticker } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type Counters, type Log, type RouteStats, type RouteStatsTable, reportFault } from '../exchange/index.ts';
-import type { Channel, Group, Hub, HubObserver, Subscriber } from '../hub/index.ts';
+import {
+  type Channel,
+  distinctMembers,
+  type Group,
+  type Hub,
+  type HubObserver,
+  type Membership,
+  type Subscriber,
+} from '../hub/index.ts';
 import { type StatsFields, type StatsFormat, statsPacket } from './stats-packet.ts';
 
 /** Milliseconds between two looks at what has changed. */
@@ -45,6 +53,10 @@ export interface StatsReporterOptions {
 
 /** How a format is called in packets. */
 const MODES = { 'http-response': 'response', 'http-stream': 'stream', 'ws-message': 'ws' } as const;
+
+type Format = keyof typeof MODES;
+
+const FORMATS = Object.keys(MODES) as readonly Format[];
 
 /**
  * Reports what the hub does as Pushpin's stats packets: `conn` and `sub` when something changes and again at three quarters of their time,
@@ -104,25 +116,41 @@ export class StatsReporter implements HubObserver, Guarded {
     this.#routes.delete(group);
   }
 
-  onItem(item: PublishItem, channel: Channel): void {
+  onItem(item: PublishItem, channel: Channel | null, patterns: readonly Channel[]): void {
+    if (channel !== null && patterns.length === 0) {
+      for (const group of channel.groups) this.#countItem(item, group.format, group.size, group);
+      return;
+    }
+    const channels = channel === null ? patterns : [channel, ...patterns];
+    for (const format of FORMATS) {
+      const groups = channels.flatMap((each) => each.groupOf(format) ?? []).filter(({ size }) => size > 0);
+      const [group] = groups;
+      if (group === undefined) continue;
+      const members = groups.length === 1 ? null : distinctMembers(groups);
+      if (members === null) this.#countItem(item, format, group.size, group);
+      else this.#countItem(item, format, members.length, members);
+    }
+  }
+
+  /** @param receivers those that get the item: `size` of them */
+  #countItem(item: PublishItem, format: Format, size: number, receivers: Group | readonly Membership[]): void {
     const { socket, blockSize } = this.#options;
-    for (const group of channel.groups) {
-      const size = sizeOf(item, group);
-      if (size === null) continue;
-      const unit = blockSize();
-      const blocks = unit === 0 ? undefined : Math.ceil(Math.max(1, size) / unit);
-      this.#interval.count(group, blocks ?? 0);
-      if (socket.idle) continue;
-      for (const [route, count] of this.#membersByRoute(group)) {
-        this.#send('message', {
-          route: route || undefined,
-          channel: channel.name,
-          'item-id': item.id ?? undefined,
-          count,
-          blocks: blocks === undefined ? undefined : blocks * count,
-          transport: group.format,
-        });
-      }
+    const bytes = sizeOf(item, format);
+    if (bytes === null) return;
+    const unit = blockSize();
+    const blocks = unit === 0 ? undefined : Math.ceil(Math.max(1, bytes) / unit);
+    this.#interval.count(format, size, blocks ?? 0);
+    if (socket.idle) return;
+    const counts = 'members' in receivers ? this.#membersByRoute(receivers) : membersByRoute(receivers);
+    for (const [route, count] of counts) {
+      this.#send('message', {
+        route: route || undefined,
+        channel: item.channel,
+        'item-id': item.id ?? undefined,
+        count,
+        blocks: blocks === undefined ? undefined : blocks * count,
+        transport: format,
+      });
     }
   }
 
@@ -137,7 +165,7 @@ export class StatsReporter implements HubObserver, Guarded {
   #membersByRoute(group: Group): ReadonlyMap<string, number> {
     let counts = this.#routes.get(group);
     if (counts === undefined) {
-      counts = membersByRoute(group);
+      counts = membersByRoute(group.members);
       this.#routes.set(group, counts);
     }
     return counts;
@@ -189,7 +217,8 @@ export class StatsReporter implements HubObserver, Guarded {
 
   #announceGroup(group: Group): void {
     const { size, channel, format } = group;
-    const about = { mode: MODES[format], channel: channel.name };
+    const { name, isPattern } = channel;
+    const about = { mode: MODES[format], channel: name, pattern: isPattern || undefined };
     if (size === 0) this.#send('sub', { ...about, unavailable: true });
     else this.#send('sub', { ...about, ttl: this.#options.subscriptionTtl, subscribers: size });
   }
@@ -256,15 +285,15 @@ class Interval {
     this.connections = Math.max(this.connections, connections);
   }
 
-  count({ size, format }: Group, blocks: number): void {
+  count(format: Format, size: number, blocks: number): void {
     if (format === 'http-response') this.responses += size;
     this.blocksReceived += blocks;
     this.blocksSent += blocks * size;
   }
 }
 
-/** Bytes of the item in the format of the group; null if it has none. */
-function sizeOf({ size, httpResponse, httpStream, wsMessage }: PublishItem, { format }: Group): number | null {
+/** Bytes of the item in a format; null if it has none. */
+function sizeOf({ size, httpResponse, httpStream, wsMessage }: PublishItem, format: Format): number | null {
   const content =
     format === 'http-response'
       ? httpResponse?.body
@@ -274,9 +303,9 @@ function sizeOf({ size, httpResponse, httpStream, wsMessage }: PublishItem, { fo
   return content === undefined ? null : (size ?? content.length);
 }
 
-function membersByRoute(group: Group): Map<string, number> {
+function membersByRoute(members: readonly Membership[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { position, receiver } of group.members) {
+  for (const { position, receiver } of members) {
     if (position >= 0) counts.set(receiver.route, (counts.get(receiver.route) ?? 0) + 1);
   }
   return counts;

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { TimerWheel } from '../clock/index.ts';
+import { literalBeginning } from '../codec/grip/index.ts';
 import type { ControlCounters, Current, Log } from '../exchange/index.ts';
+import { PatternTrie, patternOf } from '../hub/index.ts';
 import { PullSocket, RepSocket, SubSocket, type ZmqContext, type ZmqCounters, type ZmqSocket } from '../zmq/index.ts';
 import { CommandServer } from './command-server.ts';
 import { type InputRoom, MessageInput } from './message-input.ts';
@@ -107,27 +109,34 @@ export class PublishSockets {
     const input = new MessageInput(this.#room, 'sub');
     /** ZeroMQ matches topics as prefixes; channels match exactly. */
     const channels = new Set<string>();
+    const patterns = new PatternTrie<true>();
     const socket = new SubSocket(this.#context, this.#socketOptions, ([topic, message, ...more]) => {
       if (topic === undefined || message === undefined || more.length > 0 || !isUtf8(topic)) {
         input.refuse('a message must have two parts: the channel in UTF-8, and the item');
         return;
       }
       const channel = topic.toString();
-      if (channels.has(channel)) input.take(message, channel);
+      if (channels.has(channel) || patterns.match(channel).length > 0) input.take(message, channel);
     });
     input.socket = socket;
     const { log } = this.#room;
     this.#options.publisher.watchChannels({
-      channelAdded: (name) => {
-        if (Buffer.byteLength(name) > MAX_TOPIC_BYTES) {
-          log.warn({ bytes: Buffer.byteLength(name) }, 'channel too long to be subscribed to over ZeroMQ');
+      channelAdded: (key) => {
+        const topic = topicOf(key);
+        if (Buffer.byteLength(topic) > MAX_TOPIC_BYTES) {
+          log.warn({ bytes: Buffer.byteLength(topic) }, 'channel too long to be subscribed to over ZeroMQ');
           return;
         }
-        channels.add(name);
-        socket.subscribe(name);
+        const pattern = patternOf(key);
+        if (pattern === null) channels.add(key);
+        else patterns.set(pattern, true);
+        socket.subscribe(topic);
       },
-      channelRemoved: (name) => {
-        if (channels.delete(name)) socket.unsubscribe(name);
+      channelRemoved: (key) => {
+        const pattern = patternOf(key);
+        if (pattern === null ? !channels.delete(key) : patterns.get(pattern) === undefined) return;
+        if (pattern !== null) patterns.delete(pattern);
+        socket.unsubscribe(topicOf(key));
       },
     });
     return socket;
@@ -151,4 +160,10 @@ export class PublishSockets {
     const { ipcFileMode: ipcMode, maxMessageBytes } = this.#options;
     return { ipcMode, maxMessageBytes };
   }
+}
+
+/** The topic under which publishers are asked for a channel, or for what a pattern matches: ZeroMQ matches the beginnings of names. */
+function topicOf(key: string): string {
+  const pattern = patternOf(key);
+  return pattern === null ? key : literalBeginning(pattern);
 }

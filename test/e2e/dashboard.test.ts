@@ -65,6 +65,21 @@ test('the dashboard in a browser', async (t) => {
     assert.equal(paged?.query.get('after'), 'user.linus');
   });
 
+  await t.test('tells a pattern from the channel of the same name', async (t) => {
+    const { page, backend, go } = await openDashboard(t, browser);
+    const name = 'orders.*';
+    const channels = [
+      { name, pattern: true, subscribers: 2, lastId: null },
+      { name, subscribers: 1, lastId: null },
+    ];
+    backend.answers.set('GET /channels', { status: 200, json: { channels, total: 2, next: null } });
+    await go('channels');
+    await page.getByText('pattern', { exact: true }).waitFor();
+    const rows = page.getByRole('row', { name: /^orders/ });
+    assert.deepEqual(await rows.locator('td:nth-child(2)').allInnerTexts(), ['2', '1']);
+    assert.equal(await page.getByRole('link', { name }).count(), 1);
+  });
+
   await t.test('shows the messages of a channel, stops when it is paused, and can be cleared', async (t) => {
     const { page, backend, go } = await openDashboard(t, browser);
     await go('channels/news');

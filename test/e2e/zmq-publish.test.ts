@@ -77,6 +77,24 @@ test('items arrive through SUB for channels that have subscribers, matched exact
   assert.equal(gone?.toString(), '\x00news');
 });
 
+test('SUB asks for all that begins as a pattern does, and takes what the pattern matches', async (t) => {
+  const [port] = await freePorts(1);
+  const rig = await start(t, `sub = ["tcp://127.0.0.1:${port}"]`);
+  if (rig === null) return;
+  const { peer, hold } = rig;
+  const publisher = await peer.open('XPUB', { connect: `tcp://127.0.0.1:${port}` });
+  const client = await hold('news.*.x;pattern');
+  assert.equal((await publisher.messages.next())[0]?.toString(), '\x01news.');
+  const other = await hold('news.%3E;pattern');
+  await publisher.send([Buffer.from('news.a'), encode(item(null, 'short\n'))]);
+  await other.take('short\n');
+  other.reset();
+  await publisher.send([Buffer.from('news.a.x'), encode(item(null, 'right\n'))]);
+  assert.doesNotMatch(await client.take('right\n'), /short/);
+  client.reset();
+  assert.equal((await publisher.messages.next())[0]?.toString(), '\x00news.');
+});
+
 test('SUB connects to a publisher that binds, if sub_connect says so', async (t) => {
   const [port] = await freePorts(1);
   const rig = await start(t, `sub = ["tcp://127.0.0.1:${port}"]\nsub_connect = true`);

@@ -48,7 +48,7 @@ export function Channels() {
               caption="Channels"
               columns={COLUMNS}
               rows={channels}
-              keyOf={({ name }) => name}
+              keyOf={({ name, pattern }) => (pattern ? `pattern ${name}` : `channel ${name}`)}
               empty={
                 prefix === ''
                   ? 'Nobody is subscribed to any channel. A response with Grip-Hold and Grip-Channel subscribes its client.'
@@ -76,11 +76,17 @@ export function Channels() {
 const COLUMNS = [
   {
     title: 'Channel',
-    cell: ({ name }: Channel) => (
-      <a href={hrefOf('channels', name)}>
-        <Name>{name}</Name>
-      </a>
-    ),
+    // A pattern is no channel: nothing is published to it.
+    cell: ({ name, pattern }: Channel) =>
+      pattern ? (
+        <>
+          <Name>{name}</Name> <span class="tag">pattern</span>
+        </>
+      ) : (
+        <a href={hrefOf('channels', name)}>
+          <Name>{name}</Name>
+        </a>
+      ),
   },
   { title: 'Subscribers', numeric: true, cell: ({ subscribers }: Channel) => count(subscribers) },
   {

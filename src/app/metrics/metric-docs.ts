@@ -55,7 +55,7 @@ export const METRIC_GROUPS = {
   },
   'The hub': {
     holdfast_held_clients: { type: 'gauge', help: 'Clients that are held.' },
-    holdfast_channels: { type: 'gauge', help: 'Channels with a client.' },
+    holdfast_channels: { type: 'gauge', help: 'Channels and patterns with a client.' },
     holdfast_undelivered_bytes: {
       type: 'gauge',
       help: 'Bytes of items that were accepted and are not delivered yet.',

@@ -20,10 +20,17 @@ export interface MessageMatch {
   readonly pointer: string | null;
 }
 
+/** What a client is to be subscribed to, or no longer. */
+export interface Subscription {
+  readonly channel: string;
+  /** Whether the channel is a pattern, of which nothing is checked. */
+  readonly pattern: boolean;
+}
+
 /** A control message of an origin on a WebSocket (`c:` and a JSON object). */
 export type ControlMessage =
-  | { readonly type: 'subscribe'; readonly channel: string; readonly filters: readonly string[] }
-  | { readonly type: 'unsubscribe'; readonly channel: string }
+  | (Subscription & { readonly type: 'subscribe'; readonly filters: readonly string[] })
+  | (Subscription & { readonly type: 'unsubscribe' })
   | { readonly type: 'detach' }
   | { readonly type: 'session'; readonly id: string | null }
   | { readonly type: 'set-meta'; readonly name: string; readonly value: string | null }
@@ -70,9 +77,9 @@ export function parseControlMessage(body: Buffer): ControlMessage {
   const type = message.string('type') ?? message.missing('type');
   switch (type) {
     case 'subscribe':
-      return { type, channel: channelOf(message), filters: message.strings('filters') ?? [] };
+      return { type, ...subscriptionOf(message), filters: message.strings('filters') ?? [] };
     case 'unsubscribe':
-      return { type, channel: channelOf(message) };
+      return { type, ...subscriptionOf(message) };
     case 'detach':
     case 'flush-delayed':
       return { type };
@@ -98,8 +105,11 @@ export function parseControlMessage(body: Buffer): ControlMessage {
   }
 }
 
-function channelOf(message: JsonMembers): string {
-  return message.string('channel') || message.missing('channel');
+function subscriptionOf(message: JsonMembers): Subscription {
+  const channel = message.string('channel') || message.missing('channel');
+  // Begins what no channel is called (the hub's `patternKey`).
+  if (channel.startsWith('\0')) message.invalidValue('channel');
+  return { channel, pattern: message.boolean('pattern') ?? false };
 }
 
 /** The message to send; null where none is given. */

@@ -61,7 +61,12 @@ function parseChannel(element: string): ChannelRef {
   if (filters.length > MAX_FILTERS) {
     throw new GripError(`Grip-Channel has too many filters for channel '${name}', over ${MAX_FILTERS}`);
   }
-  return { name, prevId: prevId === undefined ? null : decodeHeaderText(prevId), filters };
+  const channel = { name, prevId: prevId === undefined ? null : decodeHeaderText(prevId), filters };
+  const pattern = fieldValue(parameters, 'pattern');
+  if (pattern === undefined) return channel;
+  if (pattern !== '') throw new GripError(`Grip-Channel has a value for 'pattern' of '${name}', which takes none`);
+  if (prevId !== undefined) throw new GripError(`Grip-Channel has a prev-id for the pattern '${name}'`);
+  return { ...channel, pattern: true };
 }
 
 function parseKeepAlive(value: string | undefined): KeepAlive | null {

@@ -1,5 +1,12 @@
+export {
+  isMatchable,
+  literalBeginning,
+  MAX_PATTERN_TOKENS,
+  matchesPattern,
+  patternProblem,
+} from './channel-pattern.ts';
 export { closeReason } from './close-reason.ts';
-export { type ControlMessage, type MessageContent, parseControlMessage } from './control-message.ts';
+export { type ControlMessage, type MessageContent, parseControlMessage, type Subscription } from './control-message.ts';
 export { decodeItems, encodeItem } from './encoded-item.ts';
 export { GripError, PublishError } from './grip-error.ts';
 export { type GripExtension, gripExtension } from './grip-extension.ts';

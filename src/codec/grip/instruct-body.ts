@@ -68,7 +68,10 @@ function parseChannel(value: unknown): ChannelRef {
   // A replay names both in a Grip-Last field, where no control character may stand (RFC 9110 §5.5).
   if (name === '' || !isFieldText(encodeHeaderText(name))) channel.invalidValue('name');
   if (prevId !== null && !isFieldText(encodeHeaderText(prevId))) channel.invalidValue('prev-id');
-  return { name, prevId, filters: channel.strings('filters') ?? [] };
+  const filters = channel.strings('filters') ?? [];
+  if (channel.boolean('pattern') !== true) return { name, prevId, filters };
+  if (prevId !== null) fail(`channel contains a 'prev-id' for the pattern '${name}'`);
+  return { name, prevId, filters, pattern: true };
 }
 
 function parseKeepAlive(hold: JsonMembers, former: KeepAlive | null): KeepAlive | null {

@@ -8,6 +8,8 @@ export interface ChannelRef {
   readonly name: string;
   readonly prevId: string | null;
   readonly filters: readonly string[];
+  /** Whether the name is a pattern, of which nothing is checked. False by default. Without a `prevId`. */
+  readonly pattern?: boolean;
 }
 
 /** What a held stream sends when nothing else does. */

@@ -1,4 +1,5 @@
-import { ExchangeError, type HeaderList } from '../../exchange/index.ts';
+import { literalBeginning } from '../../codec/grip/index.ts';
+import type { HeaderList } from '../../exchange/index.ts';
 
 /** As `Permit`, in plain data. */
 export interface PermitState {
@@ -50,31 +51,11 @@ export class Permit {
   permits(channel: string): boolean {
     return this.#channels === null || this.#channels.has(channel);
   }
-}
 
-/** The first of `channels` that a client may not be subscribed to, with its whole name; null if it may all. */
-export function forbiddenChannel(
-  permit: Permit | null,
-  prefix: string,
-  channels: readonly { readonly name: string }[],
-): string | null {
-  if (permit === null) return null;
-  for (const { name } of channels) {
-    if (!permit.permits(prefix + name)) return prefix + name;
+  /** Whether the client may be subscribed to every channel that the whole pattern may match. */
+  permitsPattern(pattern: string): boolean {
+    return this.#channels === null || this.#channels.covers(pattern);
   }
-  return null;
-}
-
-/** Why a client may not be held with these channels: HF_GRIP_INVALID for a preflight, HF_CHANNEL_FORBIDDEN. Null if it may. */
-export function forbiddenHold(
-  permit: Permit | null,
-  prefix: string,
-  channels: readonly { readonly name: string }[],
-): ExchangeError | null {
-  if (permit === NO_HOLD) return new ExchangeError('HF_GRIP_INVALID', 'a preflight that has no token cannot be held');
-  const forbidden = forbiddenChannel(permit, prefix, channels);
-  if (forbidden === null) return null;
-  return new ExchangeError('HF_CHANNEL_FORBIDDEN', `the token does not permit the channel ${forbidden}`);
 }
 
 /** Names and beginnings of names. A look-up takes a binary search, because an origin may ask for thousands of channels. */
@@ -96,15 +77,25 @@ class ChannelNames {
   }
 
   has(name: string): boolean {
-    if (this.#names.has(name)) return true;
+    return this.#names.has(name) || this.#hasBeginningOf(name);
+  }
+
+  /** Whether all names are here that a valid pattern matches. */
+  covers(pattern: string): boolean {
+    const beginning = literalBeginning(pattern);
+    return beginning === pattern ? this.has(pattern) : this.#hasBeginningOf(beginning);
+  }
+
+  /** Whether all names are here that begin with `text`, so `text` itself begins with one of the beginnings. */
+  #hasBeginningOf(text: string): boolean {
     let from = 0;
     let to = this.#beginnings.length;
     while (from < to) {
       const middle = (from + to) >>> 1;
-      if ((this.#beginnings[middle] as string) <= name) from = middle + 1;
+      if ((this.#beginnings[middle] as string) <= text) from = middle + 1;
       else to = middle;
     }
-    return from > 0 && name.startsWith(this.#beginnings[from - 1] as string);
+    return from > 0 && text.startsWith(this.#beginnings[from - 1] as string);
   }
 }
 

@@ -17,7 +17,7 @@ test('items of a tap keep their order, and 256 wait at most until their receiver
   };
   const report = { counters: new ControlCounters(), log: new FakeLog() };
   const seen: (string | null)[] = [];
-  channelsBackend(channels, report).tap('c', (item) =>
+  channelsBackend(channels, report).tap('c', false, (item) =>
     seen.push(item === null ? null : `${item.id} ${item.receivers}`),
   );
   const [item] = parsePublishItems(

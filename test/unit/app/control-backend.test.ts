@@ -95,8 +95,9 @@ test('a tap shows what is published to a channel, cut to 4,096 bytes, whether an
     JSON.parse(data ?? ''),
   );
   for (const item of items) tappedItemSchema.parse(item);
+  assert.ok(items.every(({ channel }) => channel === 'a'));
   assert.deepEqual(
-    items.map(({ time: _, ...item }) => item),
+    items.map(({ time: _, channel: __, ...item }) => item),
     [
       {
         id: '1',

@@ -30,6 +30,13 @@ export class RelayedWorker {
     return this.rig.hold(this.rig.client(), streamInstruct([channel]));
   }
 
+  /** A stream that is held on what patterns match. */
+  patternStream(...patterns: string[]): HeldClient {
+    const { hold, ...rest } = streamInstruct([]);
+    const channels = patterns.map((name) => ({ name, prevId: null, filters: [], pattern: true }));
+    return this.rig.hold(this.rig.client(), { ...rest, hold: { ...(hold as NonNullable<typeof hold>), channels } });
+  }
+
   /** A request that is held on a channel, by an origin that knows an item of it. */
   poll(channel: string, prevId: string | null): HeldClient {
     const { hold, ...rest } = streamInstruct([]);

@@ -223,6 +223,28 @@ test('a defect in the delivery loses only one item', async (t) => {
   assert.equal(made.counters.faults, 1);
 });
 
+test('a defect in the delivery to several groups loses only one item, and no group stays in its walk', async (t) => {
+  const made = rig(t, { limits: { subscriptionLinger: 0 } });
+  const { hold, ...rest } = streamInstruct(['a.b']);
+  const pattern = { name: 'a.*', prevId: null, filters: [], pattern: true };
+  const channels = [...(hold?.channels ?? []), pattern];
+  const instruct = { ...rest, hold: { ...(hold as NonNullable<typeof hold>), channels } };
+  const [client, leaving] = [made.hold(made.client(), instruct), made.hold(made.client(), instruct)];
+  throwOnce(made.log);
+  made.hub.publish([streamItem('a.b', '1'), streamItem('b', 'x')]);
+  await turn();
+  await turn();
+  assert.equal(made.counters.faults, 1);
+  const groups = [...made.hub.groups()];
+  leaving.responder?.onRequestError(new Error('left') as never);
+  assert.deepEqual(
+    groups.map(({ members }) => members.length),
+    [1, 1],
+  );
+  await made.publish(streamItem('a.b', '2'));
+  assert.equal(client.body, '2');
+});
+
 test('a defect of the delivery in the middle of a drain does not stop the drain', async (t) => {
   const made = rig(t);
   const client = made.hold(made.client(), streamInstruct(['a']));

@@ -4,6 +4,7 @@ import { decode, type TnetstringMap } from '../../../src/codec/tnetstring/index.
 import { Counters, RouteStatsTable } from '../../../src/exchange/index.ts';
 import { Channel } from '../../../src/hub/channel.ts';
 import type { Group, Hub, Subscriber } from '../../../src/hub/index.ts';
+import { patternKey } from '../../../src/hub/subscription-key.ts';
 import { StatsReporter } from '../../../src/stats/stats-reporter.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { fakeTimers } from '../../support/fake-timers.ts';
@@ -126,11 +127,30 @@ test('the members of a channel are counted once for many items, and again when t
     },
   } as never;
   reporter.onMembers(channel.add(member).group);
-  const item = { httpResponse: null, httpStream: { content: Buffer.from('x') }, wsMessage: null, id: null, size: null };
-  for (let i = 0; i < 100; i++) reporter.onItem(item as never, channel);
+  const format = { content: Buffer.from('x') };
+  const item = { channel: 'c', httpResponse: null, httpStream: format, wsMessage: null, id: null, size: null };
+  for (let i = 0; i < 100; i++) reporter.onItem(item as never, channel, []);
   assert.deepEqual([packets.length, reads], [100, 2]);
   reporter.onMembers(channel.add(member).group);
   packets.length = 0;
-  reporter.onItem(item as never, channel);
+  reporter.onItem(item as never, channel, []);
   assert.equal(fieldsOf(packets[0] ?? '').count, 2);
+});
+
+test('a pattern is announced as such, and a message counts each of its clients once', (t) => {
+  const { reporter, packets, timers } = rig(t);
+  const [channel, pattern] = [new Channel('a.b'), new Channel(patternKey('a.*'))];
+  const [one, two] = [client('1'), client('2')];
+  channel.add(one as never);
+  pattern.add(one as never);
+  reporter.onMembers(pattern.add(two as never).group);
+  timers.tick(100);
+  const sub = { from: 'me', mode: 'stream', channel: 'a.*', pattern: true, ttl: 60, subscribers: 2 };
+  assert.deepEqual(packets.splice(0).map(fieldsOf), [sub]);
+  const item = { channel: 'a.b', httpResponse: null, httpStream: { content: Buffer.from('x') }, wsMessage: null };
+  const published = { ...item, id: null, size: null } as never;
+  reporter.onItem(published, channel, [pattern]);
+  reporter.onItem(published, null, [pattern]);
+  const message = { from: 'me', channel: 'a.b', count: 2, transport: 'http-stream' };
+  assert.deepEqual(packets.map(fieldsOf), [message, message]);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { forbiddenChannel, Permit } from '../../../../src/proxy/guard/permit.ts';
+import { Permit } from '../../../../src/proxy/guard/permit.ts';
 
 const permit = (...channels: string[]) => new Permit([], 0, channels);
 
@@ -27,9 +27,14 @@ test('Every look-up agrees with the plain definition', () => {
   }
 });
 
-test('The first channel that is not permitted is named as publishers name it', () => {
-  const channels = [{ name: 'a' }, { name: 'b' }];
-  assert.equal(forbiddenChannel(null, 'p-', channels), null);
-  assert.equal(forbiddenChannel(permit('p-*'), 'p-', channels), null);
-  assert.equal(forbiddenChannel(permit('p-a'), 'p-', channels), 'p-b');
+test('A pattern is permitted where all names are that it matches', () => {
+  const given = permit('a.b', 'orders.*', 'x.y.z');
+  for (const pattern of ['orders.*', 'orders.>', 'orders.eu.*', 'orders.eu', 'a.b']) {
+    assert.ok(given.permitsPattern(pattern), pattern);
+  }
+  for (const pattern of ['>', '*', 'a.*', '*.b', 'order.*', 'x.*.z', 'x.y.z.>', '*.eu', 'orders'])
+    assert.ok(!given.permitsPattern(pattern), pattern);
+  assert.ok(permit('*').permitsPattern('>'));
+  assert.ok(new Permit([], 0, null).permitsPattern('>'));
+  assert.ok(!permit('').permitsPattern('>'));
 });
