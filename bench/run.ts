@@ -12,6 +12,7 @@ import { files } from './files.ts';
 import { hostile } from './hostile.ts';
 import { idle } from './idle.ts';
 import { m2 } from './m2.ts';
+import { patterns } from './patterns.ts';
 import { proxy } from './proxy.ts';
 import { proxyWs } from './proxy-ws.ts';
 import { publish } from './publish.ts';
@@ -34,6 +35,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'fanout-ws': fanoutWs,
   publish,
   channels,
+  patterns,
   edge,
   ws,
   idle,

@@ -4,7 +4,8 @@ import { serveCalls } from '../support/calls.ts';
 
 /**
  * An origin that speaks GRIP. A GET of /stream is held as a stream. A WebSocket over HTTP is accepted: at /echo its messages come back, at any
- * other path it subscribes. The channel is `bench`, or what `?channel=` says. Any other GET gets a small body.
+ * other path it subscribes. The channel is `bench`, or what `?channel=` says. A stream with `?client=N&patterns=P` has P patterns instead, which
+ * match `client.N.K.` and one more token, K being 0 to P - 1. Any other GET gets a small body.
  */
 export interface GripOrigin {
   /** Listens on a free port of the loopback address, which it returns. The argument is the small body. */
@@ -34,7 +35,10 @@ function respond(request: IncomingMessage, response: ServerResponse): void {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => respondToEvents(Buffer.concat(chunks), pathname === '/echo', channel, response));
   } else if (pathname === '/stream') {
-    const hold = { 'Grip-Hold': 'stream', 'Grip-Channel': channel };
+    const patterns = Number(searchParams.get('patterns') ?? 0);
+    const client = searchParams.get('client');
+    const list = Array.from({ length: patterns }, (_, i) => `client.${client}.${i}.*; pattern`).join(', ');
+    const hold = { 'Grip-Hold': 'stream', 'Grip-Channel': patterns > 0 ? list : channel };
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Content-Length': 0, ...hold });
     response.end();
   } else {

@@ -23,7 +23,7 @@ export interface Server {
 export interface HoldfastOptions {
   /** Beginning of the paths that the route is for. Default: any. */
   readonly path?: string;
-  /** Tables of the route, as TOML. Default: none. */
+  /** Tables of the route, and others after them, as TOML. Default: none. */
   readonly tables?: string;
   /** Properties of the target, such as `over_http`. */
   readonly target?: string;
