@@ -36,9 +36,11 @@ export class Certificates {
 
   /**
    * Looks after the certificates of a listener from now on.
-   * @throws Error for one that is set and cannot be used
+   * @throws Error for one that is set, or the default one, if it cannot be used
    */
   add(listener: TlsIdentities): void {
+    // A reload would not notice that it is broken before a client has asked for it.
+    listener.loadDefault();
     const given = new Map<string, SecureContext>();
     for (const [name, pair] of Object.entries(this.#set))
       given.set(name, checked(name, () => listener.contextOf(pair)).context);

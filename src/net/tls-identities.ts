@@ -15,7 +15,7 @@ export interface TlsIdentitiesOptions {
   readonly ciphers?: string;
   /** File with the authorities of client certificates, PEM. It is read again when it changes. Default: none. */
   readonly clientCa?: string;
-  /** Identities kept in memory, about 50 KB each; the least recently used goes first. Default 1,000. */
+  /** Identities kept in memory, about 50 KB each; the least recently used goes first, the default one stays. Default 1,000. */
   readonly maxLoaded?: number;
 }
 
@@ -77,6 +77,18 @@ export class TlsIdentities {
         `the default certificate cannot be loaded: ${(error as Error).message}; put its chain and key, both PEM, in ${files}`,
       );
     }
+  }
+
+  /**
+   * Loads the default certificate without waiting for a client, so that it is among those that are renewed. It stays loaded.
+   * @throws Error when its files cannot be used
+   */
+  loadDefault(): void {
+    const name = this.#defaultName;
+    if (name === null || this.#identities.has(name)) return;
+    const identity = new Identity(join(this.#folder, name), this.#trust);
+    identity.load();
+    this.#identities.set(name, identity);
   }
 
   /** The identity for a client that asks for `serverName`; null if none matches. */
@@ -179,6 +191,7 @@ export class TlsIdentities {
 
   #forgetOldest(): void {
     for (const name of this.#identities.keys()) {
+      if (name === this.#defaultName) continue;
       this.#identities.delete(name);
       return;
     }

@@ -182,6 +182,31 @@ test('a renewed certificate is used for new connections, those that are open kee
   assert.equal((await program.stop()).code, 0);
 });
 
+test('a default certificate that no client has asked for is checked at the start and by a reload', async (t) => {
+  const { certificate, key } = selfSigned({ names: ['a.example'] });
+  const files = { 'a.example.crt': certificate, 'a.example.key': key };
+  for (const section of ['[server]', '[server]\nworkers = 2\n', '[server]\nlisten = []\n[edge]\nworkers = 2\n']) {
+    const zhttp = section.includes('[edge]') ? `zclient_stream = ["ipc://${temporaryFolder(t)}/s"]\n` : '';
+    const listen = 'listen = ["127.0.0.1:0,tls,default-cert=a.example"]\n';
+    const toml = `${section}${section.endsWith('\n') ? '' : '\n'}${listen}${zhttp}[control]\nlisten = []\n`;
+    const folder = temporaryFolder(t, { ...files, 'holdfast.toml': toml });
+    const program = startHoldfast(t, ['run'], { cwd: folder });
+    await program.logged('started');
+    program.kill('SIGHUP');
+    const { changed } = await program.logged('configuration reloaded');
+    assert.deepEqual(changed, [], 'nothing has changed');
+    writeFileSync(join(folder, 'a.example.crt'), 'none');
+    program.kill('SIGHUP');
+    const { reason } = await program.logged('configuration not reloaded');
+    assert.match(String(reason), /the certificate "a\.example" cannot be used: /, section);
+    assert.equal((await program.stop()).code, 0);
+    const again = startHoldfast(t, ['run'], { cwd: folder });
+    const { code, stderr } = await again.ended;
+    assert.equal(code, 1, section);
+    assert.match(stderr, /the default certificate cannot be loaded/);
+  }
+});
+
 test('worker processes use a new configuration together, or none does', async (t) => {
   const [one, two] = [await named(t, 'one'), await named(t, 'two')];
   const workers = '[server]\nworkers = 2\n';

@@ -84,6 +84,18 @@ test('names that lead out of the folder, or are not valid host names, are refuse
   }
 });
 
+test('the default that is loaded is renewed before any client has asked for it, and stays loaded', (t) => {
+  const served = { fallback: 'one', a: 'one', b: 'two' } as const;
+  const { identities, folder } = new Identities(t, served, { defaultName: 'fallback', maxLoaded: 1 });
+  identities.loadDefault();
+  identities.loadDefault();
+  assert.equal(identities.renew('fallback'), null);
+  for (const name of ['a', 'b', 'a']) assert.notEqual(identities.forName(name), null);
+  assert.deepEqual(identities.loaded, ['fallback', 'a']);
+  rmSync(join(folder, 'fallback.key'));
+  assert.throws(() => identities.renew('fallback'), /no such file/);
+});
+
 test('a name may be as long as a host name can be, also where no file can be that long', (t) => {
   const longest = `${'a'.repeat(247)}.com`;
   const { identities } = new Identities(t, { [longest]: 'one' });
