@@ -1,5 +1,6 @@
 export { allFields } from './all-fields.ts';
 export { BodyCollector } from './body-collector.ts';
+export { type ClientNames, clientNames } from './client-names.ts';
 export { CounterRegistry, type CounterSnapshot, type CounterValues, isLevel } from './counter-registry.ts';
 export { ControlCounters, Counters, OriginCounters, ServerCounters } from './counters.ts';
 export { CreditedBody } from './credited-body.ts';

@@ -1,3 +1,4 @@
+import { type ClientNames, clientNames } from '../exchange/index.ts';
 import { type AskingContext, type FilterOutcome, FilterRun } from './filter-run.ts';
 import type { FilterService } from './filter-service.ts';
 import type { FilterSet } from './filter-set.ts';
@@ -5,9 +6,7 @@ import type { HubRoom } from './hub-room.ts';
 import type { PublishedResponse } from './published-response.ts';
 
 /** The held request whose items are asked about. */
-export interface AskedOwner extends AskingContext {
-  /** Names it in the log. */
-  readonly id: string;
+export interface AskedOwner extends AskingContext, ClientNames {
   /** Whether the client still waits for its response. */
   readonly isHeld: boolean;
   /** The item is the response, with this content. */
@@ -64,7 +63,7 @@ export class AskedItems implements FilterOutcome {
       return;
     }
     counters.itemsDropped++;
-    log.info({ id: this.#owner.id, channel: item.channel }, 'too many items wait for a filter: item dropped');
+    log.info({ ...clientNames(this.#owner), channel: item.channel }, 'too many items wait for a filter: item dropped');
   }
 
   /** Forgets all. */
@@ -90,7 +89,7 @@ export class AskedItems implements FilterOutcome {
   }
 
   onFilterError(problem: string): void {
-    this.#room.filterErrors.note(this.#owner.id, this.#item?.channel, problem);
+    this.#room.filterErrors.note(this.#owner, this.#item?.channel, problem);
     this.onFiltered(null);
   }
 

@@ -1,3 +1,4 @@
+import { type ClientNames, clientNames } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
 import { StreamClose } from './step.ts';
 import type { StreamItem } from './stream-run.ts';
@@ -23,16 +24,16 @@ export class DelayedSteps {
 
   /**
    * Adds a step, if there is room for it. Otherwise it is dropped, which is counted and logged.
-   * @param id names the stream in the log
+   * @param stream whose it is, for the log
    */
-  add(step: StreamItem | StreamClose, id: string): void {
+  add(step: StreamItem | StreamClose, stream: ClientNames): void {
     const { budget, counters, limits, log } = this.#room;
     const { queueItems, queueBytes } = limits.current;
     const bytes = step instanceof StreamClose ? 0 : step.payload.body.length;
     const fits = this.#steps.length < queueItems && this.#bytes + bytes <= queueBytes;
     if (!fits || !budget.admits(bytes, this.#bytes)) {
       counters.itemsDropped++;
-      log.info({ id }, 'too many items wait for a next link or a filter: item dropped');
+      log.info({ ...clientNames(stream) }, 'too many items wait for a next link or a filter: item dropped');
       return;
     }
     if (!(step instanceof StreamClose)) budget.take(step.payload);

@@ -1,4 +1,4 @@
-import { type Counters, LineRate, type Log } from '../exchange/index.ts';
+import { type ClientNames, type Counters, clientNames, LineRate, type Log } from '../exchange/index.ts';
 
 /** Counts and logs what filters of clients cannot be applied to: one item may have an error for each of thousands of clients. */
 export class FilterErrors {
@@ -12,11 +12,10 @@ export class FilterErrors {
   }
 
   /**
-   * @param id of the client's request
    * @param message what becomes of the item or the response
    */
-  note(id: string, channel: string | undefined, problem: string, message = 'item dropped by a filter'): void {
+  note(client: ClientNames, channel: string | undefined, problem: string, message = 'item dropped by a filter'): void {
     const errors = ++this.#counters.filterErrors;
-    this.#lines.write(this.#log, 'info', { id, channel, problem, errors }, message);
+    this.#lines.write(this.#log, 'info', { ...clientNames(client), channel, problem, errors }, message);
   }
 }

@@ -1,4 +1,4 @@
-import type { Payload } from '../exchange/index.ts';
+import { type ClientNames, clientNames, type Payload } from '../exchange/index.ts';
 import { type AskingContext, type FilterOutcome, FilterRun } from './filter-run.ts';
 import type { FilterService } from './filter-service.ts';
 import { type FilteredItem, type FilterSet, matchesContentFilters } from './filter-set.ts';
@@ -11,9 +11,7 @@ export interface LineItem extends FilteredItem {
 }
 
 /** The client whose items a line filters. */
-export interface LineOwner<T extends LineItem> extends AskingContext {
-  /** Names it in the log. */
-  readonly id: string;
+export interface LineOwner<T extends LineItem> extends AskingContext, ClientNames {
   /** What filters may change of an item; null where it has no content, so that filters only drop it. */
   contentOf(item: T): Buffer | null;
   /** The client gets the item with this content. May end the line. */
@@ -84,7 +82,7 @@ export class FilterLine<T extends LineItem> implements FilterOutcome {
     const alone = this.#current === null && this.#waiting.length === 0;
     if ((fits || alone) && budget.admits(length, this.#bytes + asked)) return true;
     counters.itemsDropped++;
-    log.info({ id: this.#owner.id, channel: item.channel }, 'too many items wait for a filter: item dropped');
+    log.info({ ...clientNames(this.#owner), channel: item.channel }, 'too many items wait for a filter: item dropped');
     return false;
   }
 
@@ -112,7 +110,7 @@ export class FilterLine<T extends LineItem> implements FilterOutcome {
   onFilterError(problem: string): void {
     const item = this.#take();
     if (item === null) return;
-    this.#room.filterErrors.note(this.#owner.id, item.channel, problem);
+    this.#room.filterErrors.note(this.#owner, item.channel, problem);
     this.#owner.onUnfiltered(item, problem);
     this.#pass();
   }

@@ -1,4 +1,6 @@
 import {
+  type ClientNames,
+  clientNames,
   type ExchangeError,
   Payload,
   type Requester,
@@ -22,8 +24,9 @@ const EMPTY = Buffer.alloc(0);
  * has one object and no buffer as long as the client keeps up.
  */
 export abstract class Held extends Subscriber implements Responder, BacklogOwner {
-  /** The request's id, for the log. */
+  /** Those of the request, for the log. */
   readonly id: string;
+  readonly requestId: string;
   protected readonly room: HubRoom;
   protected readonly requester: Requester;
   /** Bytes that the client takes before it grants more. 0 while there is a backlog, which then has them. */
@@ -42,10 +45,11 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   /** Items that were dropped since the client fell behind. */
   #dropped = 0;
 
-  constructor(room: HubRoom, id: string, requester: Requester, credits: number, route = '') {
+  constructor(room: HubRoom, names: ClientNames, requester: Requester, credits: number, route = '') {
     super(room.channels, route);
     this.room = room;
-    this.id = id;
+    this.id = names.id;
+    this.requestId = names.requestId ?? '';
     this.requester = requester;
     this.credits = credits;
   }
@@ -112,14 +116,14 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
 
   /** What every hold is made from again; null where it, or something that it has, cannot move at present. */
   protected heldState(service: FilterService | null): Omit<HeldState, 'kind'> | null {
-    const { room, id, route, peer, encrypted, credits, channelNames } = this;
+    const { room, id, requestId, route, peer, encrypted, credits, channelNames } = this;
     if (this.over || this.joining || this.behind || this.#dropped > 0 || !room.holds.has(this)) return null;
     const gone = this.gone?.state ?? null;
     const session = this.session?.state ?? null;
     const asks = service?.state ?? null;
     if ((this.gone !== null && gone === null) || (this.session !== null && session === null)) return null;
     if (service !== null && asks === null) return null;
-    const own = { id, route, peer, encrypted, credits, channels: channelNames, left: room.wheel.left(this) };
+    const own = { id, requestId, route, peer, encrypted, credits, channels: channelNames, left: room.wheel.left(this) };
     return { ...own, silence: room.wheel.now - this.lastSent, gone, session, asks };
   }
 
@@ -177,7 +181,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     }
     const { counters, log } = this.room;
     counters.responsesInvalid++;
-    log.info({ id: this.id, channel, status }, 'a status below 200 cannot be final: the client gets 502');
+    log.info({ ...clientNames(this), channel, status }, 'a status below 200 cannot be final: the client gets 502');
     this.requester.onResponse({ ...head, status: 502, reason: '' });
   }
 
@@ -211,7 +215,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
       this.#give(item);
       return true;
     }
-    if (this.#dropped === 0) log.warn({ id: this.id, items, bytes }, 'slow client: items dropped');
+    if (this.#dropped === 0) log.warn({ ...clientNames(this), items, bytes }, 'slow client: items dropped');
     this.#dropped += item.items;
     counters.itemsDropped += item.items;
     return false;
@@ -250,7 +254,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   }
 
   override onFault(thrown: unknown): void {
-    const error = reportFault(this.room, thrown, { id: this.id });
+    const error = reportFault(this.room, thrown, { ...clientNames(this) });
     const ended = this.over;
     this.over = true;
     this.leave();
@@ -289,7 +293,7 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
 
   #reportDropped(message: string): void {
     if (this.#dropped === 0) return;
-    this.room.log.info({ id: this.id, dropped: this.#dropped }, message);
+    this.room.log.info({ ...clientNames(this), dropped: this.#dropped }, message);
     this.#dropped = 0;
   }
 }

@@ -1,6 +1,8 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import type { Hold, PublishItem } from '../codec/grip/index.ts';
 import {
+  type ClientNames,
+  clientNames,
   type ExchangeRecord,
   HeldTotal,
   Histogram,
@@ -150,7 +152,7 @@ export class Hub implements Guarded {
     const { instruct, request, requester, former = null } = options;
     const { hold } = instruct;
     if (hold === null && !options.link) throw new TypeError('an instruct without a hold');
-    const names = hold === null ? [] : this.#channelNames(hold, options, request.id);
+    const names = hold === null ? [] : this.#channelNames(hold, options, request);
     const held = hold?.mode === 'response' ? this.#newResponse(options, hold) : this.#newStream(options);
     held.gone = options.gone ?? null;
     held.comesFrom(request);
@@ -177,7 +179,7 @@ export class Hub implements Guarded {
     record: ExchangeRecord | null,
   ): Responder {
     const held = movedHold(this.#room, this.#keepAlives, state, requester, parts, (hold, always, prefix) =>
-      this.#channelNames(hold, { channels: always, channelPrefix: prefix }, state.id),
+      this.#channelNames(hold, { channels: always, channelPrefix: prefix }, state),
     );
     held.record = record;
     this.#room.observer?.onHeld(held);
@@ -406,11 +408,11 @@ export class Hub implements Guarded {
       session === null &&
       hold?.channels.every(({ prevId, filters }) => prevId === null && filters.length === 0);
     const namesOf = (other: Hold): readonly string[] =>
-      this.#channelNames(other, { channels, channelPrefix: prefix }, request.id);
+      this.#channelNames(other, { channels, channelPrefix: prefix }, request);
     const more = isPlain
       ? null
       : { always: channels, hold, link, session, prefix, debug, namesOf, filterService: options.filterService ?? null };
-    return new StreamHold(this.#room, request.id, requester, credits, keepAlive, more, route);
+    return new StreamHold(this.#room, request, requester, credits, keepAlive, more, route);
   }
 
   #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {
@@ -419,7 +421,7 @@ export class Hub implements Guarded {
     const filters = FilterSet.of(instruct.hold, channelPrefix);
     const held = new ResponseHold(
       this.#room,
-      request.id,
+      request,
       requester,
       credits,
       instruct.response,
@@ -457,18 +459,21 @@ export class Hub implements Guarded {
   #channelNames(
     hold: Hold,
     { channels = [], channelPrefix = '' }: Pick<HoldOptions, 'channels' | 'channelPrefix'>,
-    id: string,
+    names: ClientNames,
   ): readonly string[] {
     const { counters, log } = this.#room;
     const max = this.#room.limits.current.connectionSubscriptionMax;
-    const names = [...new Set([...channels, ...hold.channels.map((each) => subscriptionKey(channelPrefix, each))])];
-    const dropped = names.length - max;
+    const channelNames = [
+      ...new Set([...channels, ...hold.channels.map((each) => subscriptionKey(channelPrefix, each))]),
+    ];
+    const dropped = channelNames.length - max;
     if (dropped > 0) {
-      names.length = max;
+      channelNames.length = max;
       counters.subscriptionsDropped += dropped;
-      log.info({ id, dropped, max }, 'too many channels for one connection');
+      log.info({ ...clientNames(names), dropped, max }, 'too many channels for one connection');
     }
-    if (log.debugEnabled) log.debug({ id, mode: hold.mode, channels: names.map(shownKey) }, 'hold');
-    return names;
+    if (log.debugEnabled)
+      log.debug({ ...clientNames(names), mode: hold.mode, channels: channelNames.map(shownKey) }, 'hold');
+    return channelNames;
   }
 }

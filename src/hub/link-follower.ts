@@ -1,5 +1,6 @@
 import { retryDelay, WheelTimer } from '../clock/index.ts';
 import type { Hold } from '../codec/grip/index.ts';
+import { clientNames } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { SessionState } from './moved-hold.ts';
 import type { ChannelPosition, LinkClient, LinkFetch, LinkUpdate, NextLink } from './next-link.ts';
@@ -175,7 +176,7 @@ export abstract class LinkFollower extends WheelTimer implements Replayable, Lin
     const { log, wheel } = this.room;
     this.#freePlace();
     const failures = ++this.#failures;
-    log.info({ id: this.stream.id, detail, failures }, 'next link failed');
+    log.info({ ...clientNames(this.stream), detail, failures }, 'next link failed');
     // What the client has got would come twice.
     if (this.#passed || failures >= MAX_LINK_FAILURES) {
       this.stream.end(detail);
@@ -232,7 +233,7 @@ export abstract class LinkFollower extends WheelTimer implements Replayable, Lin
   protected followOn(): void {
     if (++this.#inARow > MAX_LINKS_IN_A_ROW) {
       this.room.log.warn(
-        { id: this.stream.id, links: MAX_LINKS_IN_A_ROW },
+        { ...clientNames(this.stream), links: MAX_LINKS_IN_A_ROW },
         'next links lead to no channel: stream ended',
       );
       this.stream.end('too many next links in a row without a channel');

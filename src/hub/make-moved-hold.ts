@@ -21,14 +21,14 @@ export function movedHold(
   parts: HoldParts,
   namesOf: (hold: Hold, always: readonly string[], prefix: string) => readonly string[],
 ): Held {
-  const { id, credits, route } = state;
+  const { credits, route } = state;
   const { link, session, filterService } = parts;
   if (state.kind === 'response-hold') {
     const { response, prevIds, filters, prefix } = state;
     const order = new OrderCheck(new Map(prevIds));
     const set = filters === null ? null : FilterSet.moved(prefix, filters);
     const { replay } = parts;
-    const held = new ResponseHold(room, id, requester, credits, response, replay, order, set, route, filterService);
+    const held = new ResponseHold(room, state, requester, credits, response, replay, order, set, route, filterService);
     held.goOn(state, parts);
     return held;
   }
@@ -44,7 +44,7 @@ export function movedHold(
           filterService,
           namesOf: (hold: Hold) => namesOf(hold, more.always, more.prefix),
         };
-  const held = new StreamHold(room, id, requester, credits, keepAlives.share(keepAlive), options, route);
+  const held = new StreamHold(room, state, requester, credits, keepAlives.share(keepAlive), options, route);
   held.goOn(state, parts);
   return held;
 }

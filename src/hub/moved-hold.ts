@@ -8,6 +8,7 @@ import type { Replay } from './replay.ts';
 /** From what another process makes a held client again. */
 export interface HeldState extends PartState {
   readonly id: string;
+  readonly requestId: string;
   /** Id of its route. */
   readonly route: string;
   readonly peer: Peer;

@@ -1,7 +1,7 @@
 import { retryDelay } from '../clock/index.ts';
 import { listBytes } from '../codec/fields/index.ts';
 import type { InstructResponse } from '../codec/grip/index.ts';
-import type { Requester, Suspended } from '../exchange/index.ts';
+import { type ClientNames, clientNames, type Requester, type Suspended } from '../exchange/index.ts';
 import { AskedItems, type AskedOwner } from './asked-items.ts';
 import type { FilterService } from './filter-service.ts';
 import { type FilterSet, matchesContentFilters } from './filter-set.ts';
@@ -71,7 +71,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
 
   constructor(
     room: HubRoom,
-    id: string,
+    names: ClientNames,
     requester: Requester,
     credits: number,
     response: InstructResponse,
@@ -81,7 +81,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     route = '',
     service: FilterService | null = null,
   ) {
-    super(room, id, requester, credits, route);
+    super(room, names, requester, credits, route);
     this.#response = response;
     this.#replay = replay;
     this.#order = order;
@@ -111,7 +111,10 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     const { room } = this;
     if (room.heldBytes <= MAX_HELD_BYTES || !room.holds.has(this)) return;
     room.counters.holdsRefused++;
-    room.log.warn({ id: this.id, bytes: this.#cost, held: room.heldBytes }, 'too much is held: responded at once');
+    room.log.warn(
+      { ...clientNames(this), bytes: this.#cost, held: room.heldBytes },
+      'too much is held: responded at once',
+    );
     this.drain();
   }
 
@@ -313,7 +316,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
       return this.#filters.initialBody(body, this);
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
-      this.room.filterErrors.note(this.id, undefined, error.message, 'held response without its body');
+      this.room.filterErrors.note(this, undefined, error.message, 'held response without its body');
       return EMPTY;
     }
   }
@@ -325,7 +328,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
       return this.#filters.apply(published, body, this);
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
-      this.room.filterErrors.note(this.id, published.channel, error.message);
+      this.room.filterErrors.note(this, published.channel, error.message);
       return null;
     }
   }
@@ -397,7 +400,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     if (body === null) {
       // GRIP: a patch that cannot be applied leaves an empty body.
       const problem = patchProblem(this.#response.body);
-      log.info({ id: this.id, channel: published.channel }, `${problem}; the response has no body`);
+      log.info({ ...clientNames(this), channel: published.channel }, `${problem}; the response has no body`);
       body = EMPTY;
     }
     if (

@@ -1,13 +1,12 @@
 import type { Hold } from '../codec/grip/index.ts';
-import type { Payload } from '../exchange/index.ts';
+import type { ClientNames, Payload } from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
 
 /** The stream that a session belongs to. */
-export interface SessionStream {
+export interface SessionStream extends ClientNames {
   /** The session of the state service that it belongs to; null for none. */
   readonly session: SessionNotes | null;
-  readonly id: string;
   /** Whether the client has taken all that it was sent. */
   readonly taken: boolean;
   /** Puts the session between the channels and the client, or takes it out. */

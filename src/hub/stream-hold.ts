@@ -1,6 +1,13 @@
 import { fieldValue } from '../codec/fields/index.ts';
 import type { Hold, InstructResponse } from '../codec/grip/index.ts';
-import { type Payload, type Requester, type Suspended, UNKNOWN_LENGTH } from '../exchange/index.ts';
+import {
+  type ClientNames,
+  clientNames,
+  type Payload,
+  type Requester,
+  type Suspended,
+  UNKNOWN_LENGTH,
+} from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
 import { FilterError } from './filter-template.ts';
 import { Held } from './held.ts';
@@ -52,14 +59,14 @@ export class StreamHold extends Held implements SessionStream {
   /** @param options null for a stream that has channels and nothing else */
   constructor(
     room: HubRoom,
-    id: string,
+    names: ClientNames,
     requester: Requester,
     credits: number,
     keepAlive: KeepAlivePlan | null,
     options: StreamOptions | null = null,
     route = '',
   ) {
-    super(room, id, requester, credits, route);
+    super(room, names, requester, credits, route);
     this.#keepAlive = keepAlive;
     this.#options = options;
     this.session = options?.session ?? null;
@@ -242,7 +249,7 @@ export class StreamHold extends Held implements SessionStream {
   end(problem: string | null): void {
     if (this.over) return;
     this.leave();
-    if (problem !== null) this.room.log.info({ id: this.id, problem }, 'stream ended');
+    if (problem !== null) this.room.log.info({ ...clientNames(this), problem }, 'stream ended');
     this.finish(problem !== null && this.#options?.debug ? Buffer.from(`\n\n${problem}\n`) : undefined);
   }
 }

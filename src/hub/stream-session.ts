@@ -1,5 +1,5 @@
 import type { Hold } from '../codec/grip/index.ts';
-import type { Payload } from '../exchange/index.ts';
+import { clientNames, type Payload } from '../exchange/index.ts';
 import { DelayedSteps } from './delayed-steps.ts';
 import { type AskingContext, type FilterOutcome, FilterRun } from './filter-run.ts';
 import type { FilterService } from './filter-service.ts';
@@ -86,14 +86,14 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     }
     if (step instanceof StreamClose) {
       if (this.doing === 'idle') this.#close(step);
-      else this.#kept.add(step, this.stream.id);
+      else this.#kept.add(step, this.stream);
       return 1;
     }
     const { items } = step as StreamRun;
     for (const item of items) {
       if (this.doing === 'over') break;
       if (this.doing === 'idle') this.#take(item);
-      else this.#kept.add(item, this.stream.id);
+      else this.#kept.add(item, this.stream);
     }
     return items.length;
   }
@@ -172,7 +172,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     if (!this.stream.isMember(channel)) return;
     if (!this.#fits(item)) {
       this.room.channels.setLastId(channel, null);
-      this.room.log.debug({ id: this.stream.id, channel, item: id, prevId: item.prevId }, 'gap in a stream');
+      this.room.log.debug({ ...clientNames(this.stream), channel, item: id, prevId: item.prevId }, 'gap in a stream');
       this.update();
       return;
     }
@@ -236,7 +236,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
   }
 
   onFilterError(problem: string): void {
-    this.room.filterErrors.note(this.stream.id, this.#asked?.channel, problem);
+    this.room.filterErrors.note(this.stream, this.#asked?.channel, problem);
     this.onFiltered(null);
   }
 
@@ -263,7 +263,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
       return payloadOf(item, this.#filters.apply(item, payload.body, this));
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
-      this.room.filterErrors.note(this.stream.id, item.channel, error.message);
+      this.room.filterErrors.note(this.stream, item.channel, error.message);
       return null;
     }
   }
@@ -279,7 +279,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     const begun = new Set<string>();
     for (const entry of kept) {
       if (this.doing === 'over') return;
-      if (this.doing !== 'idle') this.#kept.add(entry, this.stream.id);
+      if (this.doing !== 'idle') this.#kept.add(entry, this.stream);
       else if (entry instanceof StreamClose) this.#close(entry);
       else if (begun.has(entry.channel) || this.#fits(entry)) {
         begun.add(entry.channel);

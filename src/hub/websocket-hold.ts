@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { closeReason } from '../codec/grip/index.ts';
 import { MAX_CONTROL_BYTES } from '../codec/websocket/index.ts';
-import { MessagePayload, reportFault, type Suspended } from '../exchange/index.ts';
+import { clientNames, MessagePayload, reportFault, type Suspended } from '../exchange/index.ts';
 import { FilterLine, type LineOwner } from './filter-line.ts';
 import type { FilterService } from './filter-service.ts';
 import { FilterSet } from './filter-set.ts';
@@ -53,18 +53,19 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   // ---- the move to another process
 
   suspend(): Suspended<WebSocketHoldState> | null {
-    const { room, id, route, peer, encrypted, credits, silence, channelNames } = this;
+    const { room, id, requestId, route, peer, encrypted, credits, silence, channelNames } = this;
     const service = this.#line === null ? null : this.#service;
     const session = this.session?.state ?? null;
     const asks = service?.state ?? null;
     if (!this.settled || !room.holds.has(this) || this.#line?.idle === false) return null;
     if ((this.session !== null && session === null) || (service !== null && asks === null)) return null;
-    const own = { id, route, peer, encrypted, credits, silence, channels: channelNames, left: null, gone: null };
+    const own = { id, requestId, route, peer, encrypted, credits, silence, left: null, gone: null };
+    const channels = channelNames;
     const filters = this.#line?.filters.state ?? null;
     const stand = new SuspendedReceiver(room, this);
     this.standIn(stand);
     return {
-      state: { kind: 'websocket-hold', ...own, session, asks, filters },
+      state: { kind: 'websocket-hold', ...own, channels, session, asks, filters },
       resume: () => {
         this.standIn(this);
         stand.release(Math.floor(room.wheel.now));
@@ -95,14 +96,14 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     if (this.channelCount >= max && !this.hasJoined(key)) {
       counters.subscriptionsDropped++;
       // Once: an origin may go on with thousands.
-      if (!this.#fullNoted) log.info({ id: this.id, dropped: 1, max }, 'too many channels for one connection');
+      if (!this.#fullNoted) log.info({ ...clientNames(this), dropped: 1, max }, 'too many channels for one connection');
       this.#fullNoted = true;
       return false;
     }
     if (filters.length > 0) this.#filterLine().filters.set(key, filters);
     else this.#line?.filters.set(key, NO_FILTERS);
     this.join(key);
-    if (log.debugEnabled) log.debug({ id: this.id, mode: 'websocket', channels: [shownKey(key)] }, 'hold');
+    if (log.debugEnabled) log.debug({ ...clientNames(this), mode: 'websocket', channels: [shownKey(key)] }, 'hold');
     return true;
   }
 
@@ -205,7 +206,7 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     } else {
       // RFC 6455 §8.1, §5.5: a client would fail the WebSocket.
       const problem = `filter error: not a valid ${type}`;
-      this.room.filterErrors.note(this.id, message.channel, problem);
+      this.room.filterErrors.note(this, message.channel, problem);
       this.onUnfiltered(message, problem);
     }
   }
@@ -244,7 +245,7 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   override onTimer(): void {}
 
   override onFault(thrown: unknown): void {
-    this.fail(reportFault(this.room, thrown, { id: this.id }));
+    this.fail(reportFault(this.room, thrown, { ...clientNames(this) }));
   }
 
   protected override leave(): void {

@@ -1,6 +1,12 @@
 import type { WheelTimer } from '../clock/index.ts';
 import type { MessageContent } from '../codec/grip/index.ts';
-import { type ByteHolder, ExchangeError, MessagePayload, type WebSocketRequester } from '../exchange/index.ts';
+import {
+  type ByteHolder,
+  clientNames,
+  ExchangeError,
+  MessagePayload,
+  type WebSocketRequester,
+} from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
 import { ENTRY_COST } from './queue-budget.ts';
 import { Subscriber } from './subscriber.ts';
@@ -33,6 +39,7 @@ export const MAX_RELAYED = 134_217_728;
  */
 export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
   readonly id: string;
+  readonly requestId: string;
   protected readonly room: HubRoom;
   protected readonly requester: WebSocketRequester;
   protected readonly owner: WebSocketOwner;
@@ -64,10 +71,11 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
   /** Items that were dropped since the client fell behind. */
   #dropped = 0;
 
-  constructor(room: HubRoom, { id, requester, credits, owner, route }: WebSocketHoldOptions) {
+  constructor(room: HubRoom, { id, requestId = '', requester, credits, owner, route }: WebSocketHoldOptions) {
     super(room.channels, route);
     this.room = room;
     this.id = id;
+    this.requestId = requestId;
     this.requester = requester;
     this.#credits = credits;
     this.owner = owner;
@@ -116,7 +124,7 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
 
   #cut(error: ExchangeError): void {
     this.room.counters.clientsStalled++;
-    this.room.log.info({ id: this.id, code: error.code, detail: error.detail }, 'client cut off');
+    this.room.log.info({ ...clientNames(this), code: error.code, detail: error.detail }, 'client cut off');
     this.fail(error);
   }
 
@@ -275,7 +283,7 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
       (excess === 0 || this.requester.keepsUp === true) &&
       bytes + length + excess * ENTRY_COST - this.#credits <= queueBytes;
     if (fits && budget.admits(length, bytes)) return true;
-    if (this.#dropped++ === 0) log.warn({ id: this.id, items, bytes }, 'slow client: items dropped');
+    if (this.#dropped++ === 0) log.warn({ ...clientNames(this), items, bytes }, 'slow client: items dropped');
     counters.itemsDropped++;
     return false;
   }
@@ -365,7 +373,7 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
 
   #reportDropped(message: string): void {
     if (this.#dropped === 0) return;
-    this.room.log.info({ id: this.id, dropped: this.#dropped }, message);
+    this.room.log.info({ ...clientNames(this), dropped: this.#dropped }, message);
     this.#dropped = 0;
   }
 }

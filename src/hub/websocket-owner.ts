@@ -1,4 +1,4 @@
-import type { ExchangeError, RequestHead, WebSocketRequester } from '../exchange/index.ts';
+import type { ClientNames, ExchangeError, RequestHead, WebSocketRequester } from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
 import type { WebSocketHoldState } from './moved-hold.ts';
 
@@ -19,9 +19,7 @@ export interface WebSocketOwner {
 }
 
 /** A client's WebSocket that is to be subscribed to channels. */
-export interface WebSocketHoldOptions {
-  /** Names it in the log. */
-  readonly id: string;
+export interface WebSocketHoldOptions extends ClientNames {
   /** The request that asked for it, for stats and for the record of the exchange. */
   readonly request?: Pick<RequestHead, 'peer' | 'scheme' | 'record'>;
   /** The open WebSocket, to which all is sent through the hold from now on. */

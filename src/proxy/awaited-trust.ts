@@ -1,5 +1,5 @@
 import { fault, type Guarded } from '../clock/index.ts';
-import { type Requester, type Responder, reportFault } from '../exchange/index.ts';
+import { clientNames, type Requester, type Responder, reportFault } from '../exchange/index.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { UpstreamTrust } from './upstream-trust.ts';
@@ -60,7 +60,7 @@ export class AwaitedTrust implements Responder, Guarded {
   onResponseCredit(): void {}
 
   onFault(thrown: unknown): void {
-    const error = reportFault(this.#room, thrown, { id: this.#proxied.request.id });
+    const error = reportFault(this.#room, thrown, { ...clientNames(this.#proxied.request) });
     if (this.#gone) return;
     this.#exchange?.onRequestError(error);
     this.#requester.onResponseError(error);

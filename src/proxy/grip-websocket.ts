@@ -1,6 +1,12 @@
 import { type ControlMessage, GripError, parseControlMessage, type Subscription } from '../codec/grip/index.ts';
 import type { Route } from '../config/index.ts';
-import { BodyCollector, type ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
+import {
+  BodyCollector,
+  clientNames,
+  type ExchangeError,
+  type RequestHead,
+  type WebSocketRequester,
+} from '../exchange/index.ts';
 import { type FilterService, subscriptionKey, type WebSocketHold, type WebSocketOwner } from '../hub/index.ts';
 import { AutoResponder } from './auto-responder.ts';
 import type { GripWebSocketMove, GripWebSocketState } from './grip-websocket-state.ts';
@@ -96,6 +102,7 @@ export class GripWebSocket implements WebSocketOwner {
     this.#longestBeginning = Math.max(CONTROL.length, prefix?.length ?? 0);
     this.#hold = room.hub.holdWebSocket({
       id: request.id,
+      requestId: request.requestId ?? '',
       request,
       requester,
       credits,
@@ -299,7 +306,7 @@ export class GripWebSocket implements WebSocketOwner {
       this.#hold.relay(bytes.subarray(prefix.length), text, more);
     } else {
       this.#reading = more ? 'drop' : 'begin';
-      this.#room.log.debug({ id: this.#hold.id }, 'a message of the origin has neither prefix and is dropped');
+      this.#room.log.debug({ ...clientNames(this.#hold) }, 'a message of the origin has neither prefix and is dropped');
       this.onRelayed(bytes.length);
     }
   }
@@ -329,7 +336,7 @@ export class GripWebSocket implements WebSocketOwner {
   }
 
   #ignore(detail: string): void {
-    this.#room.log.debug({ id: this.#hold.id, detail }, 'control message ignored');
+    this.#room.log.debug({ ...clientNames(this.#hold), detail }, 'control message ignored');
   }
 
   #control(body: Buffer): void {
@@ -376,7 +383,10 @@ export class GripWebSocket implements WebSocketOwner {
       case 'set-meta':
         if (!this.#hold.setMeta(message.name, message.value)) {
           // Filters would not know what they need, and the client get what is not for it.
-          this.#room.log.warn({ id: this.#hold.id, name: message.name }, 'too much metadata, WebSocket closed');
+          this.#room.log.warn(
+            { ...clientNames(this.#hold), name: message.name },
+            'too much metadata, WebSocket closed',
+          );
           this.#closeBoth(INTERNAL_ERROR);
         }
         break;
@@ -394,7 +404,7 @@ export class GripWebSocket implements WebSocketOwner {
 
   #subscribe({ channel, pattern }: Subscription, filters: readonly string[]): void {
     if (filters.length > MAX_FILTERS) {
-      this.#room.log.warn({ id: this.#hold.id, channel }, 'too many filters, WebSocket closed');
+      this.#room.log.warn({ ...clientNames(this.#hold), channel }, 'too many filters, WebSocket closed');
       this.#closeBoth(INTERNAL_ERROR);
       return;
     }
@@ -402,7 +412,7 @@ export class GripWebSocket implements WebSocketOwner {
     const problem = holdProblem(this.#options.permit, prefix, [{ name: channel, pattern }]);
     if (problem !== null) {
       const { code, detail } = problem;
-      this.#room.log.info({ id: this.#hold.id, code, detail }, 'subscription refused, WebSocket closed');
+      this.#room.log.info({ ...clientNames(this.#hold), code, detail }, 'subscription refused, WebSocket closed');
       // The name may have a prefix that clients are not to know.
       if (code === 'HF_GRIP_INVALID') this.#closeBoth(INTERNAL_ERROR, 'invalid pattern');
       else this.#closeBoth(POLICY_VIOLATION, 'the token does not permit the channel');

@@ -1,5 +1,5 @@
 import { fieldValue } from '../codec/fields/index.ts';
-import { type HeaderList, type Log, type RequestHead, shownTarget } from '../exchange/index.ts';
+import { clientNames, type HeaderList, type Log, type RequestHead, shownTarget } from '../exchange/index.ts';
 import type { Permit } from './guard/permit.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import type { ProxySettings } from './proxy-settings.ts';
@@ -32,18 +32,12 @@ export function clientFields({ headers, peer }: RequestHead, { logged }: ProxySe
   };
 }
 
-/** The id of a request for the log, where requests have one. */
-export function requestIdField({ requestId = '' }: RequestHead): Record<string, unknown> {
-  return requestId === '' ? {} : { requestId };
-}
-
 /** What the log says of a request. @param target name of the target that has it; empty for none */
 export function requestFields(proxied: ProxiedRequest, target: string): Record<string, unknown> {
   const { asked, route, settings } = proxied;
   const request = asked ?? proxied.request;
   return {
-    id: request.id,
-    ...requestIdField(request),
+    ...clientNames(request),
     method: request.method,
     uri: `${request.scheme}://${request.authority}${shownTarget(route.checks?.guard?.shown(request.target) ?? request.target)}`,
     target,

@@ -2,6 +2,7 @@ import { TurnQueue } from '../clock/index.ts';
 import { fieldValues, listMembers } from '../codec/fields/index.ts';
 import { hostOf } from '../codec/http1/index.ts';
 import {
+  clientNames,
   ExchangeError,
   type ExchangeRecord,
   errorResponse,
@@ -35,7 +36,7 @@ import { KeptOriginHeaders } from './kept-origin-headers.ts';
 import { countForward, respondAsLast } from './max-forwards.ts';
 import { checkMovedClient, movedClient } from './moved-client.ts';
 import { ProxiedExchange } from './proxied-exchange.ts';
-import { clientFields, type ProxiedRequest, requestIdField } from './proxied-request.ts';
+import { clientFields, type ProxiedRequest } from './proxied-request.ts';
 import type { ProxiedRoute } from './proxied-route.ts';
 import { ProxiedWebSocket } from './proxied-websocket.ts';
 import type { ProxyRoom, ResumePlaces } from './proxy-room.ts';
@@ -315,10 +316,10 @@ function refuse(
   debug: boolean,
 ): void {
   counters.requestsFailed++;
-  const { id, authority: host } = request;
+  const { authority: host } = request;
   const { code, detail } = error;
   log[error.face.level](
-    { id, ...requestIdField(request), host, ...clientFields(request, settings), code, detail },
+    { ...clientNames(request), host, ...clientFields(request, settings), code, detail },
     'request failed',
   );
   respond(requester, errorResponse(error, debug));

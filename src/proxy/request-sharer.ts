@@ -1,6 +1,7 @@
 import type { Guarded } from '../clock/index.ts';
 import {
   CreditedResponse,
+  clientNames,
   type ExchangeError,
   type FaultReport,
   type HeaderList,
@@ -112,6 +113,6 @@ export class RequestSharer implements Responder, Guarded {
   }
 
   onFault(thrown: unknown): void {
-    this.fail(reportFault(this.#room, thrown, { id: this.request.id }));
+    this.fail(reportFault(this.#room, thrown, { ...clientNames(this.request) }));
   }
 }

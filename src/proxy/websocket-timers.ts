@@ -1,6 +1,6 @@
 import { WheelTimer } from '../clock/index.ts';
 import type { MessageContent } from '../codec/grip/index.ts';
-import { type FaultReport, reportFault } from '../exchange/index.ts';
+import { clientNames, type FaultReport, reportFault } from '../exchange/index.ts';
 import type { WebSocketHold } from '../hub/index.ts';
 
 /** Sends a message to a client at a time that its origin has chosen. */
@@ -32,7 +32,7 @@ abstract class MessageTimer extends WheelTimer {
   }
 
   override onFault(thrown: unknown): void {
-    reportFault(this.room, thrown, { id: this.hold.id });
+    reportFault(this.room, thrown, { ...clientNames(this.hold) });
   }
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type AwaitsTurn, DeadlineTimer, LARGE_INPUT, turnBudget } from '../clock/index.ts';
 import {
+  clientNames,
   compact,
   ExchangeError,
   type ExchangeRecord,
@@ -62,6 +63,8 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
 
   /** Names the connection and the exchange on it. */
   abstract get id(): string;
+  /** As `RequestHead.requestId`, of the request under way. */
+  abstract get requestId(): string;
 
   /** Takes what can be taken of `input`, up to the client's share, and returns the rest; null for none. */
   protected abstract consume(input: Buffer): Buffer | null;
@@ -88,7 +91,10 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
 
   makeWay(): void {}
 
-  abstract cut(): void;
+  /** Ends it without another word. */
+  cut(): void {
+    this.socket.destroy();
+  }
 
   abstract onInputEnd(): void;
 
@@ -264,13 +270,13 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   /** Writes a record about this connection at the level of `error`. */
   protected report(error: ExchangeError, message: string): void {
     const { code, detail, face } = error;
-    this.server.log[face.level]({ id: this.id, peer: this.peer.address, code, detail }, message);
+    this.server.log[face.level]({ ...clientNames(this), peer: this.peer.address, code, detail }, message);
   }
 
   /** As `report`, for a fault of the responder. */
   reportFault(error: ExchangeError): void {
     if (error.code === 'HF_INTERNAL') {
-      reportFault(this.server, error, { id: this.id, peer: this.peer.address });
+      reportFault(this.server, error, { ...clientNames(this), peer: this.peer.address });
       return;
     }
     this.server.counters.responsesInvalid++;

@@ -66,6 +66,10 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   }
 
   /** Names the connection and the exchange on it. */
+  override get requestId(): string {
+    return this.#stream?.requestId ?? '';
+  }
+
   override get id(): string {
     return `${this.#number}-${this.#requests}`;
   }
@@ -433,7 +437,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   }
 
   /** Closes it at once, so that a truncated response cannot be taken for a whole one. */
-  cut(): void {
+  override cut(): void {
     const socket = this.socket;
     // Earlier responses of this turn are complete.
     while (socket.writableCorked > 0) socket.uncork();

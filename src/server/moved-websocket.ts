@@ -18,8 +18,8 @@ export function movedWebSocket(
   state: WebSocketConnectionState,
   remake: Remake,
 ): MovedWebSocket {
-  const { peer, id, deflate, window, unread, credit } = state;
-  const connection = new WebSocketConnection(socket, server, peer, id, deflate, window);
+  const { peer, deflate, window, unread, credit } = state;
+  const connection = new WebSocketConnection(socket, server, peer, state, deflate, window);
   if (state.record !== null) {
     const { observer, tracing } = server;
     connection.record = ExchangeRecord.moved(state.record, observer, tracing?.observer ?? null);

@@ -19,6 +19,10 @@ export class NewConnection extends ClientConnection {
     this.#number = number;
   }
 
+  override get requestId(): string {
+    return '';
+  }
+
   override get id(): string {
     return `${this.#number}-0`;
   }
@@ -70,10 +74,6 @@ export class NewConnection extends ClientConnection {
 
   override makeWay(): void {
     this.#become(null).makeWay();
-  }
-
-  cut(): void {
-    this.socket.destroy();
   }
 
   onClosed(): void {

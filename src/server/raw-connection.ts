@@ -9,6 +9,7 @@ import { PROBE_INTERVAL } from './server-limits.ts';
 /** A connection whose input goes to a reader as it comes: what is spoken on it is no matter of the server. */
 export class RawConnection extends ClientConnection implements ChannelConnection {
   override readonly id: string;
+  override readonly requestId = '';
   /** Null until the first bytes. */
   #reader: RawReader | null = null;
   readonly #newReader: (connection: RawConnection) => RawReader;
@@ -145,7 +146,7 @@ export class RawConnection extends ClientConnection implements ChannelConnection
 
   protected override dropExchanges(): void {}
 
-  cut(): void {
+  override cut(): void {
     // What was written in the same call was written before.
     while (this.socket.writableCorked > 0) this.socket.uncork();
     this.socket.destroy();

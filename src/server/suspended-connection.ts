@@ -48,6 +48,7 @@ export interface Http1ConnectionState extends AnyConnectionState {
 export interface WebSocketConnectionState extends AnyConnectionState {
   readonly kind: 'websocket';
   readonly id: string;
+  readonly requestId: string;
   readonly record: RecordState | null;
   /** Bytes that the client may send. */
   readonly credit: number;

@@ -12,6 +12,7 @@ import {
   WebSocketError,
 } from '../codec/websocket/index.ts';
 import {
+  type ClientNames,
   ExchangeError,
   type ExchangeRecord,
   errorCounts,
@@ -36,6 +37,7 @@ const EMPTY = Buffer.alloc(0);
  */
 export class WebSocketConnection extends FramedConnection implements WebSocketRequester, MessageSink {
   override readonly id: string;
+  override readonly requestId: string;
   readonly #reader: MessageReader;
   readonly #writer: MessageWriter;
   /** The pong for the newest ping, while the socket is blocked. */
@@ -54,12 +56,13 @@ export class WebSocketConnection extends FramedConnection implements WebSocketRe
     socket: Socket,
     server: ConnectionHost,
     peer: Peer,
-    id: string,
+    { id, requestId = '' }: ClientNames,
     deflate: DeflateParameters | null,
     window: Buffer | null = null,
   ) {
     super(socket, server, peer);
     this.id = id;
+    this.requestId = requestId;
     const guard: CallGuard = (call) => guarded(this, call);
     const { limits, autoPong } = server;
     const reading = { role: 'server', limits, deflate, credit: 0, freePings: autoPong, guard, window } as const;
@@ -265,7 +268,8 @@ export class WebSocketConnection extends FramedConnection implements WebSocketRe
     if (responder === null) return null;
     const { credit, window, deflate } = this.#reader;
     const record = this.record?.state ?? null;
-    const own = { id: this.id, peer: this.peer, unread: this.unread, credit, window, deflate, record };
+    const { id, requestId, peer, unread } = this;
+    const own = { id, requestId, peer, unread, credit, window, deflate, record };
     return this.suspendWith({ kind: 'websocket', ...own, responder: responder.state }, responder, this.record);
   }
 
@@ -384,10 +388,6 @@ export class WebSocketConnection extends FramedConnection implements WebSocketRe
     this.#pong = null;
     this.#reader.release();
     this.#writer.release();
-  }
-
-  cut(): void {
-    this.socket.destroy();
   }
 
   onClosed(): void {

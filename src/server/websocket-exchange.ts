@@ -101,7 +101,8 @@ export class WebSocketExchange implements WebSocketRequester {
       return;
     }
     const parameters = deflate?.parameters ?? null;
-    const connection = new WebSocketConnection(this.#socket, server, this.#peer, this.#id, parameters);
+    const names = { id: this.#id, requestId: request?.requestId ?? '' };
+    const connection = new WebSocketConnection(this.#socket, server, this.#peer, names, parameters);
     const former = this.#http.release(connection);
     if (former === null) return;
     const protocol = unofferedProtocol(head, handshake);

@@ -6,6 +6,7 @@ import { closePayload } from '../../codec/websocket/index.ts';
 import {
   BodyCollector,
   type ByteHolder,
+  clientNames,
   ExchangeError,
   LEAST_COST,
   type Requester,
@@ -226,7 +227,7 @@ export class OverHttpWebSocket
   #tooBig(): void {
     this.#dropPartial();
     this.#clientClosed = true;
-    this.#room.log.info({ id: this.#handshake.id }, `a message of the client is over ${BUFFER} bytes`);
+    this.#room.log.info({ ...clientNames(this.#handshake) }, `a message of the client is over ${BUFFER} bytes`);
     this.#requester.onResponseClose(TOO_BIG, 'message too big');
     this.#part('DISCONNECT');
   }
@@ -235,7 +236,10 @@ export class OverHttpWebSocket
     const { counters, log, parting } = this.#room;
     if (parting.size >= MAX_PARTINGS) {
       counters.partingsDropped++;
-      log.info({ id: this.#handshake.id, max: MAX_PARTINGS }, 'too many clients leave: origin does not know the end');
+      log.info(
+        { ...clientNames(this.#handshake), max: MAX_PARTINGS },
+        'too many clients leave: origin does not know the end',
+      );
       this.#end(new ExchangeError('HF_CLIENT_GONE'));
       return;
     }
@@ -440,7 +444,10 @@ export class OverHttpWebSocket
     }
     const delay = retryDelay(this.#retries++);
     const { code, detail } = error;
-    this.#room.log.info({ id: this.#handshake.id, code, detail, retryMs: Math.round(delay) }, 'events are sent again');
+    this.#room.log.info(
+      { ...clientNames(this.#handshake), code, detail, retryMs: Math.round(delay) },
+      'events are sent again',
+    );
     this.#wait('retry', delay);
   }
 
@@ -454,7 +461,11 @@ export class OverHttpWebSocket
     const parting = this.#parting;
     this.#end(error);
     if (!parting) this.#requester.onResponseError(error);
-    else log.info({ id: this.#handshake.id, code: error.code, detail: error.detail }, 'origin does not know the end');
+    else
+      log.info(
+        { ...clientNames(this.#handshake), code: error.code, detail: error.detail },
+        'origin does not know the end',
+      );
   }
 
   /** @param error why the request under way is not wanted any more */
@@ -475,7 +486,7 @@ export class OverHttpWebSocket
   }
 
   override onFault(thrown: unknown): void {
-    const error = reportFault(this.#room, thrown, { id: this.#handshake.id });
+    const error = reportFault(this.#room, thrown, { ...clientNames(this.#handshake) });
     this.#fail(error);
   }
 }

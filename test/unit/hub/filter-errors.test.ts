@@ -10,7 +10,8 @@ test('an error of a filter for each of many clients fills no log, and each is co
   const [counters, log] = [new Counters(), new FakeLog()];
   const errors = new FilterErrors(counters, log);
   const note = (times: number) => {
-    for (let i = 0; i < times; i++) errors.note(`c${i}`, 'a', 'filter error: no url set');
+    for (let i = 0; i < times; i++)
+      errors.note({ id: `c${i}`, requestId: i === 0 ? 'r-0' : '' }, 'a', 'filter error: no url set');
   };
   note(1_000);
   assert.equal(log.at('info').length, 10);
@@ -21,6 +22,7 @@ test('an error of a filter for each of many clients fills no log, and each is co
   assert.equal(counters.filterErrors, 2_000);
   assert.deepEqual(log.at('info')[10]?.fields, {
     id: 'c0',
+    requestId: 'r-0',
     channel: 'a',
     problem: 'filter error: no url set',
     errors: 1_001,

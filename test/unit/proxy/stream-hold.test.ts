@@ -224,6 +224,10 @@ test('A client that does not read loses items when its queue is full, and no oth
   await app.log.heard('slow client has caught up');
   await app.publish(CLOSE);
   await slow.received('0\r\n\r\n');
-  assert.match(String((await app.log.heard('slow client: items dropped')).id), /^\d+-1$/);
+  const { id, requestId } = await app.log.heard('slow client: items dropped');
+  assert.match(String(id), /^\d+-1$/);
+  // One that is made ends in the other id.
+  assert.match(String(requestId), new RegExp(`^[0-9a-f]+-${id}$`));
+  assert.equal((await app.log.heard('slow client has caught up')).requestId, requestId);
   assert.equal(await fast.ended(), true);
 });
