@@ -20,6 +20,8 @@ export interface CertificateKeeperOptions {
 export class AcmeCounters {
   certificatesIssued = 0;
   certificatesFailed = 0;
+  /** Names whose last order failed. */
+  namesFailing = 0;
   faults = 0;
 }
 
@@ -65,15 +67,11 @@ export class CertificateKeeper extends WheelTimer {
   use(names: readonly string[]): void {
     const wanted = new Set(names);
     for (const name of this.#names.keys()) if (!wanted.has(name)) this.#names.delete(name);
+    this.#countFailing();
     for (const name of wanted) {
       if (!this.#names.has(name)) this.#names.set(name, { failures: 0, retryAt: 0, place: Math.random() });
     }
     this.#look();
-  }
-
-  /** Names, and until when their certificates are valid, in milliseconds since 1970; 0 without one. */
-  *expiries(): Iterable<readonly [name: string, expiry: number]> {
-    for (const name of this.#names.keys()) yield [name, this.#options.store.validity(name)?.to ?? 0];
   }
 
   /** Ends the order that is under way. */
@@ -91,6 +89,12 @@ export class CertificateKeeper extends WheelTimer {
   override onFault(thrown: unknown): void {
     reportFault(this.#options, thrown);
     if (!this.#stopped) this.#options.wheel.schedule(this, LOOK_INTERVAL);
+  }
+
+  #countFailing(): void {
+    let failing = 0;
+    for (const { failures } of this.#names.values()) if (failures > 0) failing++;
+    this.#options.counters.namesFailing = failing;
   }
 
   /** Orders the certificate that is due first, and looks again after it, or when the next one is due. */
@@ -157,6 +161,7 @@ export class CertificateKeeper extends WheelTimer {
       clearTimeout(timer);
       store.closeChallenges();
       this.#ordering = null;
+      this.#countFailing();
       for (const resolve of this.#whenIdle.splice(0)) resolve();
       this.#look();
     }

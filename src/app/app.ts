@@ -11,7 +11,6 @@ import { keepCertificates } from './acme.ts';
 import { Addresses } from './addresses.ts';
 import { AppCounters } from './app-counters.ts';
 import { AppRoles } from './app-roles.ts';
-import { DescriptorWatch } from './descriptor-watch.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
 import { LiveConfig } from './live-config.ts';
@@ -35,6 +34,7 @@ import { PeerHandOver } from './upgrade/peer-hand-over.ts';
 import { ProxyHandOver } from './upgrade/proxy-hand-over.ts';
 import type { Upgrader } from './upgrade/upgrader.ts';
 import { upgraderOf } from './upgrade/upgrader-of.ts';
+import { Watches } from './watches.ts';
 import type { WorkerWatch } from './worker-pool.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
@@ -71,7 +71,7 @@ export class App {
   readonly #observers = new Observers();
   readonly #accessLog: AccessLogs;
   readonly #traces: Traces;
-  readonly #descriptors: DescriptorWatch;
+  readonly #watches: Watches;
   readonly #started = new Date();
   #running = false;
 
@@ -88,11 +88,11 @@ export class App {
     this.#log = log;
     this.#means = { wheel: this.#wheel, log };
     this.#accessLog = new AccessLogs(this.#observers, log);
-    this.#descriptors = new DescriptorWatch(log);
     this.#traces = new Traces({ ...this.#means, trace: config.trace });
     const pairs = origin?.loaded.overlay?.overlay.certificates ?? {};
     const parts = { roles: () => this.#roles.configured(config), accessLog: this.#accessLog, traces: this.#traces };
     this.live = new LiveConfig({ config, plans, pairs, ...parts, log });
+    this.#watches = new Watches(this.live, log);
     this.reloads =
       origin === null
         ? null
@@ -151,7 +151,7 @@ export class App {
     this.#wheel.stop();
     this.processes.stop();
     this.#accessLog.close();
-    this.#descriptors.stop();
+    this.#watches.stop();
     if (!this.#running) return;
     this.#log.info(this.counters.registry.byRole(), 'stopped');
   }
@@ -227,7 +227,7 @@ export class App {
     this.state = 'ready';
     this.#log.info(startedFields(this.addresses, this.#roles.fetch !== null), 'started');
     checkOpenFiles(this.#config, this.#fetchPlans, this.#log);
-    this.#descriptors.start();
+    this.#watches.start();
   }
 
   get #watching(): { readonly watch: WorkerWatch; readonly watched: boolean } {
@@ -307,6 +307,7 @@ export class App {
       ...{ ...this.#means, counters, processes, configuration, reloads, upgrader, addresses: this.addresses },
       life: () => this.state,
       started: this.#started,
+      certificates: this.#watches.certificates,
       roles: this.#roles,
       fetches: this.#fetchPlans.length > 0,
       publisher: hasProxy(this.#config.server) ? this.#handOver.publishing : null,

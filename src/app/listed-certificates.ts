@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/index.ts';
 import type { CertificatesBackend } from '../control/index.ts';
+import { certificateFolders } from './certificate-folders.ts';
 import type { CertificatePairs } from './certificates.ts';
 
 type Listed = Awaited<ReturnType<CertificatesBackend['list']>>[number];
@@ -15,15 +16,13 @@ const MAX_LISTED = 1_000;
  * @param sourceOf says where one that was set is kept
  */
 export async function listedCertificates(
-  { server, edge }: Config,
+  config: Config,
   pairs: CertificatePairs,
   sourceOf: (name: string) => Listed['source'],
 ): Promise<Listed[]> {
   const byName = new Map<string, Listed>();
-  const folders = new Set<string>();
-  if (server.listen.some(({ tls }) => tls)) folders.add(server.tlsIdentitiesDir || '.');
-  if (edge.listen.some(({ tls }) => tls)) folders.add(edge.tlsIdentitiesDir || '.');
-  for (const folder of folders) {
+  for (const { source, folder } of certificateFolders(config)) {
+    if (source !== 'file') continue;
     const files = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith('.crt')).sort();
     for (const file of files.slice(0, MAX_LISTED)) {
       const name = file.slice(0, -'.crt'.length);

@@ -3,6 +3,7 @@ import { type Life, metricsService, operationsOf } from '../control/index.ts';
 import type { Addresses } from './addresses.ts';
 import type { AppCounters } from './app-counters.ts';
 import type { AppRoles } from './app-roles.ts';
+import type { CertificateWatch } from './certificate-watch.ts';
 import { controlBackendOf } from './control-backend-of.ts';
 import { ControlRole, type ControlRoleOptions } from './control-role.ts';
 import { dashboardPages } from './dashboard-pages.ts';
@@ -21,6 +22,7 @@ interface ControlMeans extends Pick<ControlRoleOptions, 'wheel' | 'log' | 'obser
   /** When it was started. */
   readonly started: Date;
   readonly addresses: Addresses;
+  readonly certificates: CertificateWatch;
   readonly counters: AppCounters;
   readonly processes: ProcessTable;
   readonly roles: AppRoles;
@@ -36,7 +38,7 @@ interface ControlMeans extends Pick<ControlRoleOptions, 'wheel' | 'log' | 'obser
 export function newControl(config: Config, means: ControlMeans): ControlRole {
   const { life, started, addresses, processes, roles, fetches, configuration, reloads, upgrader } = means;
   const { registry, control: counters } = means.counters;
-  const { wheel, log, observer, publisher, sessions } = means;
+  const { wheel, log, observer, publisher, sessions, certificates } = means;
   const snapshots = roles.proxy.prepare();
   const proxyMetrics = (): ProxyMetrics | null =>
     hasProxy(config.server) ? (roles.workers ?? roles.proxy).metrics : null;
@@ -48,6 +50,7 @@ export function newControl(config: Config, means: ControlMeans): ControlRole {
     registry,
     process: processes.own,
     hub: proxyMetrics()?.hub ?? null,
+    certificates,
   });
   const backend = controlBackendOf({
     config: () => snapshots.current.config,
@@ -64,7 +67,9 @@ export function newControl(config: Config, means: ControlMeans): ControlRole {
   return new ControlRole({
     ...{ wheel, log, observer, counters, publisher, sessions },
     snapshots,
-    metrics: metricsService(() => prometheusText({ registry, proxy: proxyMetrics(), processes, timers: wheel.size })),
+    metrics: metricsService(() =>
+      prometheusText({ registry, proxy: proxyMetrics(), processes, timers: wheel.size, certificates }),
+    ),
     pages: dashboardPages(registry, log, wheel),
     operations: operationsOf(backend),
   });

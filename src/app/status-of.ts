@@ -1,6 +1,7 @@
 import type { Route } from '../config/index.ts';
 import type { RouteState, Status } from '../control/index.ts';
 import { type CounterRegistry, Histogram } from '../exchange/index.ts';
+import { type CertificateExpiry, expiresSoon } from './certificate-expiry.ts';
 import type { ProcessReport } from './metrics/process-monitor.ts';
 import { packageVersion } from './package-version.ts';
 import type { HubMetrics } from './proxy-metrics.ts';
@@ -19,6 +20,8 @@ export interface StatusSources {
   readonly process: ProcessReport;
   /** Null where there is no hub. */
   readonly hub: HubMetrics | null;
+  /** By expiry, the first in front. */
+  readonly certificates: { readonly expiries: readonly CertificateExpiry[] };
 }
 
 /** What is known of the configuration in force. */
@@ -62,9 +65,16 @@ export function statusOf(sources: StatusSources): Status {
     memory: { rss: memory.rss, heapUsed: memory.heapUsed },
     eventLoop: { p50: lag.p50, p99: lag.p99 },
     openFiles,
+    nextExpiry: nextExpiry(sources.certificates.expiries[0]),
     delivery: deliveryOf(hub?.latency ?? new Histogram()),
     counters: registry.byRole() as Status['counters'],
   };
+}
+
+function nextExpiry(first: CertificateExpiry | undefined): Status['nextExpiry'] {
+  if (first === undefined) return null;
+  const { name, source, to } = first;
+  return { certificate: name, source, expires: new Date(to).toISOString(), soon: expiresSoon(first, Date.now()) };
 }
 
 /** Those of clients: publishers are none. */

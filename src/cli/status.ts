@@ -43,6 +43,16 @@ function statusLines(status: Status, paint: (paint: Paint, text: string) => stri
     ['event loop', `late by ${timeText(eventLoop.p50)} (p50), ${timeText(eventLoop.p99)} (p99)`],
     ['open files', `${openFiles.used ?? '–'} of ${openFiles.limit ?? '–'}`],
   ];
+  if (status.nextExpiry !== null) rows.push(['certificates', expiryText(status.nextExpiry, paint)]);
   if (lastError !== null) rows.push(['last reload', paint('red', `failed: ${safeText(lastError)}`)]);
   return rows.map(([name, text]) => `${paint('dim', name.padEnd(14))}${text}`);
+}
+
+function expiryText(
+  { certificate, expires, soon }: NonNullable<Status['nextExpiry']>,
+  paint: (paint: Paint, text: string) => string,
+): string {
+  const left = (Date.parse(expires) - Date.now()) / 1_000;
+  const when = left <= 0 ? 'has expired' : `expires in ${durationText(left)}`;
+  return `${safeText(certificate)} ${soon ? paint('red', when) : when}, on ${expires.slice(0, 10)}`;
 }

@@ -52,6 +52,15 @@ export const statusSchema = z.object({
     used: whole.nullable().describe('null where it is not known'),
     limit: whole.nullable().describe('null where it is not known'),
   }),
+  nextExpiry: z
+    .object({
+      certificate: z.string().describe('its name'),
+      source: z.enum(['file', 'overlay', 'acme', 'mongrel2']),
+      expires: time,
+      soon: z.boolean().describe('whether somebody should see to it'),
+    })
+    .nullable()
+    .describe('the certificate of a listener that expires first; null where there is none, or it is not known yet'),
   delivery: histogramSchema,
   counters: z
     .record(z.string(), z.union([counterValues, z.record(z.string(), z.union([z.number(), counterValues]))]))

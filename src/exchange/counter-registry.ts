@@ -5,7 +5,7 @@ export type CounterValues = Readonly<Record<string, number>>;
 export type CounterSnapshot = Readonly<Record<string, CounterValues>>;
 
 /** Numbers that are a current level, not a total, end in one of these words. */
-const PRESENT = /(?:Open|Held)$/;
+const PRESENT = /(?:Open|Held|Failing)$/;
 
 /** Whether a counter with this name is a current level: it goes up and down. */
 export function isLevel(name: string): boolean {

@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { Status } from '../api/types.ts';
-import { bytes, compact, count, duration, plain, rate, span, text } from '../live/format.ts';
+import { bytes, compact, count, duration, plain, rate, span, text, visible } from '../live/format.ts';
 import type { Model } from '../live/model.ts';
+import { serverTime } from '../live/server-time.ts';
 import { MetricCard } from '../parts/metric-card.tsx';
 import { ViewHead } from '../parts/panel.tsx';
+import { State } from '../parts/state.tsx';
 
 /** Minutes that the plots can show. */
 const SPANS = [1, 5, 15];
@@ -97,7 +99,8 @@ export function Overview({ model, status }: { model: Model; status: Status }) {
   );
 }
 
-function Facts({ status: { version, uptime, channels, workers, roles, node, pid } }: { status: Status }) {
+function Facts({ status }: { status: Status }) {
+  const { version, uptime, channels, workers, roles, node, pid } = status;
   const facts: readonly (readonly [string, string])[] = [
     ['Version', version],
     ['Up for', span(uptime)],
@@ -114,7 +117,24 @@ function Facts({ status: { version, uptime, channels, workers, roles, node, pid 
           <dd>{value}</dd>
         </div>
       ))}
+      <NextExpiry status={status} />
     </dl>
+  );
+}
+
+/** The certificate that expires first. */
+function NextExpiry({ status }: { status: Status }) {
+  if (status.nextExpiry === null) return null;
+  const { certificate, expires, soon } = status.nextExpiry;
+  const left = (Date.parse(expires) - serverTime(status)) / 1_000;
+  const when = left <= 0 ? 'has expired' : `expires in ${span(left)}`;
+  return (
+    <div>
+      <dt>Next certificate</dt>
+      <dd title={expires}>
+        {visible(certificate)} {soon ? <State tone={left <= 0 ? 'bad' : 'wait'}>{when}</State> : when}
+      </dd>
+    </div>
   );
 }
 

@@ -1,21 +1,60 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Config, hasProxy } from '../../config/index.ts';
+import { join, resolve } from 'node:path';
+import { acmeNames, type Config, hasProxy } from '../../config/index.ts';
 import { systemErrorText } from '../../exchange/index.ts';
+import { acmeStore } from '../acme.ts';
+import { type CertificateExpiry, daysUntil, expiresSoon } from '../certificate-expiry.ts';
 import { type Finding, Findings } from './finding.ts';
-
-/** Days before the end of a certificate from which it is worth a warning. */
-const SOON = 14;
-
-const DAY = 86_400_000;
 
 /** Certificates of one folder that are looked at. */
 const MAX_FILES = 1_000;
 
-/** Whether the certificates of listeners with TLS are valid, have their keys, and cover the names of the routes. */
-export function checkCertificates({ server, edge, routes }: Config, now = Date.now()): Finding[] {
+/** What to do about a certificate that expires. */
+const RENEW = 'renew it; the server reads it again by itself';
+const ORDER = 'look for "certificate not issued" in the log of the server, which renews it';
+
+/** A folder that listeners take certificates from, and what they want of it. */
+interface Wanted {
+  readonly folder: string;
+  /** Names of default certificates; null for a listener without. */
+  readonly defaults: readonly (string | null)[];
+  /** Hosts that need a certificate. */
+  readonly hosts: readonly string[];
+  /** Whether the server orders certificates, so that none need be there. */
+  readonly ordered: boolean;
+  /** A file that is no certificate of a listener; null for none. */
+  readonly other: string | null;
+}
+
+/**
+ * Whether the certificates of listeners with TLS are valid, have their keys, and cover the names of the routes: those of folders, also of Mongrel2
+ * servers, and those that the server has ordered by itself.
+ */
+export function checkCertificates(config: Config, now = Date.now()): Finding[] {
   const findings = new Findings('certificate');
+  const known = new Map<string, ReadonlySet<string>>();
+  for (const { folder, defaults, hosts, ordered, other } of wantedOf(config)) {
+    // Several sites may share a folder.
+    const names = known.get(folder) ?? checkFolder(folder, ordered, other, findings, now);
+    known.set(folder, names);
+    for (const name of new Set(defaults)) {
+      if (name !== null && !names.has(name)) {
+        findings.fail(
+          name,
+          'the default certificate is missing',
+          `put ${name}.crt and ${name}.key into the folder ${folder}`,
+        );
+      }
+    }
+    if (!ordered && defaults.includes(null)) checkHosts(hosts, names, findings);
+  }
+  checkOrdered(config, findings, now);
+  return findings.all;
+}
+
+function wantedOf({ server, edge, routes }: Config): Wanted[] {
+  const wanted: Wanted[] = [];
   const sections = [
     hasProxy(server) ? { section: server, hosts: routes.map(({ host }) => host) } : null,
     { section: edge, hosts: [] },
@@ -23,24 +62,52 @@ export function checkCertificates({ server, edge, routes }: Config, now = Date.n
   for (const each of sections) {
     const listeners = each?.section.listen.flatMap(({ tls }) => (tls ? [tls] : [])) ?? [];
     if (each === null || listeners.length === 0) continue;
-    const ordered = listeners.some(({ acme }) => acme === true);
-    const names = checkFolder(each.section.tlsIdentitiesDir || '.', ordered, findings, now);
-    const defaults = listeners.map(({ defaultCert }) => defaultCert);
-    for (const name of defaults) {
-      if (name !== null && !names.has(name)) {
-        findings.fail(name, 'the default certificate is missing', `put ${name}.crt and ${name}.key into the folder`);
-      }
-    }
-    if (!ordered && defaults.includes(null)) checkHosts(each.hosts, names, findings);
+    wanted.push({
+      folder: each.section.tlsIdentitiesDir || '.',
+      defaults: listeners.map(({ defaultCert }) => defaultCert),
+      hosts: each.hosts,
+      ordered: listeners.some(({ acme }) => acme === true),
+      other: null,
+    });
   }
-  return findings.all;
+  for (const { uuid, tls } of edge.mongrel2) {
+    if (tls === null) continue;
+    wanted.push({ folder: tls.certdir, defaults: [uuid || null], hosts: [], ordered: false, other: tls.clientCa });
+  }
+  return wanted;
+}
+
+/** Those that the server has ordered by itself. One that is not there yet may come with the next start. */
+function checkOrdered(config: Config, findings: Findings, now: number): void {
+  const folder = acmeStore(config)?.certificates;
+  if (folder === undefined) return;
+  for (const name of acmeNames(config).slice(0, MAX_FILES)) {
+    const path = join(folder, `${name}.crt`);
+    let isThere: boolean;
+    try {
+      isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
+    } catch (error) {
+      findings.fail(path, systemErrorText(error), 'run this command as the user of the server');
+      continue;
+    }
+    if (isThere) checkCertificate(folder, name, 'acme', findings, now);
+    else
+      findings.warn(path, 'no certificate was issued yet', 'the server orders it when it runs; its log says why not');
+  }
 }
 
 /**
  * Looks at the certificates of a folder. Returns their names.
  * @param ordered whether the server orders certificates, so that none need be there
+ * @param other a file that is no certificate of a listener
  */
-function checkFolder(folder: string, ordered: boolean, findings: Findings, now: number): Set<string> {
+function checkFolder(
+  folder: string,
+  ordered: boolean,
+  other: string | null,
+  findings: Findings,
+  now: number,
+): Set<string> {
   let files: string[];
   try {
     files = readdirSync(folder).filter((file) => file.endsWith('.crt'));
@@ -48,13 +115,21 @@ function checkFolder(folder: string, ordered: boolean, findings: Findings, now: 
     findings.fail(folder, systemErrorText(error), 'create the folder, with NAME.crt and NAME.key for each name');
     return new Set();
   }
+  if (other !== null) files = files.filter((file) => resolve(folder, file) !== resolve(other));
   if (files.length === 0 && !ordered)
     findings.warn(folder, 'no certificate is there', 'put NAME.crt and NAME.key into the folder');
-  for (const file of files.slice(0, MAX_FILES)) checkCertificate(folder, file.slice(0, -'.crt'.length), findings, now);
-  return new Set(files.map((file) => file.slice(0, -'.crt'.length)));
+  const names = files.map((file) => file.slice(0, -'.crt'.length));
+  for (const name of names.slice(0, MAX_FILES)) checkCertificate(folder, name, 'file', findings, now);
+  return new Set(names);
 }
 
-function checkCertificate(folder: string, name: string, findings: Findings, now: number): void {
+function checkCertificate(
+  folder: string,
+  name: string,
+  source: CertificateExpiry['source'],
+  findings: Findings,
+  now: number,
+): void {
   const path = join(folder, `${name}.crt`);
   let certificate: X509Certificate;
   let key: KeyObject;
@@ -69,23 +144,23 @@ function checkCertificate(folder: string, name: string, findings: Findings, now:
     );
     return;
   }
-  const ends = Date.parse(certificate.validTo);
-  const days = Math.floor((ends - now) / DAY);
-  const until = new Date(ends).toISOString().slice(0, 10);
+  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+  const until = new Date(to).toISOString().slice(0, 10);
+  const advice = source === 'acme' ? ORDER : RENEW;
   if (!certificate.checkPrivateKey(key)) {
     findings.fail(
       path,
       `the key in ${name}.key belongs to another certificate`,
       'install the two that were made together',
     );
-  } else if (Date.parse(certificate.validFrom) > now) {
+  } else if (from > now) {
     findings.fail(path, `not valid before ${certificate.validFrom}`, 'check the clock, or install a valid certificate');
-  } else if (ends < now) {
-    findings.fail(path, `expired on ${until}`, 'renew it; the server reads it again by itself');
+  } else if (to < now) {
+    findings.fail(path, `expired on ${until}`, advice);
   } else if (!covers(certificate, name)) {
     findings.warn(path, `it is not for the name ${name}`, 'rename the files after a name in the certificate');
-  } else if (days < SOON) {
-    findings.warn(path, `expires in ${days} days, on ${until}`, 'renew it; the server reads it again by itself');
+  } else if (expiresSoon({ source, from, to }, now)) {
+    findings.warn(path, `expires in ${daysUntil(to, now)} days, on ${until}`, advice);
   } else {
     findings.ok(path, `valid until ${until}`);
   }

@@ -1,3 +1,4 @@
+import type { AcmeCounters } from '../../acme/index.ts';
 import {
   type ControlCounters,
   type Counters,
@@ -171,6 +172,13 @@ const LOG: Docs<LogCounters> = {
   linesDropped: 'Lines of the log that were dropped because the output was not read, or could not be written.',
 };
 
+const ACME: Docs<AcmeCounters> = {
+  certificatesIssued: 'Certificates that were ordered and issued.',
+  certificatesFailed: 'Orders that failed. Each is tried again.',
+  namesFailing: 'Names whose last order failed.',
+  faults: 'Exceptions that put an order off. They are defects of ours; the log has the stack of each.',
+};
+
 const ACCESS: Docs<AccessLogTotals> = {
   lines: 'Lines of the access log that were written, or are about to be.',
   linesLost: 'Lines of the access log that could not be written.',
@@ -249,6 +257,7 @@ export const COUNTER_GROUPS: readonly CounterGroup[] = [
     parts: { 'control.pages': 'the files of the dashboard', 'mongrel2.folders': 'folders of Mongrel2 sites' },
     docs: FILES,
   },
+  { title: 'Counters of ordered certificates', parts: { acme: 'the main process' }, docs: ACME },
   { title: 'Counters of the access log', parts: { access: 'the access log of all processes' }, docs: ACCESS },
   { title: 'Counters of traces', parts: { trace: 'spans for the collector' }, docs: TRACE },
   { title: 'Counters of worker processes', parts: { pool: 'the main process' }, docs: POOL },

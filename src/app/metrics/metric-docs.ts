@@ -12,6 +12,10 @@ export const LABEL_DOCS = {
   target: 'the target as the route has it; with the 501st the targets are counted together as `other`',
   class: 'the class of the status: `1xx` to `5xx`',
   code: 'the code of the failure, see [errors](errors.md)',
+  certificate:
+    'the name of the files without `.crt`, or the one that the certificate was set or ordered for. The 500 certificates that expire first have samples',
+  source:
+    '`file` (folders of `[server]` and `[edge]`), `overlay` (set by the control API), `acme` (ordered by the server) or `mongrel2` (folders of Mongrel2 servers)',
   process: '`main`, or the place of a worker process, such as `proxy-1` or `edge-2`',
   kind: '`minor`, `major`, `incremental` or `weakcb`',
   quantile: '0.5, 0.9, 0.99 and 1 (the maximum), of the last 10 seconds or more',
@@ -77,6 +81,13 @@ export const METRIC_GROUPS = {
       type: 'gauge',
       help: 'When a failure with this code came last. A code that never came has none.',
       labels: ['code'],
+    },
+  },
+  Certificates: {
+    holdfast_certificate_expiry_timestamp_seconds: {
+      type: 'gauge',
+      help: 'When a certificate of a listener expires. Certificates are looked at once a minute.',
+      labels: ['certificate', 'source'],
     },
   },
   'The program': {

@@ -1,4 +1,5 @@
 import { type CounterRegistry, ERRORS, type Labels, MetricsText, RouteStats } from '../../exchange/index.ts';
+import type { CertificateExpiry } from '../certificate-expiry.ts';
 import { packageVersion } from '../package-version.ts';
 import type { HubMetrics, ProxyMetrics } from '../proxy-metrics.ts';
 import { counterDoc, counterMetric } from './counter-docs.ts';
@@ -7,7 +8,8 @@ import type { ProcessReport } from './process-monitor.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /**
- * Routes that have samples of their own, and targets: a configuration may have any number of them, and Prometheus keeps each for a long time.
+ * Routes that have samples of their own, targets, and certificates: a configuration may have any number of them, and Prometheus keeps each for a
+ * long time.
  * @bound metric-labels
  */
 const MAX_LABELS = 500;
@@ -23,10 +25,12 @@ export interface MetricsSources {
   readonly processes: Pick<ProcessTable, 'all' | 'errors'>;
   /** Timers that wait in this process. */
   readonly timers: number;
+  /** By expiry, the first in front. */
+  readonly certificates: { readonly expiries: readonly CertificateExpiry[] };
 }
 
 /** The metrics of the process and its workers, in the text format of Prometheus. */
-export function prometheusText({ registry, proxy, processes, timers }: MetricsSources): string {
+export function prometheusText({ registry, proxy, processes, timers, certificates }: MetricsSources): string {
   const metrics = new DescribedMetrics();
   if (proxy !== null) {
     addRoutes(metrics, proxy.routes);
@@ -36,6 +40,7 @@ export function prometheusText({ registry, proxy, processes, timers }: MetricsSo
   addErrors(metrics, processes.errors);
   metrics.only('holdfast_build_info', 1, ['version', packageVersion(), 'node', process.versions.node]);
   metrics.only('holdfast_timers', proxy?.timers ?? timers);
+  addCertificates(metrics, certificates.expiries);
   addProcesses(metrics, processes.all());
   addCounters(metrics.text, registry);
   return metrics.text.text;
@@ -127,6 +132,14 @@ function addErrors(metrics: DescribedMetrics, errors: ProcessTable['errors']): v
   for (const [code, { last }] of counts) {
     if (last > 0) metrics.text.sample('holdfast_error_last_timestamp_seconds', last / 1000, ['code', code]);
   }
+}
+
+/** Those that expire first: the others are no news. */
+function addCertificates(metrics: DescribedMetrics, expiries: readonly CertificateExpiry[]): void {
+  const metric = 'holdfast_certificate_expiry_timestamp_seconds';
+  metrics.begin(metric);
+  for (const { name, source, to } of expiries.slice(0, MAX_LABELS))
+    metrics.text.sample(metric, to / 1_000, ['certificate', name, 'source', source]);
 }
 
 /** What each process has one value of; null where the system does not say. */

@@ -24,6 +24,12 @@ export function sampleStatus(): Status {
     memory: { rss: 90_000_000, heapUsed: 20_000_000 },
     eventLoop: { p50: 0.001, p99: 0.004 },
     openFiles: { used: 30, limit: 1_024 },
+    nextExpiry: {
+      certificate: 'example.com',
+      source: 'file',
+      expires: '2026-03-04T05:06:07.000Z',
+      soon: false,
+    },
     delivery: {
       buckets: [
         { le: 0.001, count: 5 },

@@ -56,6 +56,12 @@ export function statuses(changes: Partial<Status> = {}): () => Status {
       },
       eventLoop: { p50: 0.0011 + 0.0002 * wave(step, 80), p99: 0.0046 + 0.0012 * wave(step, 110, 0.4) },
       openFiles: { used: held + 342, limit: 65_536 },
+      nextExpiry: {
+        certificate: 'shop.example',
+        source: 'acme',
+        expires: new Date(STARTED + 60 * 86_400_000).toISOString(),
+        soon: false,
+      },
       delivery: { buckets: bucketsOf(delivery), sum: delivery.sum, count: delivery.count },
       counters: {
         proxy: { ...totals, connectionsOpen: held },

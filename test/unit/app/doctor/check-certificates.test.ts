@@ -70,3 +70,58 @@ test('A folder without certificates is worth a warning, unless the server orders
     `[server]\nlisten = ["${listen}"]\ntls_identities_dir = "${temporaryFolder(t)}"\n[acme]\naccept_terms = true\n[[route]]\nhost = "a.test"\ntargets = ["a:1"]\n`;
   assert.deepEqual(checkCertificates(loadConfig(toml('443,tls,acme'), 'f')), []);
 });
+
+/** A listener that orders certificates for a host, and its state folder. */
+function ordering(folder: string): string {
+  return `[server]\nlisten = ["443,tls,acme"]\ntls_identities_dir = "${folder}"\n[acme]\naccept_terms = true\n[state]\ndir = "${folder}"\n[[route]]\nhost = "a.test"\ntargets = ["a:1"]\n`;
+}
+
+test('certificates that the server orders are looked at in its store, those of its routes alone', (t) => {
+  const store = (wishes: Parameters<typeof selfSigned>[0]) => {
+    const files = Object.entries({ ...pair('a.test', wishes), ...pair('old.test', { from: -9, until: -1 }) });
+    const folder = temporaryFolder(
+      t,
+      Object.fromEntries(files.map(([file, content]) => [`acme/certificates/${file}`, content])),
+    );
+    chmodSync(`${folder}/acme/certificates/a.test.key`, 0o600);
+    return checkCertificates(loadConfig(ordering(folder), 'f')).map(({ status, text }) => `${status} ${text}`);
+  };
+  const [valid, ...none] = store({ from: -1, until: 5 });
+  assert.match(valid ?? '', /^ok valid until/, 'one that is made for a few days is renewed in time');
+  assert.deepEqual(none, []);
+  assert.match(store({ from: -81, until: 9 }).join(), /^warn expires in \d days/);
+  assert.match(store({ from: -9, until: -1 }).join(), /^fail expired on/);
+});
+
+test('a certificate that was not issued yet is a warning', (t) => {
+  const found = checkCertificates(loadConfig(ordering(temporaryFolder(t)), 'f'));
+  assert.deepEqual(
+    found.map(({ status, text }) => [status, text]),
+    [['warn', 'no certificate was issued yet']],
+  );
+});
+
+test('the folders of Mongrel2 servers are looked at once each, without the authorities of clients', (t) => {
+  const files = { ...pair('one', { until: 3 }), 'authorities.crt': selfSigned({ names: ['ca'] }).certificate };
+  const folder = temporaryFolder(t, files);
+  chmodSync(`${folder}/one.key`, 0o600);
+  const site = (uuid: string) => `[[edge.mongrel2]]
+listen = "127.0.0.1:0"
+uuid = "${uuid}"
+default_host = "h"
+[edge.mongrel2.tls]
+certdir = "${folder}"
+client_ca = "${folder}/authorities.crt"
+[[edge.mongrel2.host]]
+name = "h"
+route = [{ path = "/", dir = "${folder}" }]
+`;
+  const found = checkCertificates(loadConfig(`[server]\nlisten = []\n${site('one')}${site('two')}`, 'f'));
+  assert.deepEqual(
+    found.map(({ status, subject }) => [status, subject]),
+    [
+      ['warn', `${folder}/one.crt`],
+      ['fail', 'two'],
+    ],
+  );
+});

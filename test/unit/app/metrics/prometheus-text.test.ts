@@ -26,6 +26,7 @@ function sources(proxy: Partial<ProxyMetrics> | null = {}): MetricsSources {
       errors: new ErrorCounts(),
     },
     timers: 3,
+    certificates: { expiries: [{ name: 'a.test', source: 'acme', from: 0, to: 1_500 }] },
   };
 }
 
@@ -113,4 +114,18 @@ test('500 targets have a sample of their own, and the suspects among the others 
   const samples = samplesOf(prometheusText(sources({ targets })));
   assert.equal([...samples.keys()].filter((name) => name.startsWith('holdfast_target_suspect')).length, 501);
   assert.equal(samples.get('holdfast_target_suspect{route="other",target="other"}'), 5);
+});
+
+test('certificates have the time at which they expire, the first 500 of them', () => {
+  assert.equal(
+    samplesOf(prometheusText(sources())).get(
+      'holdfast_certificate_expiry_timestamp_seconds{certificate="a.test",source="acme"}',
+    ),
+    1.5,
+  );
+  const expiries = Array.from({ length: 600 }, (_, i) => ({ name: `c${i}`, source: 'file' as const, from: 0, to: i }));
+  const samples = samplesOf(prometheusText({ ...sources(), certificates: { expiries } }));
+  const names = [...samples.keys()].filter((name) => name.startsWith('holdfast_certificate_expiry'));
+  assert.equal(names.length, 500);
+  assert.ok(names.at(-1)?.includes('"c499"'));
 });
