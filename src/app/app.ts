@@ -252,7 +252,8 @@ export class App {
     this.counters.register('mongrel2', counters);
     const { mongrel2 } = this.#roles;
     const shared = { ...this.#means, level: this.#config.log.level, counters, old: this.#old };
-    await mongrel2.start(this.#config.edge.mongrel2, shared);
+    const told = { observer: this.#observers.of('mongrel2'), tracing: this.#traces.of('server') };
+    await mongrel2.start(this.#config.edge.mongrel2, { ...shared, ...told });
     this.addresses.mongrel2.push(...mongrel2.all.map(({ address }) => address));
   }
 

@@ -2,7 +2,15 @@ import { stat } from 'node:fs/promises';
 import { HttpClient, originOf } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import type { Mongrel2Dir, Mongrel2Proxy, Mongrel2Server } from '../config/index.ts';
-import { type Log, OriginCounters, ServerCounters, type Service, systemErrorText } from '../exchange/index.ts';
+import {
+  type Current,
+  type ExchangeObserver,
+  type Log,
+  OriginCounters,
+  ServerCounters,
+  type Service,
+  systemErrorText,
+} from '../exchange/index.ts';
 import { FilesCounters, type ServedFolder, StaticFiles } from '../files/index.ts';
 import {
   type ConnectionTable,
@@ -12,7 +20,7 @@ import {
   Mongrel2Service,
 } from '../mongrel2/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
-import { HttpServer } from '../server/index.ts';
+import { HttpServer, type Tracing } from '../server/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import type { LogLevel } from './logger.ts';
 import { type ControlledRole, Mongrel2Control } from './mongrel2-control.ts';
@@ -42,6 +50,10 @@ export interface Mongrel2RoleOptions {
   /** Of the error log. Default: info. */
   readonly level?: LogLevel;
   readonly counters: ReturnType<typeof newMongrel2Counters>;
+  /** Is told of each exchange. Default: nobody is. */
+  readonly observer?: Current<ExchangeObserver | null>;
+  /** How requests take part in traces. Default: not at all. */
+  readonly tracing?: Current<Tracing | null>;
   /** Serves the folders, for all servers of a process. Default: one for this server. */
   readonly files?: StaticFiles;
   /** The control port has ended the server. */
@@ -100,6 +112,8 @@ export class Mongrel2Role implements ControlledRole {
       rawService: this.#site.rawService,
       limits: { current: mongrel2Limits(settings) },
       describeError: fixedResponse,
+      observer: options.observer,
+      tracing: options.tracing,
       wheel,
       log,
       counters: counters.server,

@@ -1,4 +1,4 @@
-import type { Peer } from '../exchange/index.ts';
+import type { ExchangeRecord, Peer } from '../exchange/index.ts';
 
 /** Takes the lines of an access log. */
 export interface AccessLog {
@@ -10,14 +10,20 @@ export interface AccessLog {
 export class SiteAccessLog implements AccessLog {
   /** Bytes of requests that wait for their lines: see `AnswerLog`. */
   waiting = 0;
-  readonly #log: AccessLog;
+  readonly #log: AccessLog | null;
 
-  constructor(log: AccessLog) {
+  /** @param log null: no lines are written */
+  constructor(log: AccessLog | null) {
     this.#log = log;
   }
 
+  /** Whether no lines are written. */
+  get silent(): boolean {
+    return this.#log === null;
+  }
+
   write(line: string): void {
-    this.#log.write(line);
+    this.#log?.write(line);
   }
 }
 
@@ -32,6 +38,10 @@ export interface LoggedRequest {
   readonly path: string;
   /** `HTTP/1.1`; empty for messages of sockets. */
   readonly version: string;
+  /** Takes notes for others than this log. Null, or absent: there are none. */
+  readonly record?: ExchangeRecord | null;
+  /** When it was given to its target, by `performance.now`, where there is a record. */
+  readonly givenAt?: number;
 }
 
 /** The present time, for `LoggedRequest.time`. */

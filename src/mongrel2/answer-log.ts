@@ -1,4 +1,4 @@
-import { LEAST_COST } from '../exchange/index.ts';
+import { type ErrorCode, type ExchangeRecord, LEAST_COST } from '../exchange/index.ts';
 import { accessLine, type LoggedRequest, type SiteAccessLog } from './access-log.ts';
 import { readAnswerHead } from './answer-head.ts';
 
@@ -24,7 +24,7 @@ const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1');
 const UNKNOWN = Number.POSITIVE_INFINITY;
 
 /**
- * Writes the lines of requests whose responses a handler writes itself, as bytes. They are taken to be in the order of the requests. What is written is read
+ * Writes the lines of requests whose responses a handler writes itself, as bytes, and ends their records. They are taken to be in the order of the requests. What is written is read
  * only as far as needed: a response begins where a message of the handler, or what is left of one, begins with a status line. Its body ends with its Content-Length, with a message that ends in the
  * last chunk, where the next response begins, or with the connection.
  */
@@ -60,9 +60,21 @@ export class AnswerLog {
     while (at < bytes.length && this.#waiting.length > 0) at = this.#take(bytes, at);
   }
 
-  /** The connection is closed. */
-  end(): void {
-    while (this.#waiting.length > 0) this.#finish();
+  /** The next bytes are a response in place of the handler's. */
+  fail(error: ErrorCode): void {
+    const { record = null } = this.#waiting[0] ?? {};
+    if (record !== null) record.error = error;
+  }
+
+  /** The connection is closed. @param reason empty where a handler has closed it */
+  end(reason: ErrorCode | '' = ''): void {
+    while (this.#waiting.length > 0) this.#finish(this.#complete(reason) ? '' : reason || 'HF_BACKEND_ERROR');
+  }
+
+  /** Whether the end of the connection is that of the response which has begun: it is, where nothing else says where that ends. */
+  #complete(reason: ErrorCode | ''): boolean {
+    const endsWithConnection = this.#status !== 0 && this.#left === UNKNOWN && !this.#chunked;
+    return endsWithConnection && (reason === '' || reason === 'HF_CLIENT_GONE');
   }
 
   /** Takes a response, or more of one, from `at`. Returns where it ends. */
@@ -77,10 +89,11 @@ export class AnswerLog {
       this.#finish();
       if (this.#waiting.length === 0) return bytes.length;
     }
-    const { method } = this.#waiting[0] as LoggedRequest;
+    const { method, record = null, givenAt = 0 } = this.#waiting[0] as LoggedRequest;
     // RFC 9110 §6.4.1: these have no body, whatever their fields say.
     const empty = method === 'HEAD' || status === 204 || status === 304;
     this.#status = status;
+    if (record !== null) noteHead(record, status, givenAt);
     this.#chunked = head.chunked;
     this.#left = empty ? 0 : head.chunked || bodyLength < 0 ? UNKNOWN : bodyLength;
     return this.#left === 0 || end < bytes.length ? this.#takeBody(bytes, end) : end;
@@ -104,21 +117,35 @@ export class AnswerLog {
     this.#log.waiting += bytes;
   }
 
-  /** Writes the line of the first request. */
-  #finish(): void {
+  /** Writes the line of the first request. @param error why it has no whole response */
+  #finish(error: ErrorCode | '' = ''): void {
     const request = this.#waiting.shift() as LoggedRequest;
+    const { record = null } = request;
     this.#charge(-costOf(request));
-    const line = accessLine(request, this.#status, this.#bytes);
+    const line = this.#log.silent ? '' : accessLine(request, this.#status, this.#bytes);
+    if (record !== null) {
+      record.responseBytes = this.#bytes;
+      record.end(error);
+    }
     this.#status = 0;
     this.#bytes = 0;
     this.#left = UNKNOWN;
     this.#chunked = false;
-    this.#log.write(line);
+    if (line !== '') this.#log.write(line);
   }
 }
 
-function costOf({ host, path }: LoggedRequest): number {
-  return Math.max(LEAST_COST, host.length + path.length);
+function costOf({ host, path, record = null }: LoggedRequest): number {
+  let bytes = host.length + path.length;
+  // It keeps the whole head.
+  if (record !== null) for (const text of record.request.headers) bytes += text.length;
+  return Math.max(LEAST_COST, bytes);
+}
+
+function noteHead(record: ExchangeRecord, status: number, givenAt: number): void {
+  record.responded({ status });
+  record.originTime = record.respondedAt - givenAt;
+  record.webSocket = status === 101;
 }
 
 function endsInLastChunk(bytes: Buffer, from: number): boolean {

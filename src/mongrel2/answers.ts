@@ -71,5 +71,5 @@ function obey(connection: Mongrel2Connection, control: ControlAnswer): void {
 }
 
 function cutOff(connection: Mongrel2Connection): void {
-  connection.cutOff();
+  connection.cutOff('HF_BACKEND_PROTOCOL');
 }

@@ -71,7 +71,7 @@ export class ConnectionKiller implements AwaitsTurn {
 
   look(connection: Mongrel2Connection): void {
     if (this.#drainTicker !== null && this.#hasResponses(connection)) {
-      connection.end();
+      connection.end('HF_DRAINING');
       return;
     }
     const { settings, counters, log } = this.#site;
@@ -79,7 +79,7 @@ export class ConnectionKiller implements AwaitsTurn {
     if (failed <= settings.killLimit) return;
     counters.clientsKilled++;
     log.info({ id: connection.id, peer: connection.client?.peer.address, failed }, 'inactive client cut off');
-    connection.cutOff();
+    connection.cutOff('HF_EXCHANGE_TIMEOUT');
   }
 
   #hasResponses({ awaits, responding }: Mongrel2Connection): boolean {

@@ -4,6 +4,7 @@ import {
   BodyCollector,
   type ByteHolder,
   ExchangeError,
+  NO_OWN_FIELDS,
   type Requester,
   type RequestHead,
   type Responder,
@@ -154,7 +155,7 @@ export class HandlerRequest implements Responder, WaitingMessage, ByteHolder {
 /** The request as its handler gets it with all of its body: what was chunked has a length now. */
 function wholeRequest(request: RequestHead, length: number): MessageRequest {
   if (request.bodyLength !== UNKNOWN_LENGTH) return request;
-  const { method, target, scheme, version, peer } = request;
+  const { method, target, scheme, version, peer, ownFields = NO_OWN_FIELDS } = request;
   const kept = withoutFields(request.headers, (name) => name === 'transfer-encoding' || name === 'trailer');
-  return { method, target, scheme, version, peer, headers: [...kept, 'content-length', String(length)] };
+  return { method, target, scheme, version, peer, headers: [...kept, 'content-length', String(length)], ownFields };
 }

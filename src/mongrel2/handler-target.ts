@@ -25,6 +25,8 @@ export class HandlerTarget implements RequestTarget {
   readonly site: Site;
   readonly sockets: HandlerSockets;
   readonly #pattern: string;
+  /** The route as the configuration has it. */
+  readonly #route: string;
   /** Pairs that the first request of each connection has. */
   readonly #first: string;
 
@@ -34,13 +36,18 @@ export class HandlerTarget implements RequestTarget {
     this.site = site;
     this.sockets = sockets;
     this.#pattern = messages.pattern(pattern);
+    this.#route = pattern;
     const { downloadFlowControl } = site.settings;
     this.#first = downloadFlowControl ? messages.extra('DOWNLOAD_CREDITS', String(DOWNLOAD_WINDOW)) : '';
   }
 
   /** Takes a request. Most have no body, and a process that takes them at once: those need no object of their own. */
   begin(request: RequestHead, requester: Requester): Responder {
-    const { bodyLength } = request;
+    const { bodyLength, record } = request;
+    if (record != null) {
+      record.route = this.#route;
+      record.origin = this.sockets.handler.name;
+    }
     if (!this.sockets.bound) {
       return this.#refuse(request, requester, new ExchangeError('HF_HANDLER_UNBOUND', this.sockets.handler.name));
     }
@@ -92,7 +99,7 @@ export class HandlerTarget implements RequestTarget {
   /** A process has taken the message of a request: its connection is the handler's. */
   take(connection: Mongrel2Connection, request: RequestHead, requester: Requester, accept: string): void {
     connection.take(requester);
-    if (this.site.accessLog !== null) connection.log(loggedRequest(request));
+    if (request.record != null || !this.site.accessLog.silent) connection.log(loggedRequest(request));
     if (accept !== '') new HandlerWebSocket(this, connection, request).start();
   }
 

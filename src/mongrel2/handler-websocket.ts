@@ -1,5 +1,5 @@
 import type { HandlerRequest as RequestText } from '../codec/mongrel2/index.ts';
-import type { HeldTotal, RawClient, RequestHead } from '../exchange/index.ts';
+import type { ExchangeRecord, HeldTotal, RawClient, RequestHead } from '../exchange/index.ts';
 import type { ConnectionPart } from './connection-part.ts';
 import type { HandlerSockets } from './handler-sockets.ts';
 import { InputFeed } from './input-feed.ts';
@@ -34,6 +34,7 @@ export class HandlerWebSocket implements WebSocketOwner, ConnectionPart {
   /** What each message repeats of the request. */
   readonly #request: RequestText;
   readonly #headers: string;
+  readonly #record: ExchangeRecord | null;
   readonly #input = new WebSocketInput(this);
   readonly #feed = new InputFeed(this, this.#input);
 
@@ -44,7 +45,8 @@ export class HandlerWebSocket implements WebSocketOwner, ConnectionPart {
     this.inputs = target.site.inputs;
     this.#target = target;
     this.#connection = connection;
-    this.#headers = target.sockets.messages.clientPairs(headers);
+    this.#headers = target.sockets.messages.clientPairs(request);
+    this.#record = request.record ?? null;
     this.#request = { method, target: uri, scheme, version, headers, peer };
   }
 
@@ -63,6 +65,7 @@ export class HandlerWebSocket implements WebSocketOwner, ConnectionPart {
     const connection = this.#connection;
     const target = this.#target;
     connection.ping();
+    if (this.#record !== null) this.#record.requestBytes += payload.length;
     this.#feed.send(
       connection.tie(target.sockets),
       target.frame(connection, this.#request, this.#headers, flags, payload),

@@ -23,6 +23,9 @@ export class LoggedExchange extends ExchangeRelay {
 
   override onResponse(head: ResponseHead): void {
     this.#status = head.status;
+    const { record = null, givenAt = 0 } = this.#request;
+    // Files have no target that takes time.
+    if (record !== null && record.origin !== '') record.originTime = performance.now() - givenAt;
     super.onResponse(head);
   }
 

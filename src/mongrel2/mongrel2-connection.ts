@@ -1,5 +1,5 @@
 import type { ControlAnswer } from '../codec/mongrel2/index.ts';
-import type { ByteHolder, ExchangeError, RawClient, RawOwner, Requester } from '../exchange/index.ts';
+import type { ByteHolder, ErrorCode, ExchangeError, RawClient, RawOwner, Requester } from '../exchange/index.ts';
 import type { LoggedRequest } from './access-log.ts';
 import { AnswerBody } from './answer-body.ts';
 import { AnswerLog } from './answer-log.ts';
@@ -44,6 +44,8 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   #others: HandlerTie[] | null = null;
   /** It is closed, or about to be: nobody finds it any more. */
   #gone = false;
+  /** Why it was ended; empty where a handler has done so. */
+  #reason: ErrorCode | '' = '';
   /** Whether a request is not answered yet. */
   #awaiting = false;
   /** Whether its client sends messages, not requests: then what is written to it is no response. */
@@ -115,11 +117,9 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     this.#activity.onRead(this.site.wheel.now);
   }
 
-  /** Writes a line of the access log for a request that a handler has taken, once it has its answer. */
+  /** Logs a request that a handler has taken, once it has its answer. */
   log(request: LoggedRequest): void {
-    const { accessLog } = this.site;
-    if (accessLog === null) return;
-    this.#answers ??= new AnswerLog(accessLog);
+    this.#answers ??= new AnswerLog(this.site.accessLog);
     this.#answers.add(request);
   }
 
@@ -208,36 +208,37 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
 
   /** A handler closes it, after what was written: it gets no notice. */
   close(): void {
-    this.#leave(false);
+    this.#leave(false, '');
     this.#client?.end();
   }
 
   /** A handler closes it at once: it gets no notice. */
   cancel(): void {
-    this.#leave(false);
+    this.#leave(false, '');
     this.#client?.cut();
   }
 
-  /** It is ended here: its handlers get the notice. */
-  cutOff(): void {
-    this.#leave(true);
+  /** It is ended here: its handlers get the notice. @param reason for the log of requests that have no response yet */
+  cutOff(reason: ErrorCode | '' = ''): void {
+    this.#leave(true, reason);
     this.#client?.cut();
   }
 
-  /** It is ended here, after what was written: its handlers get the notice. */
-  end(): void {
-    this.#leave(true);
+  /** It is ended here, after what was written: its handlers get the notice. @param reason as for `cutOff` */
+  end(reason: ErrorCode | ''): void {
+    this.#leave(true, reason);
     this.#client?.end();
   }
 
   /** Responds with `error` in place of the handler, unless that has begun to respond, and ends it. */
   refuse(error: ExchangeError): void {
     if (!this.#awaiting || this.#gone) {
-      this.cutOff();
+      this.cutOff(error.code);
       return;
     }
+    this.#answers?.fail(error.code);
     this.write(new AnswerBody(fixedAnswer(error)), null);
-    this.end();
+    this.end(error.code);
   }
 
   /** The client does not keep to its protocol, or to a bound: it is ended here. */
@@ -245,7 +246,7 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     const { counters, log } = this.site;
     counters.clientsBroken++;
     log.info({ id: this.id, peer: this.#client?.peer.address, detail }, 'client broke its protocol');
-    this.cutOff();
+    this.cutOff('HF_WEBSOCKET_PROTOCOL');
   }
 
   /** No handler took a message of the client in time: it is ended here. */
@@ -253,14 +254,14 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
     const { counters, log } = this.site;
     counters.requestsUntaken++;
     log.warn({ id: this.id, peer: this.#client?.peer.address }, 'no handler took a message of a client in time');
-    this.cutOff();
+    this.cutOff('HF_BACKEND_ABSENT');
   }
 
   #overrun(detail: string): void {
     const { counters, log } = this.site;
     counters.clientsOverrun++;
     log.info({ id: this.id, peer: this.#client?.peer.address, code: 'HF_CLIENT_STALLED', detail }, 'client cut off');
-    this.cutOff();
+    this.cutOff('HF_CLIENT_STALLED');
   }
 
   onHeldTooMuch(): void {
@@ -268,20 +269,21 @@ export class Mongrel2Connection implements RawOwner, ByteHolder {
   }
 
   onClosed(): void {
-    this.#leave(true);
+    this.#leave(true, 'HF_CLIENT_GONE');
     this.site.held.releaseAll(this);
-    this.#answers?.end();
+    this.#answers?.end(this.#reason);
   }
 
   onFault(thrown: unknown): void {
     this.site.fault(thrown, { id: this.id });
-    this.cutOff();
+    this.cutOff('HF_INTERNAL');
   }
 
   /** @param notify whether its handlers are told */
-  #leave(notify: boolean): void {
+  #leave(notify: boolean, reason: ErrorCode | ''): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.#reason = reason;
     if (this.#client === null) return;
     this.site.connections.remove(this);
     this.site.counters.clientsOpen--;

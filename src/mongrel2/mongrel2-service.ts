@@ -75,7 +75,7 @@ export class Mongrel2Service implements Site, SocketRoutes {
   readonly turn = new TurnQueue();
   readonly held: HeldAnswers;
   readonly inputs: HeldTotal;
-  readonly accessLog: SiteAccessLog | null;
+  readonly accessLog: SiteAccessLog;
   readonly uploads: UploadStore | null;
   readonly maxClientBytes: number | undefined;
   readonly maxWaitingBytes: number | undefined;
@@ -103,7 +103,7 @@ export class Mongrel2Service implements Site, SocketRoutes {
     );
     const { maxInputBytes = MAX_INPUT_BYTES } = options;
     this.inputs = new HeldTotal(maxInputBytes, this, 'clients have too much that is not complete, some are cut off');
-    this.accessLog = options.accessLog === null ? null : new SiteAccessLog(options.accessLog);
+    this.accessLog = new SiteAccessLog(options.accessLog);
     this.uploads = this.#newStore();
     this.#routes = new SiteRoutes(server.hosts, server.defaultHost);
     const answers = new Answers(this);
@@ -147,16 +147,23 @@ export class Mongrel2Service implements Site, SocketRoutes {
 
   #newTarget(found: FoundRoute): RouteTarget {
     const { target } = found.route;
-    if (target.kind !== 'handler') return { begin: this.#logged(this.#options.serviceOf(target, found)) };
+    if (target.kind !== 'handler') return { begin: this.#noted(target, found) };
     return new HandlerTarget(this, this.#handlers.get(target) as HandlerSockets, found.pattern);
   }
 
-  /** A service whose responses are in the access log. */
-  #logged(service: Service): Service {
+  /** The service of a target that is no handler, with notes of what it responds. */
+  #noted(target: Mongrel2Dir | Mongrel2Proxy, found: FoundRoute): Service {
+    const service = this.#options.serviceOf(target, found);
+    const origin = target.kind === 'proxy' ? `${target.host}:${target.port}` : '';
     const { accessLog } = this;
-    if (accessLog === null) return service;
     const { clientCounters } = this.#options;
     return (request, requester) => {
+      const { record = null } = request;
+      if (record === null && accessLog.silent) return service(request, requester);
+      if (record !== null) {
+        record.route = found.pattern;
+        record.origin = origin;
+      }
       const exchange = new LoggedExchange(requester, clientCounters, accessLog, loggedRequest(request));
       exchange.attach(service(request, exchange));
       return exchange;

@@ -19,8 +19,7 @@ export interface SiteContext {
   /** Messages of WebSockets and sockets that are not complete, or wait for their handler, and bodies that are not complete. */
   readonly inputs: HeldTotal;
   readonly turn: TurnQueue;
-  /** Null: nothing is logged. */
-  readonly accessLog: SiteAccessLog | null;
+  readonly accessLog: SiteAccessLog;
   /** Null: large bodies are not written to files. */
   readonly uploads: UploadStore | null;
   /** Bytes that may wait for one client before it is cut off. Default: `MAX_CLIENT_BYTES`. */

@@ -79,14 +79,16 @@ export class SocketConnection extends Mongrel2Connection implements RawReader, S
   /** Writes bytes of the server itself, and ends. */
   #say(bytes: Buffer): void {
     this.#socket.write(bytes);
-    this.end();
+    this.end('');
   }
 
   /** A message has no status and no version. */
   #log(method: string, path: string, status: number, bytes: number): void {
+    const { accessLog } = this.site;
+    if (accessLog.silent) return;
     const { peer } = this.#socket;
     const request = { host: '', peer, time: logTime(), method, path, version: '' };
-    this.site.accessLog?.write(accessLine(request, status, bytes));
+    accessLog.write(accessLine(request, status, bytes));
   }
 
   protected override write(body: AnswerBody, sockets: HandlerSockets | null): void {

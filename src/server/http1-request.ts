@@ -11,7 +11,7 @@ import {
   WINDOW,
 } from '../exchange/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import { requestIdOf } from './request-ids.ts';
+import { acceptedId, requestIdOf } from './request-ids.ts';
 import { ResponseWriter } from './response-writer.ts';
 import type { StreamState } from './suspended-connection.ts';
 import { tracedFields } from './tracing.ts';
@@ -80,5 +80,6 @@ export abstract class Http1Request extends ResponseWriter implements RequestHead
     }
     if (moved?.record) this.record = ExchangeRecord.moved(moved.record, observer, tracing?.observer ?? null);
     else this.record = observer === null && span === null ? null : new ExchangeRecord(this, observer, span);
+    if (this.record !== null && requestIds.mode === 'off') this.record.requestId = acceptedId(this.headers);
   }
 }

@@ -347,7 +347,7 @@ export class Http1Stream extends Http1Request implements HandshakePhase, AtTurnE
   #end(): void {
     const read = this.#body === null;
     this.#forget();
-    this.record?.end();
+    if (!this.#raw) this.record?.end();
     this.#connection.onStreamEnd(this, read);
   }
 

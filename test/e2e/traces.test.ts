@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { parseTraceparent, SAMPLED } from '../../src/codec/trace-context/index.ts';
+import { Mongrel2Handler } from '../../src/mongrel2-handler/index.ts';
 import { Handler } from '../support/edge/handler.ts';
 import { startFetch } from '../support/fetch/fetcher.ts';
 import { ZhttpRequester } from '../support/fetch/zhttp-requester.ts';
@@ -166,6 +167,51 @@ ${section(collector)}`;
     await program.stop();
   });
 }
+
+test('handlers and origins of a Mongrel2 server get the trace, and each request is a span', async (t) => {
+  const collector = await Collector.start(t);
+  const origin = await rememberingOrigin(t, () => [{}, 'from an origin']);
+  const folder = temporaryFolder(t);
+  const toml = `[server]
+listen = []
+[[edge.mongrel2]]
+listen = "127.0.0.1:0"
+default_host = "h"
+[edge.mongrel2.handler.chat]
+send_spec = "ipc://${folder}/send"
+send_ident = "server"
+recv_spec = "ipc://${folder}/recv"
+[[edge.mongrel2.host]]
+name = "h"
+route = [{ path = "/chat", handler = "chat" }, { path = "/api/", proxy = "${origin.address}" }]
+${section(collector)}`;
+  const program = startHoldfast(t, ['run'], { cwd: temporaryFolder(t, { 'holdfast.toml': toml }) });
+  const { mongrel2 } = await program.logged('started');
+  const handler = new Mongrel2Handler({ sendSpec: `ipc://${folder}/send`, recvSpec: `ipc://${folder}/recv` });
+  t.after(() => handler.stop());
+  const parents: (string | undefined)[] = [];
+  void handler.each((event) => {
+    if (event.kind !== 'request') return;
+    parents.push(event.headers.get('traceparent')?.toString());
+    handler.respond({ uuid: event.uuid, ids: [event.id] }, { body: 'from a handler' });
+  });
+  const client = await connectTo(t, (mongrel2 as string[])[0] ?? '');
+  const ask = (path: string) =>
+    client.request(`GET ${path}?key=secret HTTP/1.1\r\nHost: h\r\nTraceparent: 00-${TRACE}-${PARENT}-01\r\n\r\n`);
+  await ask('/chat/x');
+  const chat = await collector.span(({ attributes }) => attributes.get('url.path') === '/chat/x');
+  assert.deepEqual([chat.name, chat.kind, chat.traceId, chat.parentSpanId], ['GET /chat', 2, TRACE, PARENT]);
+  assert.equal(chat.attributes.get('http.route'), '/chat');
+  assert.equal(chat.attributes.get('http.response.status_code'), 200);
+  assert.equal(chat.attributes.get('http.response.body.size'), 14);
+  assert.equal(chat.attributes.get('holdfast.target'), 'chat');
+  assert.deepEqual(parents, [`00-${TRACE}-${chat.spanId}-01`]);
+  await ask('/api/y');
+  const api = await collector.span(({ attributes }) => attributes.get('url.path') === '/api/y');
+  assert.equal(api.attributes.get('holdfast.target'), origin.address);
+  assert.equal(origin.requests[0]?.headers.traceparent, `00-${TRACE}-${api.spanId}-01`);
+  await program.stop();
+});
 
 test('outbound requests are in the trace of their requester, and are spans of a client', async (t) => {
   const collector = await Collector.start(t);

@@ -20,6 +20,8 @@ export interface HandlerRequest {
   readonly version: '1.0' | '1.1' | '2';
   /** Flat list that is not changed any more; one that comes again is written faster. */
   readonly headers: FieldList;
+  /** Fields of this request alone, which the server has added. Default: none. */
+  readonly ownFields?: FieldList;
   readonly peer: PeerAddress;
 }
 
@@ -108,13 +110,19 @@ export class HandlerMessages {
     body: Buffer = NO_BODY,
     method: string = request.method,
   ): Buffer | string {
-    return this.#request(id, request, this.#client.of(request.headers), pattern, extra, body, method);
+    return this.#request(id, request, this.#clientOf(request), pattern, extra, body, method);
   }
 
-  /** The pairs of a client's headers, for `frame`. */
-  clientPairs(headers: FieldList): string {
+  /** The pairs of a request's headers, for `frame`. */
+  clientPairs(request: Pick<HandlerRequest, 'headers' | 'ownFields'>): string {
     // Flat, so that it keeps no other text alive.
-    return Buffer.from(this.#client.of(headers), 'latin1').toString('latin1');
+    return Buffer.from(this.#clientOf(request), 'latin1').toString('latin1');
+  }
+
+  #clientOf({ headers, ownFields }: Pick<HandlerRequest, 'headers' | 'ownFields'>): string {
+    const client = this.#client.of(headers);
+    if (ownFields === undefined || ownFields.length === 0) return client;
+    return client + clientHeaders(ownFields, this.#form, this.#keepForwardedFor);
   }
 
   /**

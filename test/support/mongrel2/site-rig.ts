@@ -9,7 +9,7 @@ import {
   parseHandlerMessage,
 } from '../../../src/codec/mongrel2/index.ts';
 import type { Mongrel2Handler, Mongrel2Route, Mongrel2Settings } from '../../../src/config/index.ts';
-import { OriginCounters, ServerCounters, type Service } from '../../../src/exchange/index.ts';
+import { type ExchangeRecord, OriginCounters, ServerCounters, type Service } from '../../../src/exchange/index.ts';
 import {
   fixedResponse,
   Mongrel2Counters,
@@ -17,7 +17,7 @@ import {
   type Mongrel2ServiceOptions,
 } from '../../../src/mongrel2/index.ts';
 import type { ListenAddress } from '../../../src/net/index.ts';
-import { HttpServer, type ServerLimits } from '../../../src/server/index.ts';
+import { HttpServer, type ServerLimits, type Tracing } from '../../../src/server/index.ts';
 import { PubSocket, PullSocket, ZmqCounters } from '../../../src/zmq/index.ts';
 import { FakeLog } from '../fake-log.ts';
 import { turn } from '../manual-clock.ts';
@@ -39,6 +39,10 @@ export interface SiteChanges
   readonly service?: Service;
   /** Takes the lines of the access log. Default: none is kept. */
   readonly accessLines?: string[];
+  /** Takes the records of requests. Default: there are none. */
+  readonly records?: ExchangeRecord[];
+  /** How requests take part in traces. Default: not at all. */
+  readonly tracing?: Tracing;
   /** Listens on a unix socket, for which the kernel buffers little. */
   readonly unix?: boolean;
 }
@@ -116,6 +120,8 @@ export class SiteRig {
       limits,
       service,
       accessLines,
+      records,
+      tracing = null,
       unix: _,
       ...bounds
     } = changes;
@@ -138,6 +144,8 @@ export class SiteRig {
       rawService: this.site.rawService,
       limits: { current: { ...mongrel2Limits(server.settings), ...limits } },
       describeError: fixedResponse,
+      observer: { current: records === undefined ? null : { onExchangeEnd: (record) => void records.push(record) } },
+      tracing: { current: tracing },
       wheel,
       log,
       counters: this.serverCounters,

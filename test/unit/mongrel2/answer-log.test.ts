@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from '../../../src/codec/tnetstring/index.ts';
+import { ExchangeRecord } from '../../../src/exchange/index.ts';
 import { accessLine, type LoggedRequest, SiteAccessLog } from '../../../src/mongrel2/access-log.ts';
 import { AnswerLog } from '../../../src/mongrel2/answer-log.ts';
+import { requestHead } from '../../support/exchange/request-head.ts';
 
 const PEER = { address: '127.0.0.1', port: 37_032 };
 
@@ -31,6 +33,19 @@ test('a line is a list as Mongrel2 writes it', () => {
     accessLine(request('/h', 'POST'), 200, 0),
     '79:9:localhost,9:127.0.0.1,5:37032#10:1795469239#4:POST,2:/h,8:HTTP/1.1,3:200#1:0#]\n',
   );
+});
+
+test('a request with a record costs as much as its head, and all that wait end with the connection', () => {
+  const { log, lines, site } = logged();
+  const ended: string[] = [];
+  const observer = { onExchangeEnd: ({ error }: ExchangeRecord) => void ended.push(error) };
+  const head = { ...requestHead(), headers: ['x', 'a'.repeat(9_999)] };
+  for (const path of ['/a', '/b']) log.add({ ...request(path), record: new ExchangeRecord(head, observer) });
+  assert.deepEqual([lines, ended], [['/a 0 0'], ['']]);
+  assert.equal(site.waiting, 10_000 + '/b'.length + 'localhost'.length);
+  log.end('HF_CLIENT_GONE');
+  assert.deepEqual(ended, ['', 'HF_CLIENT_GONE']);
+  assert.equal(site.waiting, 0);
 });
 
 test('the status and the length are those that the handler wrote', () => {
