@@ -9,6 +9,7 @@ import {
 import {
   type ErrorCode,
   type ExchangeError,
+  type ExchangeRecord,
   type Requester,
   type RequestHead,
   type Responder,
@@ -62,6 +63,8 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   /** Of the request, for the log. */
   readonly #exchange: string;
   readonly #peer: string;
+  /** Takes notes of the handler; null where nobody wants to know, or a proxy does that. */
+  readonly #record: ExchangeRecord | null;
   /** The request while it may have to be repeated, else null: it keeps a whole head in memory. */
   #repeatable: RequestHead | null;
   #repeats = 0;
@@ -100,6 +103,7 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
     this.id = id;
     this.#exchange = request.id;
     this.#peer = request.peer.address;
+    this.#record = host.origins ? null : (request.record ?? null);
     // The handshake of a WebSocket is a GET.
     this.#repeatable = isIdempotent(request.method) ? request : null;
     this.requester = requester;
@@ -117,6 +121,13 @@ export abstract class HandlerSession<R extends Requester = Requester> implements
   /** Bytes that the first packet grants; undefined for those that every one does. */
   protected firstCredits(request: RequestHead): number | undefined {
     return this.host.origins ? request.credits : undefined;
+  }
+
+  /** Notes which handler has responded, and how long that took. */
+  protected noteResponse(): void {
+    if (this.#record === null) return;
+    this.#record.origin = this.address;
+    this.#record.originTime = performance.now() - this.#record.startedAt;
   }
 
   /** Whether one packet may name this session together with others. */

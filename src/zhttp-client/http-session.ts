@@ -55,6 +55,7 @@ export class HttpSession extends HandlerSession {
       }
       if (!this.spend(body.length)) return;
       this.#hasHead = true;
+      this.noteResponse();
       this.requester.onResponse(this.host.decoding ? decodedHead(head) : head);
     } else if (!this.spend(body.length)) {
       return;

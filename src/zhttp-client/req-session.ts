@@ -147,6 +147,9 @@ export class ReqSession implements Responder, Collector {
       return;
     }
     this.#end();
+    // Responses do not say which handler they are from.
+    const { record = null } = this.#request;
+    if (record !== null && !this.#host.origins) record.originTime = performance.now() - record.startedAt;
     this.#response = new CreditedResponse(this.#requester, this.#window);
     this.#requester.onResponse(head);
     this.#response.give(body, true);

@@ -124,6 +124,7 @@ export class WebSocketSession extends HandlerSession<WebSocketRequester> impleme
       return;
     }
     this.#accepted = true;
+    this.noteResponse();
     this.requester.onResponse({ status: code, reason, headers, bodyLength: 0 });
     // As Condure does: handlers that grant nothing with their acceptance expect the client to have the same credit as they have.
     if (credits === 0 && this.open) this.requester.onRequestCredit(this.host.initialCredits);
@@ -150,6 +151,7 @@ export class WebSocketSession extends HandlerSession<WebSocketRequester> impleme
     this.#kept = kept;
     const response = new CreditedResponse(this.requester, this.#requesterCredits);
     this.#response = response;
+    this.noteResponse();
     this.requester.onResponse(head);
     response.give(body, true);
     this.#countKept(response);

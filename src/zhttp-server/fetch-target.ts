@@ -27,6 +27,7 @@ export interface FetchTargetOptions {
 export class FetchTarget implements ServerTarget {
   /** Responses pass as the origin framed them. */
   readonly framed = true;
+  readonly outbound = true;
   readonly #fetcher: Fetcher;
   readonly #current: Current<FetchRules>;
   /** What the two objects are made of. */

@@ -79,6 +79,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
   readonly textType: string;
   readonly quiet: boolean;
   readonly framed: boolean;
+  readonly outbound: boolean;
   readonly counters: SessionCounters;
   readonly log: Log;
   readonly link: ServerLink;
@@ -118,6 +119,7 @@ export class ServerEngine implements ServerHost, ServerLinkSink, AtTurnEnd {
     this.textType = options.namesText === true ? 'text' : '';
     this.quiet = options.quiet ?? false;
     this.framed = options.target.framed;
+    this.outbound = options.target.outbound;
     this.counters = options.counters;
     this.log = options.log;
     this.#observer = options.observer ?? { current: null };

@@ -48,6 +48,8 @@ export interface ServerHost {
   readonly quiet: boolean;
   /** Whether the responses of the target say how long their bodies are. */
   readonly framed: boolean;
+  /** Whether the target makes requests itself. */
+  readonly outbound: boolean;
   /** Milliseconds of the wheel's clock. */
   readonly now: number;
   readonly counters: SessionCounters;

@@ -28,6 +28,8 @@ export interface TargetRequest {
 export interface ServerTarget {
   /** Whether the header fields of responses say already how long the body is. If not, each session sets Content-Length. */
   readonly framed: boolean;
+  /** Whether it makes requests, rather than passing on those of clients. */
+  readonly outbound: boolean;
   /** A request whose URI has the scheme `http` or `https`. */
   request(request: TargetRequest, requester: Requester): Responder;
   /** A request whose URI has the scheme `ws` or `wss`. */

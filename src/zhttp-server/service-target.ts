@@ -27,6 +27,7 @@ const URI = /^(https?|wss?):\/\/([^/?*]*)(.*)$/is;
  */
 export class ServiceTarget implements ServerTarget {
   readonly framed = false;
+  readonly outbound = false;
   readonly #service: Service;
   readonly #webSocketService: WebSocketService;
   readonly #requestIds: RequestIds | null;

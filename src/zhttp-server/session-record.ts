@@ -16,6 +16,8 @@ export interface RecordHost {
   readonly log: Log;
   /** Whether every level is `debug`, as with `ext.quiet` of the request. */
   readonly quiet: boolean;
+  /** As `ServerHost` has it. */
+  readonly outbound: boolean;
   readonly observer: ExchangeObserver | null;
   readonly tracing: Tracing | null;
 }
@@ -29,6 +31,7 @@ export class SessionRecord {
   /** Takes notes for whoever observes; null for nobody. */
   readonly exchange: ExchangeRecord | null;
   #status = 0;
+  readonly #outbound: boolean;
   readonly #log: Log;
   readonly #id: string;
   readonly #quiet: boolean;
@@ -37,7 +40,7 @@ export class SessionRecord {
   readonly #begunAt = performance.now();
 
   /** Puts the request into its trace, if it takes part in one. */
-  constructor({ log, quiet, observer, tracing }: RecordHost, packet: RequestPacket) {
+  constructor({ log, quiet, outbound, observer, tracing }: RecordHost, packet: RequestPacket) {
     const { ids, quiet: asked, method, uri } = packet;
     let span: RecordedSpan | null = null;
     if (tracing !== null) {
@@ -46,6 +49,7 @@ export class SessionRecord {
       span = traced.span;
     }
     this.#log = log;
+    this.#outbound = outbound;
     this.sent = packet.body.length;
     this.#id = ids[0]?.id ?? '';
     this.exchange =
@@ -65,7 +69,10 @@ export class SessionRecord {
     this.#status = status;
     if (this.exchange === null) return;
     this.exchange.status = status;
-    this.exchange.respondedAt = performance.now();
+    const now = performance.now();
+    this.exchange.respondedAt = now;
+    // A proxy notes that of its own targets.
+    if (this.#outbound) this.exchange.originTime = now - this.exchange.startedAt;
   }
 
   /**
