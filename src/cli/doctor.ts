@@ -5,8 +5,8 @@ import { newCommand } from './command.ts';
 import { addConfigOptions, type ConfigOptions, readConfig } from './config-options.ts';
 
 const NOTES = `
-Nothing is changed. Each origin and ZeroMQ peer is connected to, and sent
-nothing. Run it as the user of the server, whose rights and limits it sees.
+Nothing is changed. Each origin, ZeroMQ peer and service that the server asks
+is connected to, and sent nothing. Run it as the user of the server, whose rights and limits it sees.
 
 Exit codes: 0 if nothing fails, 1 if something does or the configuration is
 invalid, 2 for wrong usage.`;

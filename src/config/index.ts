@@ -17,7 +17,7 @@ export {
   type TcpListenAddress,
   type UnixListenAddress,
 } from './listen-address.ts';
-export { type ListenPlace, listenPlaces } from './listen-collisions.ts';
+export { endpointAddress, type ListenPlace, listenPlaces } from './listen-collisions.ts';
 export type { ListenerTls } from './listener-parameters.ts';
 export { defaultConfig, loadConfig, parseConfig } from './load-config.ts';
 export { LOG_LEVELS } from './log-level.ts';

@@ -95,20 +95,20 @@ function placesOf(section: string, key: string, addresses: readonly ListenAddres
 function threePlaces({ out, outStream, in: into }: StreamEndpoints, index: number): ListenPlace[] {
   return [out, outStream, into].map((text) => ({
     path: ['server', 'zhttp', index],
-    address: boundAddress(text),
+    address: endpointAddress(text),
     text,
   }));
 }
 
 function endpointPlaces(section: string, key: string, endpoints: readonly string[]): ListenPlace[] {
-  return endpoints.map((text, index) => ({ path: [section, key, index], address: boundAddress(text), text }));
+  return endpoints.map((text, index) => ({ path: [section, key, index], address: endpointAddress(text), text }));
 }
 
 /** Where a Mongrel2 server listens: for clients, for handlers, and for commands. */
 function placesOfMongrel2(site: Mongrel2Server, index: number): ListenPlace[] {
   const at = (...rest: string[]): ListenPath => ['edge', 'mongrel2', index, ...rest];
   const bound = (endpoint: string, ...rest: string[]): ListenPlace => {
-    return { path: at(...rest), address: boundAddress(endpoint), text: endpoint };
+    return { path: at(...rest), address: endpointAddress(endpoint), text: endpoint };
   };
   return [
     { path: at('listen'), address: site.listen, text: formatListenAddress(site.listen) },
@@ -121,7 +121,7 @@ function placesOfMongrel2(site: Mongrel2Server, index: number): ListenPlace[] {
 }
 
 /** What a socket that is bound to a ZeroMQ endpoint listens on. */
-function boundAddress(endpoint: string): ListenAddress {
+export function endpointAddress(endpoint: string): ListenAddress {
   const [, path] = /^ipc:\/\/(.*)$/.exec(endpoint) ?? [];
   if (path !== undefined) return { kind: 'unix', path, mode: null, user: null, group: null };
   const [, host = '', port] = /^tcp:\/\/(.*):(\d+)$/.exec(endpoint) ?? [];

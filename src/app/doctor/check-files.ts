@@ -1,17 +1,36 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Config, stateFolder } from '../../config/index.ts';
+import { type Config, type Mongrel2Server, stateFolder } from '../../config/index.ts';
 import { systemErrorText } from '../../exchange/index.ts';
 import { type Finding, Findings } from './finding.ts';
 
 /** Whether the server may read and write its files. */
-export function checkFiles({ accessLog, proxy, state }: Config): Finding[] {
+export function checkFiles({ accessLog, proxy, state, edge }: Config): Finding[] {
   const findings = new Findings('file');
   const { to } = accessLog;
   if (to.startsWith('/')) checkWritable(to, 'the access log', findings);
   checkFolder(stateFolder(state, process.env), findings);
   if (proxy.routesFile !== '') checkReadable(resolve(proxy.routesFile), findings);
+  for (const site of edge.mongrel2) checkSite(site, findings);
   return findings.all;
+}
+
+/** The files of a Mongrel2 server. */
+function checkSite({ accessLog, errorLog, pidFile, settings, hosts }: Mongrel2Server, findings: Findings): void {
+  if (accessLog !== null && settings.accessLogging) checkWritable(accessLog, 'the access log', findings);
+  if (errorLog !== null) checkWritable(errorLog, 'the error log', findings);
+  if (pidFile !== null) checkWritable(pidFile, 'the pid file', findings);
+  const { uploadTempStore: uploads } = settings;
+  if (uploads !== null && !settings.uploadStream) checkWritable(uploads, 'uploads', findings);
+  const targets = hosts.flatMap(({ routes }) => routes.map(({ target }) => target));
+  for (const folder of new Set(targets.flatMap((target) => (target.kind === 'dir' ? [target.base] : [])))) {
+    try {
+      accessSync(folder, constants.R_OK | constants.X_OK);
+      findings.ok(folder, 'this user can read the files that are served');
+    } catch (error) {
+      findings.warn(folder, systemErrorText(error), 'create the folder: its routes respond with 404 until then');
+    }
+  }
 }
 
 function checkWritable(path: string, what: string, findings: Findings): void {

@@ -1,16 +1,26 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { type Config, type ListenAddress, listenPlaces } from '../../config/index.ts';
+import {
+  type Config,
+  endpointAddress,
+  hasProxy,
+  type ListenAddress,
+  type ListenPlace,
+  listenPlaces,
+  streamEndpoints,
+} from '../../config/index.ts';
 import { systemErrorText } from '../../exchange/index.ts';
 import { dialUnix } from '../../net/index.ts';
+import type { FetchPlan } from '../fetch-plan.ts';
 import { type Finding, Findings } from './finding.ts';
 import { listeningProcess } from './listening-process.ts';
 
-/** Whether each address can be bound, or is that of a Holdfast that runs. */
-export async function checkListeners(config: Config): Promise<Finding[]> {
+/** Whether each address of any role can be bound, those of ZeroMQ sockets too, or is that of a Holdfast that runs. */
+export async function checkListeners(config: Config, plans: readonly FetchPlan[] = []): Promise<Finding[]> {
   const findings = new Findings('listen');
-  const places = listenPlaces(config);
+  const all = [...listenPlaces(config), ...endpointPlaces(config, plans)];
+  const places = [...new Map(all.map((place) => [place.text, place])).values()];
   await Promise.all(
     places.map(({ address, text }) =>
       address.kind === 'unix'
@@ -20,6 +30,27 @@ export async function checkListeners(config: Config): Promise<Finding[]> {
   );
   const order = places.map(({ text }) => text);
   return findings.all.sort((a, b) => order.indexOf(a.subject) - order.indexOf(b.subject));
+}
+
+/** The endpoints that the edge, the fetch role and the session state service bind. */
+function endpointPlaces(
+  { server, edge, publish }: Config,
+  plans: readonly FetchPlan[],
+): Pick<ListenPlace, 'address' | 'text'>[] {
+  const endpoints: string[] = [];
+  const modes = new Set(edge.listen.map(({ mode }) => mode));
+  if (!edge.zclientConnect && modes.has('stream')) {
+    for (const { out, outStream, in: into } of edge.zclientStream.map(streamEndpoints))
+      endpoints.push(out, outStream, into);
+  }
+  if (!edge.zclientConnect && modes.has('req')) endpoints.push(...edge.zclientReq);
+  for (const { connect, stream, req } of plans) {
+    if (connect) continue;
+    for (const { in: into, inStream, out } of stream) endpoints.push(into, inStream, out);
+    endpoints.push(...req);
+  }
+  if (hasProxy(server)) endpoints.push(...publish.state);
+  return endpoints.map((text) => ({ address: endpointAddress(text), text }));
 }
 
 async function checkTcp(

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { originOf } from '../../client/index.ts';
 import {
   type Config,
   formatDnsServer,
@@ -11,7 +12,7 @@ import {
 import { systemErrorText } from '../../exchange/index.ts';
 import { type DialError, type DialTarget, DnsResolver, dialUnix, SystemResolver, TcpDialler } from '../../net/index.ts';
 import type { FetchPlan } from '../fetch-plan.ts';
-import { targetOrigin } from '../target-origin.ts';
+import { linkOrigin, targetOrigin } from '../target-origin.ts';
 import { type Finding, Findings } from './finding.ts';
 
 /** Milliseconds that one peer has to accept a connection. */
@@ -25,7 +26,7 @@ const MAX_PEERS = 320;
 
 /** One place that the server connects to. */
 interface PeerCheck {
-  readonly check: 'origin' | 'zeromq' | 'dns';
+  readonly check: 'origin' | 'zeromq' | 'dns' | 'service';
   readonly subject: string;
   readonly run: () => Promise<void>;
 }
@@ -39,11 +40,13 @@ const ADVICE: Readonly<Record<DialError['kind'], string>> = {
   tls: 'correct the certificate of the origin, or trust its authority (SSL_CERT_FILE)',
 };
 
-/** Whether origins, ZeroMQ peers and DNS servers can be reached. Connects to each, and sends nothing but what TLS and DNS need. */
+/** Whether origins, ZeroMQ peers, DNS servers and the services that the server itself asks can be reached. Connects to each, and sends nothing but what TLS and DNS need. */
 export async function checkPeers(config: Config, plans: readonly FetchPlan[]): Promise<Finding[]> {
   const dialler = new TcpDialler({ resolver: new SystemResolver() });
   const peers = uniquePeers([
     ...originsOf(config, dialler),
+    ...siteOriginsOf(config, dialler),
+    ...servicesOf(config, dialler),
     ...zmqPeersOf(config, plans, dialler),
     ...serversOf(plans),
   ]);
@@ -80,6 +83,7 @@ async function found({ check, subject, run }: PeerCheck): Promise<Finding> {
     const kind = (error as Partial<DialError>).kind;
     const text = systemErrorText(error);
     if (check === 'zeromq') findings.warn(subject, text, 'start the peer: it is connected to as soon as it is there');
+    else if (check === 'service') findings.warn(subject, text, kind === undefined ? 'correct the URL' : ADVICE[kind]);
     else if (check === 'dns') findings.fail(subject, text, 'correct dns_servers under [fetch]');
     else findings.fail(subject, text, kind === undefined ? 'correct the target' : ADVICE[kind]);
   }
@@ -95,6 +99,38 @@ function originsOf({ routes, proxy }: Config, dialler: TcpDialler): PeerCheck[] 
     subject: `${targetName(target)}${target.tls === null ? '' : ' (TLS)'}`,
     run: () => connected(dialler, dialTarget(target)),
   }));
+}
+
+/** The origins of Mongrel2 servers. */
+function siteOriginsOf({ edge }: Config, dialler: TcpDialler): PeerCheck[] {
+  const targets = edge.mongrel2.flatMap(({ hosts }) =>
+    hosts.flatMap(({ routes }) => routes.map(({ target }) => target)),
+  );
+  return targets.flatMap((target) => {
+    if (target.kind !== 'proxy') return [];
+    const origin = originOf(target.host, target.port);
+    return [{ check: 'origin', subject: origin.name, run: () => connected(dialler, origin) }];
+  });
+}
+
+/** What the server asks by itself: the collector of spans, key sets, and the authority of certificates. */
+function servicesOf({ server, routes, trace, acme }: Config, dialler: TcpDialler): PeerCheck[] {
+  const service = (url: string, what: string, verify = true): PeerCheck => {
+    const origin = linkOrigin(new URL(url), false);
+    const tls = origin.tls === null ? null : { ...origin.tls, verify };
+    return {
+      check: 'service',
+      subject: `${origin.name} (${what})`,
+      run: () => connected(dialler, { ...origin, tls }),
+    };
+  };
+  const services: PeerCheck[] = [];
+  if (trace.otlp !== '') services.push(service(trace.otlp, 'collector of spans'));
+  for (const { jwt } of routes) if (jwt != null && jwt.jwks !== '') services.push(service(jwt.jwks, 'keys for tokens'));
+  // Whether its certificate is trusted an order shows, which has other authorities for that.
+  const orders = server.listen.some(({ tls }) => tls?.acme);
+  if (orders) services.push(service(acme.directory, 'authority of certificates', acme.ca === ''));
+  return services;
 }
 
 function dialTarget(target: Target): DialTarget {

@@ -14,7 +14,7 @@ import type { Finding } from './finding.ts';
  */
 export async function examine(config: Config): Promise<readonly Finding[]> {
   const plans = fetchPlans(config);
-  const [listeners, peers] = await Promise.all([checkListeners(config), checkPeers(config, plans)]);
+  const [listeners, peers] = await Promise.all([checkListeners(config, plans), checkPeers(config, plans)]);
   return [
     ...checkMachine(),
     ...listeners,

@@ -64,11 +64,13 @@ test('A key that every user can read is a warning', (t) => {
   );
 });
 
-test('A folder without certificates is worth a warning, unless the server orders them', (t) => {
+test('A folder without certificates is worth a warning, unless the server orders them: then each name without one is', (t) => {
   assert.deepEqual(states(t, {}), ['warn folder']);
-  const toml = (listen: string) =>
-    `[server]\nlisten = ["${listen}"]\ntls_identities_dir = "${temporaryFolder(t)}"\n[acme]\naccept_terms = true\n[[route]]\nhost = "a.test"\ntargets = ["a:1"]\n`;
-  assert.deepEqual(checkCertificates(loadConfig(toml('443,tls,acme'), 'f')), []);
+  const found = checkCertificates(loadConfig(ordering(temporaryFolder(t)), 'f'));
+  assert.deepEqual(
+    found.map(({ status, text }) => [status, text]),
+    [['warn', 'no certificate was issued yet']],
+  );
 });
 
 /** A listener that orders certificates for a host, and its state folder. */
@@ -91,14 +93,6 @@ test('certificates that the server orders are looked at in its store, those of i
   assert.deepEqual(none, []);
   assert.match(store({ from: -81, until: 9 }).join(), /^warn expires in \d days/);
   assert.match(store({ from: -9, until: -1 }).join(), /^fail expired on/);
-});
-
-test('a certificate that was not issued yet is a warning', (t) => {
-  const found = checkCertificates(loadConfig(ordering(temporaryFolder(t)), 'f'));
-  assert.deepEqual(
-    found.map(({ status, text }) => [status, text]),
-    [['warn', 'no certificate was issued yet']],
-  );
 });
 
 test('the folders of Mongrel2 servers are looked at once each, without the authorities of clients', (t) => {

@@ -33,3 +33,33 @@ test('A state folder that others can enter is a warning', (t) => {
     [folder, 'warn'],
   ]);
 });
+
+test('the files of a Mongrel2 server that cannot be written are failures, and a folder that is missing is a warning', (t) => {
+  const folder = temporaryFolder(t, { 'site/index.html': '', 'logs/x': '' });
+  const toml = (at: string) => `[state]
+dir = "${folder}/state"
+[[edge.mongrel2]]
+listen = "127.0.0.1:0"
+default_host = "h"
+access_log = "${at}/access.log"
+error_log = "${at}/error.log"
+pid_file = "${at}/pid"
+[edge.mongrel2.settings]
+upload_temp_store = "${at}/upload.XXXXXX"
+[[edge.mongrel2.host]]
+name = "h"
+route = [{ path = "/", dir = "${folder}/site" }, { path = "/a", dir = "${at}/site" }]
+`;
+  const names = ['access.log', 'error.log', 'pid', 'upload.XXXXXX'];
+  const [, ...fine] = states(toml(`${folder}/logs`));
+  assert.deepEqual(fine, [
+    ...names.map((name) => [`${folder}/logs/${name}`, 'ok']),
+    [`${folder}/site`, 'ok'],
+    [`${folder}/logs/site`, 'warn'],
+  ]);
+  const [, ...bad] = states(toml(`${folder}/none`));
+  assert.deepEqual(
+    bad.slice(0, 4),
+    names.map((name) => [`${folder}/none/${name}`, 'fail']),
+  );
+});

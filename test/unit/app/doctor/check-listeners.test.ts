@@ -6,8 +6,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { checkListeners } from '../../../../src/app/doctor/check-listeners.ts';
 import { listeningProcess } from '../../../../src/app/doctor/listening-process.ts';
+import { fetchPlans } from '../../../../src/app/index.ts';
 import type { ServerListener } from '../../../../src/config/index.ts';
-import { parseListenAddress } from '../../../../src/config/index.ts';
+import { loadConfig, parseListenAddress } from '../../../../src/config/index.ts';
 import { bindUnix } from '../../../../src/net/unix-listener.ts';
 import { configOf } from '../../../support/running-app.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
@@ -85,4 +86,42 @@ test('The socket file of a program that was killed is no obstacle', async (t) =>
   spawnSync(process.execPath, ['-e', script]);
   const [left] = await found(`unix:${folder}/left`);
   assert.deepEqual([left?.status, left?.text], ['ok', 'left over from a program that has ended: it will be replaced']);
+});
+
+test('the endpoints that the edge, the fetch role and the session state service bind are looked at', async (t) => {
+  const folder = temporaryFolder(t);
+  await listening(t, `${folder}/client-out`);
+  const toml = (connect: boolean) => `[publish]
+state = ["ipc://${folder}/state"]
+[edge]
+listen = ["127.0.0.1:0,stream", "127.0.0.1:0,req"]
+zclient_stream = ["ipc://${folder}/client"]
+zclient_req = ["ipc://${folder}/req"]
+zclient_connect = ${connect}
+[fetch]
+stream = ["ipc://${folder}/none/fetch"]
+connect = ${connect}
+[[route]]
+host = "*"
+targets = ["a:1"]
+`;
+  const look = async (connect: boolean) => {
+    const config = loadConfig(toml(connect), 'f');
+    const findings = await checkListeners(config, fetchPlans(config));
+    const endpoints = findings.filter(({ subject }) => subject.startsWith('ipc:'));
+    return endpoints.map(({ subject, status }) => `${status} ${subject.slice(`ipc://${folder}/`.length)}`);
+  };
+  assert.deepEqual(await look(true), ['ok state']);
+  const [used = '', ...others] = await look(false);
+  // Whether the program that listens is Holdfast is told by its command line.
+  assert.match(used, /^(?:ok|fail) client-out$/);
+  assert.deepEqual(others, [
+    'ok client-out-stream',
+    'ok client-in',
+    'ok req',
+    'fail none/fetch-in',
+    'fail none/fetch-in-stream',
+    'fail none/fetch-out',
+    'ok state',
+  ]);
 });

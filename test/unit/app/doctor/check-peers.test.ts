@@ -48,3 +48,43 @@ test('ZeroMQ peers that are connected to, and name servers', async (t) => {
     ['zeromq', `tcp://127.0.0.1:${closed}`, 'warn', 'connection refused'],
   ]);
 });
+
+test('origins of Mongrel2 servers, and the services that the server asks by itself', async (t) => {
+  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const [closed] = await freePorts(1);
+  const toml = `[trace]
+otlp = "http://127.0.0.1:${port}"
+[[route]]
+host = "*"
+targets = ["test"]
+[route.jwt]
+jwks = "http://127.0.0.1:${closed}/keys"
+[[edge.mongrel2]]
+listen = "127.0.0.1:0"
+default_host = "h"
+[[edge.mongrel2.host]]
+name = "h"
+route = [{ path = "/", proxy = "127.0.0.1:${closed}" }, { path = "/a", dir = "/" }]
+`;
+  assert.deepEqual(
+    (await found(toml)).sort(),
+    [
+      ['origin', `127.0.0.1:${closed}`, 'fail', 'connection refused'],
+      ['service', `127.0.0.1:${port} (collector of spans)`, 'ok', 'accepts connections'],
+      ['service', `127.0.0.1:${closed} (keys for tokens)`, 'warn', 'connection refused'],
+    ].sort(),
+  );
+});
+
+test('the authority of certificates is looked for where the server orders them', async () => {
+  const [closed] = await freePorts(1);
+  const acme = `[acme]\naccept_terms = true\ndirectory = "https://127.0.0.1:${closed}/dir"\n`;
+  const route = '[[route]]\nhost = "a.test"\ntargets = ["test"]\n';
+  assert.deepEqual(await found(`[server]\nlisten = ["443,tls,acme"]\n${acme}${route}`), [
+    ['service', `127.0.0.1:${closed} (authority of certificates)`, 'warn', 'connection refused'],
+  ]);
+  assert.deepEqual(await found(`[server]\nlisten = ["443"]\n${acme}${route}`), []);
+});
