@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { opendir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { inSlices } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { type CertificateExpiry, daysUntil, expiresSoon } from './certificate-expiry.ts';
@@ -33,8 +34,9 @@ export interface WatchedCertificates {
   readonly pairs: CertificatePairs;
 }
 
-/** A file that was read, and the certificate in it. */
-interface ReadFile {
+/** What was read of a file or of a certificate that is set. */
+interface Read {
+  /** That of the file, or the whole text. */
   readonly state: string;
   /** Null where it has none. */
   readonly valid: { readonly from: number; readonly to: number } | null;
@@ -50,7 +52,8 @@ export class CertificateWatch {
   readonly #watched: WatchedCertificates;
   readonly #log: Log;
   readonly #now: () => number;
-  #files = new Map<string, ReadFile>();
+  /** By path, and those that are set by name. */
+  #read = new Map<string, Read>();
   /** When it was told last of certificates that expire soon. */
   #told = new Map<string, number>();
   #looking = false;
@@ -83,35 +86,37 @@ export class CertificateWatch {
     if (this.#looking) return;
     this.#looking = true;
     try {
-      this.expiries = await this.#read();
+      this.expiries = await this.#readAll();
       this.#warn();
     } finally {
       this.#looking = false;
     }
   }
 
-  async #read(): Promise<CertificateExpiry[]> {
+  async #readAll(): Promise<CertificateExpiry[]> {
     const { config, pairs } = this.#watched;
     const found = new Map<string, CertificateExpiry>();
     const add = (expiry: CertificateExpiry): void => {
       const key = keyOf(expiry);
       if (expiry.to < (found.get(key)?.to ?? Number.POSITIVE_INFINITY)) found.set(key, expiry);
     };
-    const files = new Map<string, ReadFile>();
+    const read = new Map<string, Read>();
     for (const folder of certificateFolders(config)) {
       for (const name of await namesOf(folder)) {
         const path = join(folder.folder, `${name}.crt`);
-        const file = await readAgain(path, this.#files.get(path));
-        files.set(path, file);
+        const file = await readAgain(path, this.#read.get(path));
+        read.set(path, file);
         const isReplaced = folder.source === 'file' && Object.hasOwn(pairs, name);
         if (file.valid !== null && !isReplaced) add({ name, source: folder.source, ...file.valid });
       }
     }
-    this.#files = files;
-    for (const [name, { cert }] of Object.entries(pairs)) {
-      const valid = validityOf(cert);
-      if (valid !== null) add({ name, source: 'overlay', ...valid });
-    }
+    await inSlices(Object.entries(pairs), ([name, { cert }]) => {
+      const before = this.#read.get(name);
+      const pair = before?.state === cert ? before : { state: cert, valid: validityOf(cert) };
+      read.set(name, pair);
+      if (pair.valid !== null) add({ name, source: 'overlay', ...pair.valid });
+    });
+    this.#read = read;
     return [...found.values()].sort((a, b) => a.to - b.to);
   }
 
@@ -144,18 +149,22 @@ function keyOf({ name, source }: CertificateExpiry): string {
 /** The names of the certificates in a folder that are used. */
 async function namesOf({ folder, names, others }: CertificateFolder): Promise<string[]> {
   if (names !== null) return names.slice(0, MAX_FILES);
-  // A folder that is not there has none: requests of clients fail, and the log says why.
-  const files = await readdir(folder).catch(() => []);
   const excluded = new Set(others.map((path) => resolve(path)));
-  return files
-    .filter((file) => file.endsWith('.crt') && !excluded.has(resolve(folder, file)))
-    .sort()
-    .slice(0, MAX_FILES)
-    .map((file) => file.slice(0, -'.crt'.length));
+  const found: string[] = [];
+  try {
+    for await (const { name } of await opendir(folder)) {
+      if (!name.endsWith('.crt') || excluded.has(resolve(folder, name))) continue;
+      found.push(name.slice(0, -'.crt'.length));
+      if (found.length === MAX_FILES) break;
+    }
+  } catch {
+    // A folder that is not there has none: requests of clients fail, and the log says why.
+  }
+  return found;
 }
 
 /** What is in a file, which is read only if it has changed. */
-async function readAgain(path: string, before: ReadFile | undefined): Promise<ReadFile> {
+async function readAgain(path: string, before: Read | undefined): Promise<Read> {
   try {
     const stats = await stat(path);
     const state = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
@@ -167,7 +176,7 @@ async function readAgain(path: string, before: ReadFile | undefined): Promise<Re
   }
 }
 
-function validityOf(content: Buffer | string): ReadFile['valid'] {
+function validityOf(content: Buffer | string): Read['valid'] {
   try {
     const { validFrom, validTo } = new X509Certificate(content);
     return { from: Date.parse(validFrom), to: Date.parse(validTo) };
