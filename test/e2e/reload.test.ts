@@ -185,10 +185,11 @@ test('a renewed certificate is used for new connections, those that are open kee
 test('a default certificate that no client has asked for is checked at the start and by a reload', async (t) => {
   const { certificate, key } = selfSigned({ names: ['a.example'] });
   const files = { 'a.example.crt': certificate, 'a.example.key': key };
-  for (const section of ['[server]', '[server]\nworkers = 2\n', '[server]\nlisten = []\n[edge]\nworkers = 2\n']) {
+  for (const section of ['[server]\n', '[server]\nworkers = 2\n', '[server]\nlisten = []\n[edge]\nworkers = 2\n']) {
     const zhttp = section.includes('[edge]') ? `zclient_stream = ["ipc://${temporaryFolder(t)}/s"]\n` : '';
     const listen = 'listen = ["127.0.0.1:0,tls,default-cert=a.example"]\n';
-    const toml = `${section}${section.endsWith('\n') ? '' : '\n'}${listen}${zhttp}[control]\nlisten = []\n`;
+    const routes = '[[route]]\nhost = "*"\ntargets = ["test"]\n';
+    const toml = `${section}${listen}${zhttp}[control]\nlisten = []\n${routes}`;
     const folder = temporaryFolder(t, { ...files, 'holdfast.toml': toml });
     const program = startHoldfast(t, ['run'], { cwd: folder });
     await program.logged('started');
