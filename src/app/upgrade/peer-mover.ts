@@ -44,7 +44,8 @@ export class PeerMover implements OldSide {
   /** Roles with sessions that go on by way of the new process. */
   readonly #followed = new Set<MovingRole>();
   #onServes: (roles: readonly string[]) => void = () => {};
-  #over = false;
+  /** The upgrade under way, and whether it has been given up. */
+  #attempt = { over: false };
   #late: Ticker | null = null;
   #busy = false;
 
@@ -60,7 +61,7 @@ export class PeerMover implements OldSide {
   /** Moves handlers. */
   async giveOver(channel: ToNewProcess): Promise<void> {
     this.#channel = channel;
-    this.#over = false;
+    this.#attempt = { over: false };
     this.#refused.clear();
     this.#followed.clear();
     this.#agreed = [];
@@ -84,14 +85,16 @@ export class PeerMover implements OldSide {
 
   async #giveOver(roles: readonly MovingRole[]): Promise<void> {
     if (roles.length === 0) return;
+    const attempt = this.#attempt;
     this.#moving = [...this.#moving, ...roles];
     let moved = 0;
-    for (let round = 0; round < ROUNDS && !this.#over; round++) {
+    for (let round = 0; round < ROUNDS && !attempt.over; round++) {
       if (round > 0) await pause();
+      if (attempt.over) return;
       moved += await this.#moveAll();
       if (this.#left === 0) break;
     }
-    if (!this.#over) this.#log.info({ moved, stay: this.#left }, 'zmq peers moved to the new process');
+    if (!attempt.over) this.#log.info({ moved, stay: this.#left }, 'zmq peers moved to the new process');
   }
 
   /** Finds out which roles the new process has too. */
@@ -112,10 +115,8 @@ export class PeerMover implements OldSide {
   }
 
   takeBack(): void {
-    this.#over = true;
-    const batch = this.#batch;
-    this.#batch = null;
-    for (const suspended of batch?.suspended.values() ?? []) suspended.resume();
+    this.#attempt.over = true;
+    const batch = this.#resumeBatch();
     for (const { link } of this.#moving) link?.movable.unfollow();
     this.#moving = [];
     // Nobody waits any longer.
@@ -128,19 +129,43 @@ export class PeerMover implements OldSide {
 
   /** This process ends. */
   stop(): void {
-    this.#over = true;
+    this.#attempt.over = true;
     this.#late?.stop();
   }
 
   #moveLate(): void {
-    if (this.#busy || this.#over || this.#channel?.connected !== true) return;
+    if (this.#busy || this.#attempt.over) return;
+    if (this.#channel?.connected !== true) {
+      // Handlers that are connected to this process are for it alone.
+      for (const { link } of this.#moving) link?.movable.unfollow();
+      this.#late?.stop();
+      return;
+    }
     this.#busy = true;
     void this.#moveAll()
-      // The peers of the batch are kept here, suspended, until this process ends.
-      .catch((thrown) => this.onFault(thrown))
+      .catch((thrown) => this.#keepLate(thrown))
       .then(() => {
         this.#busy = false;
       });
+  }
+
+  /** The peers of the batch go on here, until they are tried again. */
+  #keepLate(thrown: unknown): void {
+    const batch = this.#resumeBatch();
+    if (batch === null) {
+      this.onFault(thrown);
+      return;
+    }
+    this.#channel?.send({ kind: 'peersKept', batch: batch.number });
+    batch.role.link?.movable.release(false);
+    this.#log.warn({ role: batch.role.name, reason: (thrown as Error).message }, 'zmq peers cannot move now');
+  }
+
+  #resumeBatch(): Batch | null {
+    const batch = this.#batch;
+    this.#batch = null;
+    for (const suspended of batch?.suspended.values() ?? []) suspended.resume();
+    return batch;
   }
 
   /** Peers that have not moved, and may yet. */
@@ -155,15 +180,17 @@ export class PeerMover implements OldSide {
   }
 
   async #moveAll(): Promise<number> {
+    const attempt = this.#attempt;
     let moved = 0;
     for (const role of this.#moving) {
-      if (!this.#over) moved += await this.#move(role);
+      if (!attempt.over) moved += await this.#move(role);
     }
     return moved;
   }
 
   /** Moves those peers of a role that can move now. Returns how many. */
   async #move(role: MovingRole): Promise<number> {
+    const attempt = this.#attempt;
     const channel = this.#channel as ToNewProcess;
     const peers = new Map<string, { readonly socket: number; readonly peer: ZmqPeer }>();
     let sent: Promise<void> = Promise.resolve();
@@ -176,7 +203,7 @@ export class PeerMover implements OldSide {
     }
     if (peers.size === 0 && this.#followed.has(role)) return 0;
     await sent;
-    if (this.#over) return 0;
+    if (attempt.over) return 0;
     const isReady = role.ready?.() !== false;
     const movable = role.link?.movable;
     movable?.hold();
@@ -194,7 +221,7 @@ export class PeerMover implements OldSide {
     });
     channel.send({ kind: 'peers', batch: number, role: role.name, peers: moved });
     const refused = await inTime(taken);
-    if (this.#over) return 0;
+    if (attempt.over) return 0;
     this.#batch = null;
     for (const id of refused) {
       suspended.get(id)?.resume();

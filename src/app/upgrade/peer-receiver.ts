@@ -42,6 +42,10 @@ export class PeerReceiver implements NewSide {
       case 'peersGo':
         this.#take();
         break;
+      case 'peersKept':
+        this.#taken = null;
+        this.#closeHandles();
+        break;
       default:
         break;
     }

@@ -33,6 +33,8 @@ export type OldProcessMessage =
   | { readonly kind: 'peers'; readonly batch: number; readonly role: string; readonly peers: readonly MovedPeer[] }
   /** The peers of a batch that were taken are the new process's from here on. */
   | { readonly kind: 'peersGo'; readonly batch: number }
+  /** The peers of a batch stay for the moment: the new process did not say in time that it takes them. */
+  | { readonly kind: 'peersKept'; readonly batch: number }
   /** Publishers of the new process are to wait. */
   | { readonly kind: 'hold' }
   /** The old process has stopped accepting: the new one is the main process. Nothing is taken back after this. */

@@ -149,3 +149,28 @@ test('a new process that says nothing of the peers does not get them', async (t)
   rig.mover.takeBack();
   assert.equal(rig.router.socket.reaches('a'), true);
 });
+
+test('peers that the new process does not take late go on here, and are tried again', async (t) => {
+  const rig = await MoverRig.start(t);
+  const given = rig.begin();
+  const { batch } = await rig.next('peers');
+  rig.mover.onMessage({ kind: 'peersTaken', batch, refused: [] });
+  await given;
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const peer = await rig.connect('late');
+  rig.mover.finish();
+  const late = await rig.next('peers');
+  peer.socket.send(parts('1'));
+  await turn();
+  t.mock.timers.tick(10_000);
+  assert.deepEqual(await rig.next('peersKept'), { kind: 'peersKept', batch: late.batch });
+  assert.equal(await rig.router.messages.next(), 'late|1');
+  // It is too late for that one.
+  rig.mover.onMessage({ kind: 'peersTaken', batch: late.batch, refused: [] });
+  const again = await rig.next('peers');
+  assert.equal(again.peers.length, 1);
+  rig.mover.onMessage({ kind: 'peersTaken', batch: again.batch, refused: [] });
+  assert.equal((await rig.next('peersGo')).batch, again.batch);
+  assert.equal(rig.router.socket.reaches('late'), false);
+  assert.equal(rig.zmq.log.of('zmq peers cannot move now').length, 1);
+});
