@@ -3,6 +3,7 @@ import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
 import { LEAST_COST, reportFault } from '../exchange/index.ts';
 import type { ChannelWatcher, Hub, Publication } from '../hub/index.ts';
 import type { ZmqContext } from '../zmq/index.ts';
+import { HeldBack, MAX_HELD_BACK } from './held-back.ts';
 import { ItemBatch } from './item-batch.ts';
 import {
   barePacket,
@@ -99,7 +100,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   /** Is called with what it takes to order the items, in the order of the items. */
   onPart: (part: RouterPart) => void = () => {};
   /** What has come since a mark, while it is held back. */
-  #heldBack: Buffer[] | null = null;
+  #heldBack: HeldBack | null = null;
 
   /**
    * @param context its counters count faults too
@@ -216,18 +217,36 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     this.#send(barePacket(KIND.held));
   }
 
+  /** Says again that all channels have been told. Harmless where too much waits for the main process. */
+  tellTold(): void {
+    this.#send(barePacket(KIND.told));
+  }
+
   /** Takes what was held back at a mark, up to the next one. */
   resume(): void {
-    const packets = this.#heldBack ?? [];
+    const heldBack = this.#heldBack;
     this.#heldBack = null;
-    while (packets.length > 0 && this.#heldBack === null) this.#onPacket(packets.shift() as Buffer);
-    if (this.#heldBack !== null) (this.#heldBack as Buffer[]).push(...packets);
+    heldBack?.release((packet) => {
+      this.#onPacket(packet);
+      return this.#heldBack;
+    });
+    if (heldBack?.dropped === true) this.#hub.recover();
+  }
+
+  #holdBack(heldBack: HeldBack, packet: Buffer): void {
+    const { dropped } = heldBack;
+    if (heldBack.add(packet)) return;
+    const { counters, log } = this.#context;
+    counters.messagesDropped++;
+    // They are on their way no longer.
+    if (packet[0] === KIND.items) this.onTaken(packet.readUInt32BE(1));
+    if (!dropped) log.warn({ bytes: MAX_HELD_BACK }, 'too many items wait for clients that move: items dropped');
   }
 
   #onMark(mark: number): void {
+    if (this.marks?.holdsBack === true) this.#heldBack = new HeldBack();
     // In the order of the items: those before it may wait for their turn.
     this.#hub.requestTurn(new HubTurn(this, () => this.#hub.barrier(() => this.marks?.onMark(mark))));
-    if (this.marks?.holdsBack === true) this.#heldBack = [];
   }
 
   #onPacket(packet: Buffer): void {
@@ -237,7 +256,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
       return;
     }
     if (this.#heldBack !== null) {
-      this.#heldBack.push(packet);
+      this.#holdBack(this.#heldBack, packet);
       return;
     }
     switch (packet[0]) {

@@ -64,6 +64,8 @@ export class HubRelay implements WorkerHubRoom {
   /** Where the stats packets of workers go; null for nowhere. */
   stats: StatsSink | null = null;
   statsWatched = false;
+  /** Whether workers get the items of all channels, from when they say that they have told of their own: clients of any may come to them. */
+  takesAll = false;
   readonly #workers = new Map<string, WorkerHub>();
   readonly #ticker: Ticker;
   readonly #questions = new Map<number, WorkerQuestion>();
@@ -107,9 +109,20 @@ export class HubRelay implements WorkerHubRoom {
     });
   }
 
-  /** Marks a place in the order of the items, for all workers. */
-  mark(mark: number): void {
-    for (const worker of this.#workers.values()) worker.send(numberPacket(KIND.mark, mark));
+  /** Marks a place in the order of the items, for all workers or for one. */
+  mark(mark: number, name: string | null = null): void {
+    for (const [each, worker] of this.#workers) {
+      if (name === null || name === each) worker.send(numberPacket(KIND.mark, mark));
+    }
+  }
+
+  /** The last id of a channel, which another process knows. Workers that have the channel hear of it where it is not known here. */
+  learnLastId(name: string, id: string): void {
+    if (!this.router.learnLastId(name, id)) return;
+    const hubs = this.router.hubsOf(name);
+    for (const worker of this.#workers.values()) {
+      if (hubs.includes(worker.channels)) worker.send(valuePacket(KIND.lastIds, [name, id]));
+    }
   }
 
   /** Calls `held` when all that a worker had published before it said that it publishes nothing more has been accepted. */

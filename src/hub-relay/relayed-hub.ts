@@ -6,23 +6,28 @@ import type { HubRelay } from './hub-relay.ts';
 /** The hubs of all workers of a relay as one, which another process may have as a worker of its own. */
 export class RelayedHub implements LinkedHub {
   readonly #relay: HubRelay;
+  readonly #checks: boolean;
 
-  constructor(relay: HubRelay) {
+  /** @param checks whether the other process does not know which ids were seen here: then repeated items are dropped here */
+  constructor(relay: HubRelay, checks = false) {
     this.#relay = relay;
+    this.#checks = checks;
   }
 
-  /** The other process has ordered the items; this order changes nothing. An id that was seen here is still known. */
+  /** The other process has ordered the items. */
   deliver(items: readonly PublishItem[]): void {
-    this.#relay.publish(items);
+    if (this.#checks) this.#relay.publish(items);
+    else this.#relay.router.deliver(items);
   }
 
-  /** Nothing moves between these hubs. */
+  /** All that came before has been given to the workers, and nothing that comes after: whoever is called may mark the place for some of them. */
   barrier(reached: () => void): void {
-    reached();
+    this.#relay.router.barrier(reached);
   }
 
-  /** The relay knows the last ids of its channels. */
-  learnLastId(): void {}
+  learnLastId(name: string, id: string): void {
+    this.#relay.learnLastId(name, id);
+  }
 
   recover(): void {
     this.#relay.recover();

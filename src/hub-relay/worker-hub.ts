@@ -27,6 +27,8 @@ export interface WorkerHubRoom {
   readonly router: ItemRouter;
   /** Whether stats packets have a subscriber. */
   readonly statsWatched: boolean;
+  /** Whether workers get the items of all channels. */
+  readonly takesAll: boolean;
   /** A worker gives a stats packet to publish. */
   onStats(packet: Buffer): void;
   /** A worker's publishers have sent items. */
@@ -156,7 +158,7 @@ export class WorkerHub implements RoutedHub {
         break;
       case KIND.told:
         this.told = true;
-        this.channels.takesAll = this.#takesAll;
+        this.channels.takesAll = this.#takesAll || this.#room.takesAll;
         this.onTold();
         break;
       case KIND.publish:

@@ -1,4 +1,4 @@
-import { type AtTurnEnd, fault, type Guarded, TurnQueue } from '../clock/index.ts';
+import { type AtTurnEnd, attempt, fault, type Guarded, TurnQueue } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { Channel, Membership, Receiver } from './channel.ts';
@@ -100,6 +100,8 @@ export class ItemRouter implements AtTurnEnd {
   readonly #taps = new ItemTaps(this);
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
+  /** Brought into order by another in this turn, and who waits for all that came before. */
+  #ordered: (PublishItem | (() => void))[] = [];
 
   constructor(options: RouterOptions) {
     const { wheel, limits } = options;
@@ -160,6 +162,26 @@ export class ItemRouter implements AtTurnEnd {
     this.#options.counters.itemsPublished += items.length;
     if (this.#accepted.length === 0) this.#turns.add(this);
     for (const item of items) this.#accepted.push(item);
+  }
+
+  /** Gives the hubs items that another router has brought into order, at the end of the turn as those of `publish`. */
+  deliver(items: readonly PublishItem[]): void {
+    if (this.#ordered.length === 0) this.#turns.add(this);
+    for (const item of items) this.#ordered.push(item);
+  }
+
+  /** Calls `reached` when the hubs have been given all items that came by `deliver`, before any that comes later. */
+  barrier(reached: () => void): void {
+    if (this.#ordered.length === 0) reached();
+    else this.#ordered.push(reached);
+  }
+
+  /** Notes the last id of a channel whose last id is not known. Returns whether that is so. */
+  learnLastId(name: string, id: string): boolean {
+    const channel = this.#channels.get(name);
+    if (channel === undefined || channel.lastId !== null) return false;
+    this.#channels.setLastId(name, id);
+    return true;
   }
 
   /** Whether an item with this id would be dropped as repeated. */
@@ -231,9 +253,27 @@ export class ItemRouter implements AtTurnEnd {
   }
 
   onTurnEnd(): void {
+    if (this.#ordered.length > 0) this.#passOrdered();
     const items = this.#accepted;
     this.#accepted = [];
     if (items.length > 0) this.#sequencer.add(items);
+  }
+
+  #passOrdered(): void {
+    const ordered = this.#ordered;
+    this.#ordered = [];
+    let items: PublishItem[] = [];
+    for (const each of ordered) {
+      if (typeof each !== 'function') {
+        if (!each.noSeq) this.#channels.setLastId(each.channel, each.id);
+        items.push(each);
+        continue;
+      }
+      this.#route(items);
+      items = [];
+      attempt(this, each);
+    }
+    this.#route(items);
   }
 
   onFault(thrown: unknown): void {

@@ -3,7 +3,10 @@ export class ZmqCounters {
   /** Messages taken by `send`, once for each receiving peer. */
   messagesSent = 0;
   messagesReceived = 0;
-  /** Messages for a peer that was at its high-water mark, was not connected, or left before they were sent. */
+  /**
+   * Messages for a peer that was at its high-water mark, was not connected, or left before they were sent; items beyond what is held back for clients
+   * that move.
+   */
   messagesDropped = 0;
   /** Messages from a peer that mean nothing to the socket's type: an unexpected reply, a request without envelope. */
   messagesUnexpected = 0;

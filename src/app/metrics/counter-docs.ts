@@ -127,7 +127,7 @@ const ZMQ: Docs<ZmqCounters> = {
   messagesSent: 'Messages that were sent, once for each receiving peer.',
   messagesReceived: 'Messages that came.',
   messagesDropped:
-    'Messages for a peer that was at its high-water mark, was not connected, or left before they were sent.',
+    'Messages for a peer that was at its high-water mark, was not connected, or left before they were sent; items beyond what is held back for clients that move.',
   messagesUnexpected: "Messages from a peer that mean nothing to the socket's type.",
   commandsUnexpected: "Commands from a peer that are unknown or mean nothing to the socket's type.",
   peersConnected: 'Peers that completed their handshake.',

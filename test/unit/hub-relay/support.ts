@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import type { HubLimits } from '../../../src/hub/index.ts';
-import { HubLink, HubRelay } from '../../../src/hub-relay/index.ts';
+import { HubLink, HubRelay, type MarkOwner } from '../../../src/hub-relay/index.ts';
 import { barePacket, KIND, RELAY_SOCKET } from '../../../src/hub-relay/relay-packet.ts';
 import { DealerSocket } from '../../../src/zmq/index.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
@@ -51,6 +51,21 @@ export class RelayedWorker {
   /** Has so much wait for the main process that nothing more can be said to it in this turn. */
   fallBehind(): void {
     this.#link.sendStats(Buffer.alloc(16 * RELAY_SOCKET.sendBytes));
+  }
+
+  /** Hears of marks. */
+  set marks(marks: MarkOwner) {
+    this.#link.marks = marks;
+  }
+
+  /** Takes what it has held back. */
+  resume(): void {
+    this.#link.resume();
+  }
+
+  /** Says again that it has told of its channels. */
+  tellTold(): void {
+    this.#link.tellTold();
   }
 
   /** The process ends. */
