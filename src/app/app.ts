@@ -107,7 +107,7 @@ export class App {
       ...(old !== null && { idPrefix: `${process.pid}.` }),
     });
     this.#roles = new AppRoles(proxy);
-    this.#handOver = new ProxyHandOver(config, { ...means, clients: proxy, zmqCounters: this.counters.relay }, old);
+    this.#handOver = new ProxyHandOver(config, { ...means, proxy, zmqCounters: this.counters.relay }, old);
     this.#peers = new PeerHandOver(old, means);
     this.upgrader = upgraderOf(this, old, this.#peers.sides(this.#handOver.sides), means);
   }
@@ -212,7 +212,7 @@ export class App {
       const snapshots = this.#roles.proxy.prepare();
       registry.add('proxy', this.counters.proxy);
       if (server.workers > 1) this.#roles.workers = this.#newWorkers();
-      await this.#handOver.follow(this.#old, this.#roles.workers?.relay ?? null);
+      await this.#handOver.follow(this.#old, this.#roles.workers);
       await this.#startSessions();
       await this.#startProxy();
       this.#roles.certificates = keepCertificates(() => this.live.config, { ...this.#means, registry, old: this.#old });
@@ -299,7 +299,8 @@ export class App {
     const logFile = 'file' in this.#log ? ((this.#log as ProcessLog).file?.path ?? null) : null;
     const ofPool = { registry, logFile, certificates: this.live.pairs, ...this.#watching };
     const shared = { ...this.#means, counters, zmqCounters, ...ofPool };
-    return new ProxyWorkers({ ...shared, config: this.#config, limits: this.#roles.proxy.hubLimits });
+    const replaces = this.#old !== null;
+    return new ProxyWorkers({ ...shared, replaces, config: this.#config, limits: this.#roles.proxy.hubLimits });
   }
 
   async #startControl(addresses: readonly ListenAddress[]): Promise<void> {

@@ -19,6 +19,10 @@ import type { Snapshot } from './snapshot.ts';
 import { statsReporter } from './stats-reporter-of.ts';
 import { checkIdentities } from './tls-listener.ts';
 import { Traces } from './traces.ts';
+import type { SendMoving } from './upgrade/moving-clients.ts';
+import { MovingWorkerClients } from './upgrade/moving-worker-clients.ts';
+import type { SocketHandle } from './upgrade/upgrade-channel.ts';
+import type { MovingOrder, MovingReport } from './upgrade/upgrade-messages.ts';
 import type { ProxyJob } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
 
@@ -39,8 +43,19 @@ export class ProxyWorker implements WorkerRole {
 
   readonly #certificates: Certificates;
 
-  /** @param channels the way of items from the main process */
-  constructor(job: ProxyJob, [channel]: readonly Socket[], log: ProcessLog, accessLog: AccessLogs) {
+  readonly #moving: MovingWorkerClients;
+
+  /**
+   * @param channels the way of items from the main process
+   * @param tellMoving tells the main process of clients that move
+   */
+  constructor(
+    job: ProxyJob,
+    [channel]: readonly Socket[],
+    log: ProcessLog,
+    accessLog: AccessLogs,
+    tellMoving: SendMoving<MovingReport>,
+  ) {
     const counters = this.#counters;
     const zmqCounters = new ZmqCounters();
     this.#config = shareOf(decodeValue<Config>(job.config));
@@ -69,6 +84,7 @@ export class ProxyWorker implements WorkerRole {
     });
     const context = { wheel: this.#wheel, counters: zmqCounters, log };
     this.#link = new HubLink(context, channel as Socket, this.#proxy.hub, () => this.#proxy.drainHub());
+    this.#moving = new MovingWorkerClients(this.#proxy, this.#link, { counters, log }, tellMoving);
   }
 
   /** @throws Error when an address cannot be bound, or a key or a certificate cannot be used */
@@ -104,6 +120,10 @@ export class ProxyWorker implements WorkerRole {
 
   closeConnection(id: string): boolean {
     return this.#proxy.closeConnection(id);
+  }
+
+  move(order: MovingOrder, handle: SocketHandle | undefined): void {
+    this.#moving.onOrder(order, handle);
   }
 
   retire(): void {

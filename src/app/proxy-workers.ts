@@ -9,6 +9,9 @@ import { ChangeParts, encodeValue } from './change-parts.ts';
 import type { PreparedWorkers } from './pool-changes.ts';
 import { PooledRole } from './pooled-role.ts';
 import { MetricsSum, type ProxyMetrics } from './proxy-metrics.ts';
+import type { SocketHandle } from './upgrade/upgrade-channel.ts';
+import type { MovingOrder } from './upgrade/upgrade-messages.ts';
+import type { ClientProcesses } from './upgrade/worker-clients.ts';
 import type { ProxyJob } from './worker-messages.ts';
 import { WorkerPool, type WorkerWatch } from './worker-pool.ts';
 
@@ -26,15 +29,18 @@ export interface ProxyWorkersOptions {
   readonly limits: Current<HubLimits>;
   readonly logFile: string | null;
   readonly certificates: CertificatePairs;
+  /** Whether this process takes the place of another one. */
+  readonly replaces: boolean;
   readonly log: Log;
 }
 
 /** The proxy in several processes, which have the clients. What is published comes to this one, and goes to those that have its channel. */
-export class ProxyWorkers extends PooledRole<ProxyJob> {
+export class ProxyWorkers extends PooledRole<ProxyJob> implements ClientProcesses {
   /** Takes what is published. */
   readonly relay: HubRelay;
   protected readonly pool: WorkerPool<ProxyJob>;
   readonly #metrics = new MetricsSum();
+  mover: ClientProcesses['mover'] = { onReport: ignore, onEnded: ignore };
   /** What is in force. */
   #config: Config;
   #certificates: CertificatePairs;
@@ -46,6 +52,7 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
     this.#config = config;
     this.#certificates = options.certificates;
     let started = 0;
+    const family = options.replaces ? `${process.pid}.` : '';
     this.pool = new WorkerPool<ProxyJob>({
       count: config.server.workers,
       channels: 1,
@@ -58,21 +65,35 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
         logFile,
         accessLog: config.accessLog,
         watched,
-        // Each process so far has one of its own: publishers ask for connections by their ids.
-        idPrefix: `${++started}.`,
+        // Each process so far has one of its own, also beside those of the server that this one has replaced: publishers ask for connections by
+        // their ids, and connections that move keep these.
+        idPrefix: `${family}${++started}.`,
         relayed: ['items'],
       }),
       whole: () => ChangeParts.whole(this.#config, this.#certificates),
       onStarted: ({ idPrefix }, [socket]) => {
         if (socket !== undefined) this.relay.add(idPrefix, socket);
       },
-      onEnded: ({ idPrefix }) => this.relay.remove(idPrefix),
+      onEnded: ({ idPrefix }) => {
+        this.relay.remove(idPrefix);
+        this.mover.onEnded(idPrefix);
+      },
+      onMoving: ({ idPrefix }, report, handle) => this.mover.onReport(idPrefix, report, handle),
       registry,
       metrics: this.#metrics,
       watch,
       counters,
       log,
     });
+  }
+
+  /** The prefixes of the processes that serve, which are their names in the relay too. */
+  get serving(): readonly string[] {
+    return this.pool.serving.map(({ idPrefix }) => idPrefix);
+  }
+
+  move(name: string, order: MovingOrder, handle?: SocketHandle, onSent?: () => void): void {
+    this.pool.move(name, order, handle, onSent);
   }
 
   /** The metrics of all processes. What waits in this one counts too. */
@@ -115,3 +136,5 @@ export class ProxyWorkers extends PooledRole<ProxyJob> {
     await this.relay.close();
   }
 }
+
+function ignore(): void {}

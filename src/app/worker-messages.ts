@@ -5,6 +5,7 @@ import type { CertificateChange, CertificatePairs } from './certificates.ts';
 import type { LogLevel } from './logger.ts';
 import type { ProcessReport } from './metrics/process-monitor.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
+import type { MovingOrder, MovingReport } from './upgrade/upgrade-messages.ts';
 
 /** File descriptors of a process from here on are its channels, and then the sockets that it accepts on. */
 export const FIRST_CHANNEL = 4;
@@ -61,6 +62,8 @@ export type WorkerOrder =
   | { readonly order: 'reopen log' }
   /** Cut the connection of a client. */
   | { readonly order: 'close connection'; readonly id: string }
+  /** Clients move to another process, or come from there: perhaps with the handle of a socket. */
+  | { readonly order: 'move'; readonly message: MovingOrder }
   /** Another process accepts: let those that are open go on, and say so in their next responses. */
   | { readonly order: 'retire' }
   /** End what has stayed, spread over a time in milliseconds. */
@@ -84,6 +87,8 @@ export type WorkerReport =
       readonly problem: string | null;
       readonly certificates: readonly CertificateChange[];
     }
+  /** Clients move to another process, or come from there: perhaps with the handle of a socket. */
+  | { readonly report: 'move'; readonly message: MovingReport }
   /** No connection is open any more. */
   | { readonly report: 'empty' }
   /** Whether there was a connection to be cut. */

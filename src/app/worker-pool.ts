@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, type SendHandle } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,8 @@ import type { ProcessTable } from './metrics/process-table.ts';
 import { type ChangeableWorker, PoolChanges, type PreparedWorkers } from './pool-changes.ts';
 import type { MetricsSum } from './proxy-metrics.ts';
 import { RestartDelay } from './restart-delay.ts';
+import { UnsentMessages } from './unsent-messages.ts';
+import type { MovingOrder, MovingReport } from './upgrade/upgrade-messages.ts';
 import { FIRST_CHANNEL, type WorkerJob, type WorkerOrder, type WorkerReport } from './worker-messages.ts';
 
 /** What is counted of worker processes. */
@@ -49,6 +51,8 @@ export interface WorkerPoolOptions<Job extends WorkerJob> {
   readonly onStarted: (job: Job, sockets: readonly Socket[]) => void;
   /** A process has ended. */
   readonly onEnded: (job: Job) => void;
+  /** Hears what processes say of clients that move, perhaps with the handle of a socket. */
+  readonly onMoving?: (job: Job, report: MovingReport, handle: object | undefined) => void;
   /** Takes what the processes count. */
   readonly registry: CounterRegistry;
   /** Takes their metrics, where they have some. */
@@ -83,6 +87,7 @@ class PoolWorker<Job extends WorkerJob> implements ChangeableWorker {
   readonly process: ChildProcess;
   /** Those who wait for a connection to be cut. */
   #closing: { readonly id: string; readonly resolve: (found: boolean) => void }[] = [];
+  readonly #unsent = new UnsentMessages();
   /** What it reported last. */
   counters: CounterSnapshot = {};
   /** When it began to listen, by `performance.now`; null before that. */
@@ -135,9 +140,17 @@ class PoolWorker<Job extends WorkerJob> implements ChangeableWorker {
     for (const { resolve } of asked) resolve(found);
   }
 
-  order(message: WorkerOrder): void {
+  /** @param onSent is called when the order has left, or cannot leave */
+  order(message: WorkerOrder, handle?: object, onSent: () => void = () => {}): void {
     // A process that is just ending cannot be told any more.
-    if (this.process.connected) this.process.send(message, () => {});
+    if (!this.process.connected) onSent();
+    else this.process.send(message, handle as SendHandle | undefined, {}, this.#unsent.add(onSent));
+  }
+
+  /** The process has ended. */
+  end(): void {
+    this.closed(null, false);
+    this.#unsent.fail();
   }
 }
 
@@ -213,10 +226,27 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     return this.#changes.prepare(parts);
   }
 
-  /** Cuts the connection of a client: its id begins with the prefix of its process. Resolves with whether there was one. */
+  /** The jobs of the processes that serve. */
+  get serving(): readonly Job[] {
+    return [...this.#workers].filter(({ servingSince }) => servingSince !== null).map(({ job }) => job);
+  }
+
+  /** Gives a process an order about clients that move. @param onSent is called when it has left, or cannot leave */
+  move(idPrefix: string, message: MovingOrder, handle?: object, onSent: () => void = () => {}): void {
+    const worker = [...this.#workers].find(({ job }) => job.idPrefix === idPrefix);
+    if (worker === undefined) onSent();
+    else worker.order({ order: 'move', message }, handle, onSent);
+  }
+
+  /**
+   * Cuts the connection of a client. Resolves with whether there was one. Its id begins with the prefix of its process; any process may have a client that
+   * has come from another server process.
+   */
   async closeConnection(id: string): Promise<boolean> {
-    const worker = [...this.#workers].find(({ job }) => id.startsWith(job.idPrefix));
-    return worker?.servingSince == null ? false : worker.close(id);
+    const serving = [...this.#workers].filter(({ servingSince }) => servingSince !== null);
+    const own = serving.filter(({ job }) => id.startsWith(job.idPrefix));
+    const found = await Promise.all((own.length > 0 ? own : serving).map((worker) => worker.close(id)));
+    return found.includes(true);
   }
 
   /** Ends the processes. */
@@ -268,6 +298,8 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
       execArgv: [...process.execArgv, '--require', IGNORE_SIGNALS],
       // Each process accepts by itself: handing accepted sockets over would cost more than it evens out.
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...pipes, ...this.#sockets.map(({ fd }) => fd)],
+      // What clients that move have in buffers goes as it is.
+      serialization: 'advanced',
     });
     const worker = new PoolWorker(place, job, ++started, child, this.#changes.generation);
     this.#workers.add(worker);
@@ -277,7 +309,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     });
     worker.process.on(
       'message',
-      guarded(this, (report: WorkerReport) => this.#onReport(worker, report)),
+      guarded(this, (report: WorkerReport, handle?: object) => this.#onReport(worker, report, handle)),
     );
     worker.process.on(
       'exit',
@@ -306,7 +338,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     return listens;
   }
 
-  #onReport(worker: PoolWorker<Job>, report: WorkerReport): void {
+  #onReport(worker: PoolWorker<Job>, report: WorkerReport, handle: object | undefined): void {
     switch (report.report) {
       case 'ready':
         worker.order({ order: 'start', job: worker.job, listening: this.#passed });
@@ -334,6 +366,9 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
         if (report.process !== undefined) this.#options.watch.processes.report(worker.placeName, report.process);
         if (report.metrics !== undefined) this.#options.metrics?.report(worker.name, report.metrics);
         break;
+      case 'move':
+        this.#options.onMoving?.(worker.job, report.message, handle);
+        break;
       case 'closed':
         worker.closed(report.id, report.found);
         break;
@@ -347,7 +382,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     clearTimeout(worker.startTimer);
     this.#workers.delete(worker);
     this.#notBusy(worker);
-    worker.closed(null, false);
+    attempt(this, () => worker.end());
     attempt(this, () => this.#changes.remove(worker));
     worker.onFailed(new Error(`a worker ended at once: ${signal ?? `exit code ${code}`}`));
     // What goes wrong here must not keep the process from being replaced.

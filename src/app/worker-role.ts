@@ -2,6 +2,8 @@ import type { CounterSnapshot } from '../exchange/index.ts';
 import type { PreparedCertificates } from './certificates.ts';
 import type { ChangePart } from './change-parts.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
+import type { SocketHandle } from './upgrade/upgrade-channel.ts';
+import type { MovingOrder } from './upgrade/upgrade-messages.ts';
 
 /** What a worker process does. */
 export interface WorkerRole {
@@ -19,6 +21,8 @@ export interface WorkerRole {
   readonly metrics?: ProxyMetrics;
   /** Cuts the connection of a client, where they have ids of their own. Returns whether there is one. */
   closeConnection?(id: string): boolean;
+  /** Clients move to another process, or come from there, where they can. */
+  move?(order: MovingOrder, handle: SocketHandle | undefined): void;
   /**
    * Prepares another configuration, given in parts.
    * @throws Error when it cannot be used

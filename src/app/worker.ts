@@ -1,5 +1,6 @@
 // The program of a worker process, which a `WorkerPool` of the main process starts.
 
+import type { SendHandle } from 'node:child_process';
 import { Socket } from 'node:net';
 import { onUnhandledFault } from '../clock/index.ts';
 import { stackOf, systemErrorText } from '../exchange/index.ts';
@@ -14,11 +15,16 @@ import { createLog, type ProcessLog } from './logger.ts';
 import { ProcessMonitor } from './metrics/process-monitor.ts';
 import { Observers } from './observers.ts';
 import { ProxyWorker } from './proxy-worker.ts';
+import type { SocketHandle } from './upgrade/upgrade-channel.ts';
+import type { MovingReport } from './upgrade/upgrade-messages.ts';
 import { FIRST_CHANNEL, type WorkerJob, type WorkerOrder, type WorkerReport } from './worker-messages.ts';
 import type { WorkerRole } from './worker-role.ts';
 
 /** Milliseconds between two reports of the counters. */
 const REPORT_INTERVAL = 1_000;
+
+/** Milliseconds between two looks whether the main process is there, while clients move. */
+const LOOK_INTERVAL = 100;
 
 let role: WorkerRole | null = null;
 let logFile: LogFile | null = null;
@@ -28,12 +34,13 @@ let monitor: ProcessMonitor | null = null;
 /** A change that is on its way, and once it is prepared. */
 let parts: ChangePart[] = [];
 let prepared: PreparedCertificates | null = null;
+let looksAtMain = false;
 
 // The whole group gets the signals of the terminal and the service manager: the main process says when to stop.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
-// Nothing works without the main process.
-process.on('disconnect', () => process.exit(1));
-process.on('message', (order: WorkerOrder) => {
+// Nothing works without the main process. Node does not tell of its end while the handle of a socket is on its way there.
+process.on('disconnect', exitWithMain);
+process.on('message', (order: WorkerOrder, handle: SocketHandle | undefined) => {
   switch (order.order) {
     case 'start':
       void start(order);
@@ -58,6 +65,10 @@ process.on('message', (order: WorkerOrder) => {
       break;
     case 'close connection':
       tell({ report: 'closed', id: order.id, found: role?.closeConnection?.(order.id) === true });
+      break;
+    case 'move':
+      lookAtMain();
+      role?.move?.(order.message, handle);
       break;
     case 'retire':
       role?.retire();
@@ -109,7 +120,9 @@ async function start({ job, listening }: WorkerOrder & { order: 'start' }): Prom
 }
 
 function newRole(job: WorkerJob, channels: readonly Socket[], log: ProcessLog, lines: AccessLogs): WorkerRole {
-  return job.role === 'edge' ? new EdgeWorker(job, channels, log, lines) : new ProxyWorker(job, channels, log, lines);
+  return job.role === 'edge'
+    ? new EdgeWorker(job, channels, log, lines)
+    : new ProxyWorker(job, channels, log, lines, tellMoving);
 }
 
 /** The main process asks for nothing else before it has the answer. */
@@ -157,7 +170,23 @@ function countersReport(): WorkerReport {
 }
 
 function tell(message: WorkerReport): void {
+  exitWithMain();
   process.send?.(message);
+}
+
+function lookAtMain(): void {
+  if (!looksAtMain) setInterval(exitWithMain, LOOK_INTERVAL).unref();
+  looksAtMain = true;
+}
+
+function exitWithMain(): void {
+  if (!process.connected) process.exit(1);
+}
+
+/** @param onSent is called when it has left, or cannot leave: then this process ends, too */
+function tellMoving(message: MovingReport, handle?: SocketHandle, onSent: () => void = () => {}): void {
+  const report: WorkerReport = { report: 'move', message };
+  process.send?.(report, handle as SendHandle | undefined, {}, onSent);
 }
 
 /** Ends the process once the last report has left. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
+import { CrowdPublisher } from '../support/crowd-publisher.ts';
 import { HeldCrowd } from '../support/held-crowd.ts';
 import { startHoldfast } from '../support/holdfast.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -16,51 +16,6 @@ upgrade_timeout = 2
 [control]
 listen = ["127.0.0.1:0"]
 `;
-
-/** Publishes the items of a crowd, one after the other, until it is stopped. */
-class CrowdPublisher {
-  readonly #crowd: HeldCrowd;
-  readonly #control: string;
-  readonly #agent = new Agent({ keepAlive: true });
-  readonly refused: string[] = [];
-  #running = true;
-  #done: Promise<void> | null = null;
-
-  constructor(crowd: HeldCrowd, control: string) {
-    this.#crowd = crowd;
-    this.#control = control;
-  }
-
-  start(): void {
-    this.#done = this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#running = false;
-    await this.#done;
-    this.#agent.destroy();
-  }
-
-  async #run(): Promise<void> {
-    while (this.#running) await this.publish();
-  }
-
-  async publish(): Promise<void> {
-    const outcome = await this.#post(JSON.stringify({ items: [this.#crowd.next()] }));
-    if (outcome !== '200') this.refused.push(outcome);
-  }
-
-  #post(body: string): Promise<string> {
-    const [host, port] = this.#control.split(':');
-    return new Promise((resolve) => {
-      const sent = request({ agent: this.#agent, host, port, path: '/publish', method: 'POST' }, (response) => {
-        response.on('end', () => resolve(String(response.statusCode))).resume();
-      });
-      sent.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-      sent.end(body);
-    });
-  }
-}
 
 async function started(t: TestContext) {
   const crowd = await HeldCrowd.start(t);

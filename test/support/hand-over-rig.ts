@@ -2,8 +2,9 @@ import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
 import { Publishing } from '../../src/app/publishing.ts';
-import { HeldMover, type MovingClients } from '../../src/app/upgrade/held-mover.ts';
+import { HeldMover } from '../../src/app/upgrade/held-mover.ts';
 import { HeldReceiver } from '../../src/app/upgrade/held-receiver.ts';
+import { OwnClients, type ProxyClients } from '../../src/app/upgrade/own-clients.ts';
 import type { ToNewProcess, ToOldProcess } from '../../src/app/upgrade/upgrade-channel.ts';
 import type { NewProcessMessage, OldProcessMessage } from '../../src/app/upgrade/upgrade-messages.ts';
 import { parsePublishItem } from '../../src/codec/grip/index.ts';
@@ -76,7 +77,7 @@ export class HandOverRig {
 }
 
 function meansOf({ role, wheel, counters, log }: MovingSide, publishing: Publishing) {
-  const clients: MovingClients = {
+  const own: ProxyClients = {
     hub: role.hub,
     get connections() {
       return role.connections.map(singleHandle);
@@ -84,6 +85,7 @@ function meansOf({ role, wheel, counters, log }: MovingSide, publishing: Publish
     check: (state) => role.check(state),
     adopt: (handle, state) => role.adopt(handle, state),
   };
+  const clients = new OwnClients(own, { counters, log });
   return { clients, publishing, wheel, counters, log, zmqCounters: new ZmqCounters(), limits: role.hubLimits };
 }
 

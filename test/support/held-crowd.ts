@@ -35,7 +35,9 @@ class HeldMember {
     socket.on('data', (chunk) => this.#onData(chunk.toString('latin1')));
     socket.on('error', () => {});
     socket.on('close', () => {
-      if (socket === this.socket) this.closed = true;
+      if (socket !== this.socket) return;
+      this.closed = true;
+      this.#crowd.onItems();
     });
     return socket;
   }
@@ -190,6 +192,7 @@ export class HeldCrowd {
     return this.#origin.published;
   }
 
+  /** A client has got items, or its connection has ended. */
   onItems(): void {
     this.#onItems();
   }
@@ -202,6 +205,16 @@ export class HeldCrowd {
         this.#onItems = resolve;
       });
     }
+  }
+
+  /** Items that clients which are still connected have not got. */
+  get lostByOpen(): number {
+    let lost = 0;
+    for (const { numbers, closed, last } of this.#members) {
+      if (!closed && numbers.length > 0)
+        lost += this.published - last + (last - (numbers[0] as number) + 1 - numbers.length);
+    }
+    return lost;
   }
 
   /** What is wrong with what the clients have got: items that are missing, that came twice or too early, and connections that have ended. */

@@ -52,17 +52,17 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
 
   /**
    * Says that the configuration can be used, and takes the listening sockets.
-   * @param takesClients whether held clients can move here
+   * @param takesClients whether held clients can move here, to worker processes or not; null if they cannot
    * @throws Error when the old process has ended before it gave them
    */
-  async begin(log: Log, takesClients: boolean): Promise<void> {
+  async begin(log: Log, takesClients: { readonly spread: boolean } | null): Promise<void> {
     this.#log = log;
     const listening = new Promise<void>((resolve, reject) => {
       this.#onListening = resolve;
       this.#onListeningFailed = reject;
     });
     this.channel.receive(this);
-    if (takesClients) this.channel.send({ kind: 'takes' });
+    if (takesClients !== null) this.channel.send({ kind: 'takes', ...takesClients });
     this.channel.send({ kind: 'loaded' });
     await listening;
   }

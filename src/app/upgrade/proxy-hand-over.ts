@@ -1,25 +1,29 @@
 import { type Config, hasProxy } from '../../config/index.ts';
 import { Sessions } from '../../control/index.ts';
-import { type HubRelay, RelayedHub } from '../../hub-relay/index.ts';
 import type { ProxyRole } from '../proxy-role.ts';
 import { Publishing } from '../publishing.ts';
-import type { NewSide, OldSide } from './hand-over.ts';
-import { type HandOverMeans, HeldMover, type MovingClients } from './held-mover.ts';
+import type { OldSide } from './hand-over.ts';
+import { type HandOverMeans, HeldMover } from './held-mover.ts';
 import { HeldReceiver } from './held-receiver.ts';
+import type { MovingClients } from './moving-clients.ts';
 import { OldClients } from './old-clients.ts';
 import type { OldProcess } from './old-process.ts';
+import { OwnClients, type ProxyClients } from './own-clients.ts';
 import { SessionHandOver } from './session-hand-over.ts';
 import { StayingClients } from './staying-clients.ts';
 import type { ToNewProcess } from './upgrade-channel.ts';
+import type { NewProcessMessage } from './upgrade-messages.ts';
+import { type ClientProcesses, WorkerClients } from './worker-clients.ts';
 
 /** What the hand-over is made of. */
-interface ProxyMeans extends Omit<HandOverMeans, 'publishing' | 'limits'> {
-  readonly clients: MovingClients & Pick<ProxyRole, 'hubLimits'>;
+interface ProxyMeans extends Omit<HandOverMeans, 'clients' | 'publishing' | 'limits'> {
+  /** The proxy of this process. It has no clients where worker processes have them. */
+  readonly proxy: ProxyClients & Pick<ProxyRole, 'hubLimits'>;
 }
 
-/** Whether held clients can move to a process with this configuration, and from it: they can where one process has them all. */
-export function takesClients({ server }: Config): boolean {
-  return hasProxy(server) && server.workers === 1;
+/** Whether held clients can move to a process with this configuration, and whether worker processes take them; null if there are none. */
+export function takesClients({ server }: Config): { readonly spread: boolean } | null {
+  return hasProxy(server) ? { spread: server.workers > 1 } : null;
 }
 
 /** What this process gives the next one, and gets of the one before: sessions of the control port, and the clients of the proxy or what is published for them. */
@@ -31,68 +35,66 @@ export class ProxyHandOver implements OldSide {
   /** What is given over. */
   readonly sides: readonly OldSide[];
   readonly #config: Config;
-  readonly #means: HandOverMeans;
-  readonly #mover: HeldMover;
-  readonly #staying: StayingClients;
-  /** Of the two that which counts in the upgrade under way. */
-  #side: OldSide | null = null;
-  /** Whether the new process takes clients. */
-  #taken = false;
+  readonly #means: Omit<HandOverMeans, 'clients'>;
+  /** The clients of this process, or of its worker processes. */
+  #clients: MovingClients;
+  /** What counts in the upgrade under way. */
+  #side: HeldMover | StayingClients | null = null;
+  /** Whether the new process takes clients, in worker processes or not; null before it has said so. */
+  #takes: { readonly spread: boolean } | null = null;
   #receiver: HeldReceiver | null = null;
-  /** Of the worker processes; null for none. */
-  #workers: HubRelay | null = null;
 
   /** @param old the process before this one; null for none */
-  constructor(config: Config, means: ProxyMeans, old: OldProcess | null) {
+  constructor(config: Config, { proxy, ...means }: ProxyMeans, old: OldProcess | null) {
     this.sessions = old?.sessions ?? new Sessions();
-    this.publishing = new Publishing(means.clients.hub);
+    this.publishing = new Publishing(proxy.hub);
     this.#config = config;
-    this.#means = { ...means, publishing: this.publishing, limits: means.clients.hubLimits };
-    this.#mover = new HeldMover(this.#means);
-    this.#staying = new StayingClients(this.#means, () =>
-      this.#workers === null ? means.clients.hub : new RelayedHub(this.#workers),
-    );
+    this.#means = { ...means, publishing: this.publishing, limits: proxy.hubLimits };
+    this.#clients = new OwnClients(proxy, means);
     this.sides = [new SessionHandOver(this.sessions), this];
   }
 
   /**
    * Takes what the process before this one gives. Settles when that is reached: then this one may accept.
-   * @param workers has the clients of the worker processes; null for none
+   * @param workers the processes that will have the clients; null for none
    */
-  async follow(old: OldProcess | null, workers: HubRelay | null): Promise<void> {
-    this.#workers = workers;
-    if (workers !== null) this.publishing.current = workers;
-    if (old === null || old.move === null) return;
-    let side: NewSide;
-    if (workers === null) {
-      this.#receiver = new HeldReceiver(this.#means);
-      side = this.#receiver;
-    } else {
-      side = new OldClients(workers);
+  async follow(old: OldProcess | null, workers: ClientProcesses | null): Promise<void> {
+    if (workers !== null) {
+      this.#clients = new WorkerClients(workers);
+      this.publishing.current = workers.relay;
     }
-    old.sides.push(side);
-    await (this.#receiver?.follow(old.channel, old.move) ?? side.follow(old.channel));
+    if (old === null || old.move === null) return;
+    if (workers !== null && !old.move) {
+      const side = new OldClients(workers.relay);
+      old.sides.push(side);
+      await side.follow(old.channel);
+      return;
+    }
+    this.#receiver = new HeldReceiver({ ...this.#means, clients: this.#clients });
+    old.sides.push(this.#receiver);
+    await this.#receiver.follow(old.channel, old.move);
   }
 
   async lead(channel: ToNewProcess): Promise<void> {
     if (!hasProxy(this.#config.server)) return;
-    this.#side = this.#taken && takesClients(this.#config) ? this.#mover : this.#staying;
+    const means = { ...this.#means, clients: this.#clients };
+    this.#side = this.#takes?.spread === means.clients.spread ? new HeldMover(means) : new StayingClients(means);
     await this.#side.lead(channel);
   }
 
-  onMessage(message: unknown, handle: object | undefined): void {
-    if ((message as { readonly kind: unknown }).kind === 'takes') this.#taken = true;
-    this.#side?.onMessage(message, handle);
+  onMessage(message: NewProcessMessage): void {
+    if (message.kind === 'takes') this.#takes = message;
+    this.#side?.onMessage(message);
   }
 
-  async giveOver(channel: ToNewProcess): Promise<void> {
-    await this.#side?.giveOver(channel);
+  async giveOver(): Promise<void> {
+    await this.#side?.giveOver();
   }
 
   takeBack(): void {
     this.#side?.takeBack();
     this.#side = null;
-    this.#taken = false;
+    this.#takes = null;
   }
 
   finish(): void {
@@ -101,6 +103,6 @@ export class ProxyHandOver implements OldSide {
 
   /** Closes the ways to other processes. */
   async stop(): Promise<void> {
-    await Promise.all([this.#mover.close(), this.#staying.close(), this.#receiver?.close()]);
+    await Promise.all([this.#side?.close(), this.#receiver?.close()]);
   }
 }

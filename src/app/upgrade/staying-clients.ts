@@ -1,4 +1,4 @@
-import { ForwardingPublisher, HubLink, type LinkedHub } from '../../hub-relay/index.ts';
+import { ForwardingPublisher, HubLink } from '../../hub-relay/index.ts';
 import type { PublishingHub } from '../publishing.ts';
 import type { OldSide } from './hand-over.ts';
 import type { HandOverMeans } from './held-mover.ts';
@@ -9,24 +9,19 @@ import type { ToNewProcess } from './upgrade-channel.ts';
  * orders the items from its start on.
  */
 export class StayingClients implements OldSide {
-  readonly #means: Omit<HandOverMeans, 'clients'>;
-  readonly #hubOf: () => LinkedHub;
-  #hub: LinkedHub | null = null;
+  readonly #means: HandOverMeans;
   /** What publishers published to before. */
   #former: PublishingHub | null = null;
   #link: HubLink | null = null;
   #forwarding: ForwardingPublisher | null = null;
 
-  /** @param hubOf gives the hub that has the clients of this process */
-  constructor(means: Omit<HandOverMeans, 'clients'>, hubOf: () => LinkedHub) {
+  constructor(means: HandOverMeans) {
     this.#means = means;
-    this.#hubOf = hubOf;
   }
 
   async lead(channel: ToNewProcess): Promise<void> {
-    const { wheel, zmqCounters, log } = this.#means;
-    this.#hub = this.#hubOf();
-    this.#link = new HubLink({ wheel, counters: zmqCounters, log }, channel.toOld, this.#hub, ignore);
+    const { wheel, zmqCounters, log, clients } = this.#means;
+    this.#link = new HubLink({ wheel, counters: zmqCounters, log }, channel.toOld, clients.hub.checking, ignore);
     void this.#link.ready();
     channel.send({ kind: 'clients', move: false });
   }
@@ -35,10 +30,10 @@ export class StayingClients implements OldSide {
 
   /** What is still published here goes to the clients of both. */
   async giveOver(): Promise<void> {
-    const { publishing, counters, log } = this.#means;
+    const { publishing, counters, log, clients } = this.#means;
     // A new process without a proxy has no clients to publish to.
-    if (this.#link?.connected !== true || this.#hub === null) return;
-    this.#forwarding = new ForwardingPublisher(this.#link, this.#hub, { counters, log });
+    if (this.#link?.connected !== true) return;
+    this.#forwarding = new ForwardingPublisher(this.#link, clients.hub.checking, { counters, log });
     this.#former = publishing.current;
     publishing.current = this.#forwarding;
   }

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import { fault, type Guarded } from '../../clock/index.ts';
+import { type OnSent, UnsentMessages } from '../unsent-messages.ts';
 import type { NewProcessMessage, OldProcessMessage } from './upgrade-messages.ts';
 
 /** Socket pairs that the two processes share beside the channel, by the descriptor in the new process. */
@@ -46,6 +47,7 @@ export class UpgradeChannel<In, Out> {
   #receiver: ChannelReceiver<In> | null = null;
   #waiting: (readonly [In, SocketHandle | undefined])[] = [];
   #lost = false;
+  readonly #unsent = new UnsentMessages();
 
   /** @param pair gives the socket of a pair by its descriptor in the new process */
   constructor(end: ChannelEnd, pair: (fd: number) => Socket) {
@@ -56,7 +58,7 @@ export class UpgradeChannel<In, Out> {
     end.on('message', (message, handle) =>
       this.#take(message as In, (handle ?? undefined) as SocketHandle | undefined),
     );
-    end.on('disconnect', () => this.#onLost());
+    end.on('disconnect', () => this.lost());
   }
 
   get connected(): boolean {
@@ -75,12 +77,12 @@ export class UpgradeChannel<In, Out> {
    * @param handle of a socket, which this process closes after that; it is not read there any more
    * @param onSent is called when it has left, or with the reason why it has not. The other process need not have read it
    */
-  send(message: Out, handle?: SocketHandle, onSent: (error: Error | null) => void = ignore): void {
+  send(message: Out, handle?: SocketHandle, onSent: OnSent = ignore): void {
     if (!this.#end.connected) {
       process.nextTick(onSent, new Error('the other process has ended'));
       return;
     }
-    this.#end.send?.(message, handle, {}, onSent);
+    this.#end.send?.(message, handle, {}, this.#unsent.add(onSent));
   }
 
   /** Nothing more is sent or received. */
@@ -102,9 +104,11 @@ export class UpgradeChannel<In, Out> {
     }
   }
 
-  #onLost(): void {
+  /** The other process has ended. Node does not tell of that while the handle of a socket is on its way. */
+  lost(): void {
     if (this.#lost) return;
     this.#lost = true;
+    this.#unsent.fail();
     if (this.#receiver !== null) this.#tellLost();
   }
 
@@ -127,7 +131,9 @@ export type ToOldProcess = UpgradeChannel<OldProcessMessage, NewProcessMessage>;
 /** The old process's end of the channel to a process that it has started. */
 export function channelTo(child: ChildProcess): ToNewProcess {
   const pair = (fd: number): Socket => child.stdio[fd as keyof typeof child.stdio] as unknown as Socket;
-  return new UpgradeChannel(child as ChannelEnd, pair);
+  const channel: ToNewProcess = new UpgradeChannel(child as ChannelEnd, pair);
+  child.on('exit', () => channel.lost());
+  return channel;
 }
 
 /** The end of this process, which was started for an upgrade. */

@@ -14,17 +14,8 @@ export type OldProcessMessage =
   | { readonly kind: 'sessions'; readonly sessions: readonly KeptSession[] }
   /** Whether held clients are to move, or all stay and need what is published in the new process. Comes before `listening`. */
   | { readonly kind: 'clients'; readonly move: boolean }
-  /** The handle of a client's socket, which goes with this message. The client is still the old process's. */
-  | { readonly kind: 'client'; readonly id: string }
-  /** The clients of a batch that move, which are suspended now. The others of which there are handles stay. */
-  | {
-      readonly kind: 'batch';
-      readonly batch: number;
-      readonly clients: readonly MovedClient[];
-      readonly lastIds: LastIds;
-    }
-  /** The clients of a batch that were taken are the new process's from here on. */
-  | { readonly kind: 'go'; readonly batch: number }
+  /** A client moves: see `ClientGiverMessage`. */
+  | ClientGiverMessage
   /** Roles whose ZeroMQ peers are to move, with what the ids of their sessions begin with; '' for none. */
   | { readonly kind: 'roles'; readonly roles: readonly { readonly name: string; readonly ids: string }[] }
   /** The handle of a peer's socket, which goes with this message. The peer is still the old process's. */
@@ -48,16 +39,69 @@ export type NewProcessMessage =
   | { readonly kind: 'ready' }
   /** It cannot start, and ends. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** It takes held clients. Comes before `loaded`. */
-  | { readonly kind: 'takes' }
-  /** It can go on with the clients of a batch, except for these, which the old process keeps. */
-  | { readonly kind: 'taken'; readonly batch: number; readonly refused: readonly string[] }
+  /** It takes held clients. Comes before `loaded`. `spread` says whether worker processes take them */
+  | { readonly kind: 'takes'; readonly spread: boolean }
+  /** A batch of clients can move: see `ClientTakerMessage`. */
+  | ClientTakerMessage
   /** Of the roles that were named, those that it has too. */
   | { readonly kind: 'serves'; readonly roles: readonly string[] }
   /** It can go on with the peers of a batch, except for these, which the old process keeps. */
   | { readonly kind: 'peersTaken'; readonly batch: number; readonly refused: readonly string[] }
   /** It orders the items now. */
   | { readonly kind: 'swapped' };
+
+/** What the process that has clients tells the one that takes them, directly or by way of the main processes. */
+export type ClientGiverMessage =
+  /** The handle of a client's socket, which goes with this message. The client is still the old process's. */
+  | { readonly kind: 'client'; readonly batch: number; readonly id: string }
+  /** The clients of a batch that move, which are suspended now. The others of which there are handles stay. */
+  | {
+      readonly kind: 'batch';
+      readonly batch: number;
+      readonly clients: readonly MovedClient[];
+      readonly lastIds: LastIds;
+    }
+  /** The clients of a batch that were taken are the new process's from here on. `moved` says how many they are. */
+  | { readonly kind: 'go'; readonly batch: number; readonly moved: number };
+
+/** What it answers: it can go on with the clients of a batch, except for these, which the old process keeps; null: with none of them at present. */
+export type ClientTakerMessage = {
+  readonly kind: 'taken';
+  readonly batch: number;
+  readonly refused: readonly string[] | null;
+};
+
+/** What the main process wants of a worker process while clients move. */
+export type MovingOrder =
+  /** Look which clients may move now. */
+  | { readonly kind: 'look' }
+  /** Send the handles of the next ones. */
+  | { readonly kind: 'offer'; readonly batch: number }
+  /** No further clients move: those of the batch under way stay. */
+  | { readonly kind: 'keep' }
+  /** No further clients come. */
+  | { readonly kind: 'end' }
+  /** The old process has ended, which had the clients of the batch under way. */
+  | { readonly kind: 'orphaned' }
+  /** From the process at the other end. */
+  | ClientGiverMessage
+  | ClientTakerMessage;
+
+/** What a worker process answers. */
+export type MovingReport =
+  /** Clients that may move now, and all that are open. */
+  | ({ readonly kind: 'looked' } & Looked)
+  /** Handles that have been sent. */
+  | { readonly kind: 'offered'; readonly batch: number; readonly count: number }
+  /** For the process at the other end. */
+  | ClientGiverMessage
+  | ClientTakerMessage;
+
+/** How many clients may move now, as far as can be told without beginning to, and how many are open. */
+export interface Looked {
+  readonly movable: number;
+  readonly open: number;
+}
 
 /** One ZeroMQ peer that moves. */
 export interface MovedPeer {
