@@ -21,7 +21,7 @@ export interface StoreFiles {
   list(): Promise<string[]>;
   /** What a file has, in memory of its own. */
   read(name: string): Promise<Buffer>;
-  /** Writes a file to the disk, in place of the one with this name. After a crash it is the old or the new one. */
+  /** Writes a file to the disk, in place of the one with this name, and all new names. After a crash it is the old or the new one. */
   replace(name: string, content: string): Promise<void>;
   /** Makes an empty file. Rejects with EEXIST when there is one. */
   create(name: string): Promise<void>;

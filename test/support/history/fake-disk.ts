@@ -119,7 +119,7 @@ export class FakeDisk {
   replace(name: string, bytes: Buffer): void {
     if (bytes.length > this.room) throw systemError('ENOSPC', -28);
     this.#files.set(name, { bytes, synced: bytes, named: true });
-    this.#former.delete(name);
+    this.syncNames();
   }
 
   syncNames(): void {
@@ -201,6 +201,7 @@ class FakeFolder implements StoreFiles {
     this.#disk.add(name);
     return {
       write: (bytes, position, done) => {
+        if (!this.#disk.isAlive(this.self)) return;
         this.#disk.pending = { name, bytes, position };
         setImmediate(() => {
           if (!this.#disk.isAlive(this.self)) return;

@@ -36,6 +36,8 @@ class Rig {
     this.model = model ?? new HistoryModel(this.random, this.store);
     this.model.store = this.store;
     this.store.setRules('all', () => ALL);
+    // Else the next start would not know which rules there were.
+    while (!this.disk.get('state').bytes.includes('"rules":"all"')) await turn();
   }
 
   /** Publishes, clears and waits; some of it is not done when this resolves. */
@@ -122,6 +124,7 @@ test('when the process is killed a hundred times the epoch goes on, and answers 
     for (let kill = 0; kill < 10; kill++) {
       await rig.work(random.below(100), () => anyLimits(random));
       const { delivered } = rig;
+      const { last } = rig.store;
       rig.disk.kill(rig.random);
       // What was not delivered may be in the answers after all: it was written.
       await rig.open();
@@ -134,7 +137,8 @@ test('when the process is killed a hundred times the epoch goes on, and answers 
         const number = Math.max(0, delivered - random.below(60));
         if (rig.model.checkSound([random.pick(NAMES)], at(rig.store, number))) recovered++;
       }
-      if (maxBytes > 1_000_000) {
+      // Of what was appended and not delivered something may have been let go already.
+      if (maxBytes > 1_000_000 && last === delivered) {
         assert.equal(rig.model.checkSound(NAMES, at(rig.store, delivered)), true, 'who has all continues');
         exact++;
       }
