@@ -13,9 +13,9 @@ export async function scraped(server: Server, measure: (server: Server) => Promi
       const response = await fetch(`http://127.0.0.1:${server.publishPort}/metrics`);
       await response.text();
       if (response.ok) reads++;
-      else problems.push(`the metrics have the status ${response.status}`);
+      // The turn stops its server itself, which refuses requests while it drains.
+      else if (!server.child.stopping) problems.push(`the metrics have the status ${response.status}`);
     } catch (error) {
-      // The turn stops its server itself.
       if (!server.child.stopping) problems.push(`the metrics cannot be read: ${error}`);
     }
   };
