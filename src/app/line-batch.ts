@@ -1,22 +1,23 @@
-/** Entries that are kept at most. */
-const MAX_ENTRIES = 64;
+/** Entries that are kept until their lines are made: fewer cost more each, and what lives longer costs the garbage collector. */
+const MAX_ENTRIES = 16;
 
-/** Bytes that are written at a time, except for a longer line. */
+/** Bytes of lines that are kept, and are written at a time, except for a longer line. */
 const CAPACITY = 32_768;
 
-/** Milliseconds for which an entry is kept. */
+/** Milliseconds for which anything is kept. */
 const DELAY = 10;
 
 /**
  * Collects what is to be logged for a moment, and writes the lines of all of it together, at the end of the process at the latest. Under load one write for
- * each line costs more than the work that the lines are about; and to make many lines at once costs less.
+ * each line costs more than the work that the lines are about; and to make some lines at once costs less.
  */
 export class LineBatch<Entry = string> {
   readonly #output: (lines: Buffer) => void;
   readonly #lineOf: (entry: Entry) => string;
   readonly #encoding: 'latin1' | 'utf8';
-  readonly #bytes = Buffer.allocUnsafeSlow(CAPACITY);
   #entries: Entry[] = [];
+  readonly #bytes = Buffer.allocUnsafeSlow(CAPACITY);
+  #length = 0;
   #timed = false;
 
   /**
@@ -31,12 +32,10 @@ export class LineBatch<Entry = string> {
   }
 
   write(entry: Entry): void {
-    if (this.#entries.push(entry) >= MAX_ENTRIES) {
-      this.flush();
-    } else if (!this.#timed) {
-      this.#timed = true;
-      setTimeout(this.#onTime, DELAY);
-    }
+    if (this.#entries.push(entry) >= MAX_ENTRIES) this.#makeLines();
+    if (this.#timed) return;
+    this.#timed = true;
+    setTimeout(this.#onTime, DELAY);
   }
 
   /** Writes what waits, for the last time. */
@@ -52,22 +51,27 @@ export class LineBatch<Entry = string> {
 
   /** Writes what waits. */
   readonly flush = (): void => {
-    const entries = this.#entries;
-    if (entries.length === 0) return;
-    this.#entries = [];
-    const bytes = this.#bytes;
-    const encoding = this.#encoding;
-    let length = 0;
-    for (let i = 0; i < entries.length; i++) {
-      const line = this.#lineOf(entries[i] as Entry);
-      // A character has three bytes of UTF-8 at most.
-      if (length + line.length * 3 > CAPACITY) {
-        if (length > 0) this.#output(bytes.subarray(0, length));
-        length = 0;
-      }
-      if (line.length * 3 > CAPACITY) this.#output(Buffer.from(line, encoding));
-      else length += bytes.write(line, length, encoding);
-    }
-    if (length > 0) this.#output(bytes.subarray(0, length));
+    this.#makeLines();
+    this.#writeLines();
   };
+
+  #makeLines(): void {
+    const entries = this.#entries;
+    this.#entries = [];
+    for (let i = 0; i < entries.length; i++) this.#add(this.#lineOf(entries[i] as Entry));
+  }
+
+  #add(line: string): void {
+    // A character has three bytes of UTF-8 at most.
+    const most = line.length * 3;
+    if (this.#length + most > CAPACITY) this.#writeLines();
+    if (most > CAPACITY) this.#output(Buffer.from(line, this.#encoding));
+    else this.#length += this.#bytes.write(line, this.#length, this.#encoding);
+  }
+
+  #writeLines(): void {
+    const length = this.#length;
+    this.#length = 0;
+    if (length > 0) this.#output(this.#bytes.subarray(0, length));
+  }
 }

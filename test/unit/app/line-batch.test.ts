@@ -21,13 +21,14 @@ test('lines of one moment are written together, later ones separately', async ()
   assert.equal(await written.next(), 'c\n');
 });
 
-test('lines that fill the batch are written at once', async () => {
+test('lines that fill the buffer are written at once', async () => {
   const written = new Arrivals<string>();
   const batch = new LineBatch((lines) => written.add(lines.toString()), asItIs);
-  for (let i = 0; i < 100; i++) batch.write('line\n');
+  const line = `${'x'.repeat(1023)}\n`;
+  for (let i = 0; i < 40; i++) batch.write(line);
   assert.equal(written.all.length, 1);
-  assert.equal((await written.next()).length, 64 * 5);
-  assert.equal((await written.next()).length, 36 * 5);
+  assert.equal((await written.next()).length, 30 * 1024);
+  assert.equal((await written.next()).length, 10 * 1024);
 });
 
 test('a long line is written whole, in its place', async () => {
