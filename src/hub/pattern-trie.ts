@@ -7,11 +7,13 @@ class TrieNode<T> {
   readonly token: string;
   /** By the token that comes next, other than `*` and `>`. */
   children: Map<string, TrieNode<T>> | null = null;
-  /** Where the next token is `*`. */
+  /** Where the next token is `*`, and not the last. */
   star: TrieNode<T> | null = null;
   /** Of the pattern that ends here. */
   value: T | undefined = undefined;
-  /** Of the pattern that ends here with `>`. */
+  /** Of the pattern that ends with a `*` after this: without a node of its own, which would be one more place in memory to look at. */
+  one: T | undefined = undefined;
+  /** Of the pattern that ends with a `>` after this. */
   rest: T | undefined = undefined;
 
   constructor(parent: TrieNode<T> | null, token: string) {
@@ -20,7 +22,8 @@ class TrieNode<T> {
   }
 
   get isEmpty(): boolean {
-    return this.value === undefined && this.rest === undefined && this.star === null && this.children === null;
+    const { value, one, rest, star, children } = this;
+    return value === undefined && one === undefined && rest === undefined && star === null && children === null;
   }
 
   child(token: string): TrieNode<T> | undefined {
@@ -64,28 +67,25 @@ export class PatternTrie<T> {
   }
 
   get(pattern: string): T | undefined {
-    const { beginning, rest } = partsOf(pattern);
-    const node = this.#find(beginning);
-    return rest ? node?.rest : node?.value;
+    const { beginning, end } = partsOf(pattern);
+    return this.#find(beginning)?.[end];
   }
 
   set(pattern: string, value: T): void {
-    const { beginning, rest } = partsOf(pattern);
+    const { beginning, end } = partsOf(pattern);
     let node = this.#root;
     for (const token of beginning) node = node.child(token) ?? node.addChild(token);
-    if ((rest ? node.rest : node.value) === undefined) this.#size++;
-    if (rest) node.rest = value;
-    else node.value = value;
+    if (node[end] === undefined) this.#size++;
+    node[end] = value;
   }
 
   /** Harmless for a pattern that is not there. */
   delete(pattern: string): void {
-    const { beginning, rest } = partsOf(pattern);
+    const { beginning, end } = partsOf(pattern);
     const node = this.#find(beginning);
-    if (node === undefined || (rest ? node.rest : node.value) === undefined) return;
+    if (node?.[end] === undefined) return;
     this.#size--;
-    if (rest) node.rest = undefined;
-    else node.value = undefined;
+    node[end] = undefined;
     for (let empty = node; empty.isEmpty && empty.parent !== null; empty = empty.parent) empty.parent.remove(empty);
   }
 
@@ -114,33 +114,35 @@ export class PatternTrie<T> {
 
 /** Adds the values of those patterns from `node` on that match what stands at `from` and after it. The depth is that of the patterns. */
 function collect<T>(node: TrieNode<T>, name: string, from: number, found: T[]): void {
-  const { children, star, rest } = node;
-  if (children !== null || star !== null) {
+  const { children, star, one, rest } = node;
+  if (children !== null || star !== null || one !== undefined) {
     const end = name.indexOf('.', from);
-    const child = children?.get(end < 0 ? name.slice(from) : name.slice(from, end));
-    if (child !== undefined) advance(child, name, end, found);
-    if (star !== null) advance(star, name, end, found);
+    if (end < 0) {
+      const value = children?.get(name.slice(from))?.value;
+      if (value !== undefined) found.push(value);
+      if (one !== undefined) found.push(one);
+    } else {
+      const child = children?.get(name.slice(from, end));
+      if (child !== undefined) collect(child, name, end + 1, found);
+      if (star !== null) collect(star, name, end + 1, found);
+    }
   }
   if (rest !== undefined) found.push(rest);
 }
 
-/** @param end of the token that led to `node`; negative for the last one */
-function advance<T>(node: TrieNode<T>, name: string, end: number, found: T[]): void {
-  if (end >= 0) collect(node, name, end + 1, found);
-  else if (node.value !== undefined) found.push(node.value);
-}
-
-function* valuesOf<T>({ value, rest, star, children }: TrieNode<T>): Generator<T, void> {
+function* valuesOf<T>({ value, one, rest, star, children }: TrieNode<T>): Generator<T, void> {
   if (value !== undefined) yield value;
+  if (one !== undefined) yield one;
   if (rest !== undefined) yield rest;
   if (star !== null) yield* valuesOf(star);
   for (const child of children?.values() ?? []) yield* valuesOf(child);
 }
 
-/** The tokens of a pattern, and whether a `>` follows them. */
-function partsOf(pattern: string): { readonly beginning: readonly string[]; readonly rest: boolean } {
+/** The tokens that lead to the node of a pattern, and what it is there. */
+function partsOf(pattern: string): { readonly beginning: readonly string[]; readonly end: 'value' | 'one' | 'rest' } {
   const beginning = pattern.split('.');
-  const rest = beginning.at(-1) === '>';
-  if (rest) beginning.pop();
-  return { beginning, rest };
+  const last = beginning.at(-1);
+  const end = last === '*' ? 'one' : last === '>' ? 'rest' : 'value';
+  if (end !== 'value') beginning.pop();
+  return { beginning, end };
 }
