@@ -36,7 +36,7 @@ const HOUSE = [
 const NEIGHBOURS = {
   exchange: ['clock'],
   net: ['clock', 'exchange', 'codec'],
-  config: ['exchange', 'net'],
+  config: ['exchange', 'net', 'codec'],
   history: ['clock', 'exchange'],
 };
 

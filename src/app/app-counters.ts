@@ -6,6 +6,7 @@ import {
   RouteStatsTable,
   ServerCounters,
 } from '../exchange/index.ts';
+import { HistoryCounters } from '../history/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { newMongrel2Counters } from './mongrel2-role.ts';
@@ -22,6 +23,8 @@ export class AppCounters {
   readonly control = new ControlCounters();
   /** Publishing over ZeroMQ. */
   readonly publish = new ZmqCounters();
+  /** Items that are kept. */
+  readonly history = new HistoryCounters();
   readonly edge = { server: new ServerCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
   readonly mongrel2 = newMongrel2Counters();
   readonly fetch = { client: new OriginCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };

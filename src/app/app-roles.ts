@@ -6,6 +6,7 @@ import type { ControlRole } from './control-role.ts';
 import type { EdgeRole } from './edge-role.ts';
 import type { EdgeWorkers } from './edge-workers.ts';
 import type { FetchRole } from './fetch-role.ts';
+import type { HistoryRole } from './history-role.ts';
 import type { ConfiguredRoles } from './live-config.ts';
 import { Mongrel2Roles } from './mongrel2-roles.ts';
 import type { ProxyRole } from './proxy-role.ts';
@@ -25,6 +26,8 @@ export class AppRoles {
   control: ControlRole | null = null;
   stats: StatsRole | null = null;
   publishSockets: PublishSockets | null = null;
+  /** Keeps the items of channels; null without a proxy. */
+  history: HistoryRole | null = null;
   /** The session state service. */
   sessions: StateClient | null = null;
   /** Orders certificates; null where no listener asks for it. */
@@ -36,8 +39,15 @@ export class AppRoles {
 
   /** Those that use the configuration of a program that was started with this one. */
   configured({ server }: Config): ConfiguredRoles {
-    const { workers, edge, fetch, certificates: keeper } = this;
-    return { proxy: hasProxy(server) || this.control !== null ? this.proxy : null, workers, edge, fetch, keeper };
+    const { workers, edge, fetch, history, certificates: keeper } = this;
+    return {
+      proxy: hasProxy(server) || this.control !== null ? this.proxy : null,
+      workers,
+      edge,
+      fetch,
+      history,
+      keeper,
+    };
   }
 
   /**
@@ -70,6 +80,7 @@ export class AppRoles {
       this.fetch?.stop(),
       this.control?.whenEmpty(),
     ]);
+    await this.history?.stop();
   }
 
   /** Another process accepts in place of this one: all roles go on with what is open, and nothing new comes. */

@@ -13,6 +13,7 @@ import { AppCounters } from './app-counters.ts';
 import { AppRoles } from './app-roles.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
+import { HistoryRole } from './history-role.ts';
 import { LiveConfig } from './live-config.ts';
 import type { ProcessLog } from './logger.ts';
 import { ProcessTable } from './metrics/process-table.ts';
@@ -213,6 +214,7 @@ export class App {
       registry.add('proxy', this.counters.proxy);
       if (server.workers > 1) this.#roles.workers = this.#newWorkers();
       await this.#handOver.follow(this.#old, this.#roles.workers);
+      await this.#startHistory();
       await this.#startSessions();
       await this.#startProxy();
       this.#roles.certificates = keepCertificates(() => this.live.config, { ...this.#means, registry, old: this.#old });
@@ -265,6 +267,14 @@ export class App {
     this.#roles.fetch = new FetchRole({ ...this.#means, ...counted, ...told, plans: this.#fetchPlans });
     await this.#roles.fetch.start();
     this.addresses.fetch.push(...this.#roles.fetch.endpoints);
+  }
+
+  async #startHistory(): Promise<void> {
+    const { history: counters, registry } = this.counters;
+    registry.add('history', counters);
+    const { proxy } = this.#roles;
+    this.#roles.history = new HistoryRole({ ...this.#means, counters, target: proxy.hub.history });
+    await this.#roles.history.start(this.#config);
   }
 
   async #startSessions(): Promise<void> {

@@ -19,6 +19,7 @@ import type { EdgeRole } from './edge-role.ts';
 import { EdgeWorkers } from './edge-workers.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import type { FetchRole } from './fetch-role.ts';
+import type { HistoryRole } from './history-role.ts';
 import type { ProcessLog } from './logger.ts';
 import { withoutRoute, withRoute } from './one-route.ts';
 import type { Prepared } from './prepared.ts';
@@ -35,6 +36,7 @@ export interface ConfiguredRoles {
   readonly workers: ProxyWorkers | null;
   readonly edge: EdgeRole | EdgeWorkers | null;
   readonly fetch: FetchRole | null;
+  readonly history: HistoryRole | null;
   /** Orders certificates for the hosts of the routes. */
   readonly keeper: CertificateKeeper | null;
 }
@@ -91,7 +93,7 @@ export class LiveConfig {
   ): Promise<PreparedReload> {
     const { certificates } = this;
     const { accessLog, traces, log } = this.#options;
-    const { proxy, workers, edge, fetch, keeper } = this.#options.roles();
+    const { proxy, workers, edge, fetch, history, keeper } = this.#options.roles();
     const config = withRunningKeys(this.config, next);
     const changes = configChanges(this.config, next);
     checkFit(config, keeper);
@@ -129,6 +131,7 @@ export class LiveConfig {
         prepared.commit();
         if (edge !== null && !(edge instanceof EdgeWorkers)) edge.use(config.edge);
         fetch?.use(merged);
+        history?.use(config);
         keeper?.use(acmeNames(config));
         traces.use(config.trace);
         if ('setLevel' in log) (log as ProcessLog).setLevel(logLevel);

@@ -32,6 +32,7 @@ export function configChanges(before: Config, after: Config): ConfigChange[] {
       changes.push({ key: `${name}.${key}`, from: shown(from), to: shown(to) });
     }
   }
+  if (!sameValue(before.channels, after.channels)) changes.push({ key: 'channel', from: null, to: null });
   return changes;
 }
 

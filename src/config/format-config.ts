@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'smol-toml';
 import { z } from 'zod';
+import { channelShape } from './channel-rule.ts';
 import { pathsError } from './config-error.ts';
 import { isHeaderHidden, isHidden } from './is-hidden.ts';
 import { schemaIssues } from './issues.ts';
@@ -28,7 +29,7 @@ export function formatConfig(
 ): string {
   const encoded = z.safeEncode(configSchema, config);
   if (!encoded.success) throw pathsError(schemaIssues(encoded.error));
-  const { route, ...rest }: Table = encoded.data;
+  const { route, channel, ...rest }: Table = encoded.data;
   const all = withShortServers(rest);
   const tables = options.short === true ? withoutDefaults(all) : all;
   const mask = options.mask === true ? randomUUID() : null;
@@ -44,7 +45,9 @@ export function formatConfig(
     }
     return Object.fromEntries(Object.entries(table).filter(([key, value]) => !isDefault(key, value)));
   });
-  const plain = `${stringify(routes.length === 0 ? tables : { ...tables, route: routes }).trimEnd()}\n`;
+  const rules = (channel as Table[]).map(withoutChannelDefaults);
+  const lists = { ...(rules.length > 0 && { channel: rules }), ...(routes.length > 0 && { route: routes }) };
+  const plain = `${stringify({ ...tables, ...lists }).trimEnd()}\n`;
   const text = options.sourceOf === undefined ? plain : withSources(plain, options.sourceOf);
   return mask === null ? text : text.replace(new RegExp(`^(.*) = "${mask}"$`, 'gm'), '# $1 is set, and not shown');
 }
@@ -65,6 +68,14 @@ export function formatValue(value: unknown): string {
 }
 
 const plainRoute: Table = z.encode(routeSchema, routeSchema.parse({ host: '*', targets: ['localhost:1'] }));
+
+const plainChannel: Table = z.strictObject(channelShape).parse({ match: '>' });
+
+function withoutChannelDefaults(rule: Table): Table {
+  return Object.fromEntries(
+    Object.entries(rule).filter(([key, value]) => key === 'match' || !isDeepStrictEqual(value, plainChannel[key])),
+  );
+}
 
 function isDefault(key: string, value: unknown): boolean {
   return key !== 'host' && key !== 'targets' && isDeepStrictEqual(value, plainRoute[key]);

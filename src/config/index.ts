@@ -1,4 +1,5 @@
 export { acmeIssues, acmeNames } from './acme-names.ts';
+export type { ChannelTable } from './channel-rule.ts';
 export { type CommandLine, mergeCommandLine } from './command-line.ts';
 export { type ConfigChange, configChanges, withRunningFields, withRunningKeys } from './config-changes.ts';
 export { ConfigError, type ConfigIssue, issueText, keyName, type PathIssue, pathsError } from './config-error.ts';

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { channelShape } from './channel-rule.ts';
 import type { PathIssue } from './config-error.ts';
 import { mongrel2Keys } from './mongrel2-text.ts';
 import { routeShape } from './route.ts';
@@ -25,7 +26,8 @@ function unknownKey(path: readonly PropertyKey[], key: string): string {
     return `unknown key${suggestion(key, Object.keys(shape))}`;
   }
   if (section === 'route') return unknownRouteName(key, Object.keys(routeShape), 'key');
-  const own = section === undefined ? [...Object.keys(sections), 'route'] : keysOf(String(section));
+  if (section === 'channel') return `unknown key${suggestion(key, Object.keys(channelShape))}`;
+  const own = section === undefined ? [...Object.keys(sections), 'channel', 'route'] : keysOf(String(section));
   const near = suggestion(key, own);
   const other = Object.keys(sections).find((name) => keysOf(name).includes(key));
   const elsewhere = near === '' && other !== undefined ? `; it belongs to [${other}]` : '';

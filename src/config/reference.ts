@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { channelShape } from './channel-rule.ts';
 import { formatValue } from './format-config.ts';
 import { MAX_UNIX_PATH } from './listen-address.ts';
 import { MONGREL2_DOCS } from './mongrel2-reference.ts';
@@ -16,6 +17,7 @@ export function configReference(): string {
     if (name === 'control') parts.push(ROLES);
     if (name === 'edge') parts.push(...mongrel2Reference());
   }
+  parts.push('## `[[channel]]`', CHANNELS, keyTable(channelShape));
   parts.push(
     '## `[[route]]`',
     ROUTES,
@@ -69,6 +71,16 @@ listen = ["7999"]
 [[route]]
 host = "*"
 targets = ["localhost:8000"]
+\`\`\``;
+
+const CHANNELS = `Gives channels a memory. The first \`[[channel]]\` in the file whose \`match\` fits the name of a channel counts, and no other; a channel that none
+fits keeps nothing. One without \`history_items\` keeps channels out of those after it. A [reload](../how-to/reload.md) applies all of them. See the [guide](../how-to/channel-history.md).
+
+\`\`\`toml
+[[channel]]
+match = "orders.>"
+history_items = 100
+history_age = 3600
 \`\`\``;
 
 const ROUTES = `A route says which requests go to which origin. Write one \`[[route]]\` table for each route. Their order does not matter:

@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { accessLogSection } from './access-log-section.ts';
 import { acmeIssues } from './acme-names.ts';
 import { acmeSection } from './acme-section.ts';
+import { type ChannelTable, channelSchema } from './channel-rule.ts';
 import { controlSection } from './control-section.ts';
 import { edgeSchema, edgeSection } from './edge-section.ts';
 import { fetchSchema, fetchSection } from './fetch-section.ts';
 import { hasProxy } from './has-proxy.ts';
+import { historySection } from './history-section.ts';
 import { hubSection } from './hub-section.ts';
 import { listenCollisions } from './listen-collisions.ts';
 import { logLevel } from './log-level.ts';
@@ -31,6 +33,7 @@ export const sections = {
   publish: publishSection,
   proxy: proxySection,
   hub: hubSection,
+  history: historySection,
   stats: statsSection,
   trace: traceSection,
   edge: edgeSection,
@@ -58,6 +61,8 @@ const routes = z
   })
   .default([]);
 
+const channels = z.array(channelSchema, { error: complaint('tables, each under [[channel]]') }).default([]);
+
 const fileSchema = z
   .strictObject({
     server: table(sections.server.shape).prefault({}),
@@ -65,6 +70,7 @@ const fileSchema = z
     publish: table(sections.publish.shape).prefault({}),
     proxy: table(sections.proxy.shape).prefault({}),
     hub: table(sections.hub.shape).prefault({}),
+    history: table(sections.history.shape).prefault({}),
     stats: table(sections.stats.shape).prefault({}),
     trace: table(sections.trace.shape).prefault({}),
     edge: edgeSchema.prefault({}),
@@ -73,6 +79,7 @@ const fileSchema = z
     state: table(sections.state.shape).prefault({}),
     log: table(sections.log.shape).prefault({}),
     access_log: table(sections.access_log.shape).prefault({}),
+    channel: channels,
     route: routes,
   })
   .superRefine((file, context) => {
@@ -95,12 +102,17 @@ const fileSchema = z
     for (const { path, message } of acmeIssues({ server, acme, routes: route }))
       context.addIssue({ code: 'custom', path: [...path], message });
   })
+  .superRefine(({ history }, context) => {
+    if (context.issues.length > 0 || (history.store === 'disk') === (history.path !== '')) return;
+    const message = history.path === '' ? 'is needed with store = "disk"' : 'has no effect with store = "memory"';
+    context.addIssue({ code: 'custom', path: ['history', 'path'], message });
+  })
   .superRefine(({ publish, route }, context) => {
     if (context.issues.length > 0) return;
     for (const { index, key, message } of routesWithoutState(publish.state, route))
       context.addIssue({ code: 'custom', path: ['route', index, key], message });
   })
-  .superRefine(({ server, publish, proxy, route }, context) => {
+  .superRefine(({ server, publish, proxy, channel, route }, context) => {
     if (context.issues.length > 0 || server.workers === 1) return;
     const problem = (key: string, message: string): void => {
       context.addIssue({ code: 'custom', path: ['server', key], message });
@@ -108,7 +120,7 @@ const fileSchema = z
     if (server.maxConnections < server.workers) {
       problem('max_connections', `must not be less than the number of workers, ${server.workers}`);
     }
-    for (const reason of oneProcessReasons({ server, proxy, publish }, route))
+    for (const reason of oneProcessReasons({ server, proxy, publish, channels: channel }, route))
       problem('workers', `must be 1 ${reason}`);
   })
   .superRefine(({ server, edge, fetch }, context) => {
@@ -121,14 +133,26 @@ const fileSchema = z
 
 /** The configuration file, and back: `[[route]]` in TOML is `routes` in the code, where all keys are in camelCase. */
 export const configSchema = z.codec(fileSchema, z.custom<Config>(), {
-  decode: ({ route, access_log: accessLog, ...rest }) => ({ ...rest, accessLog, routes: route }),
-  encode: ({ routes, accessLog, ...rest }) => ({ ...rest, access_log: accessLog, route: [...routes] }),
+  decode: ({ route, channel, access_log: accessLog, ...rest }) => ({
+    ...rest,
+    accessLog,
+    channels: channel,
+    routes: route,
+  }),
+  encode: ({ routes, channels: rules, accessLog, ...rest }) => ({
+    ...rest,
+    access_log: accessLog,
+    channel: [...rules],
+    route: [...routes],
+  }),
 });
 
 type File = z.output<typeof fileSchema>;
 
 /** A valid configuration with all defaults filled in. Durations are in seconds, sizes in bytes. */
-export interface Config extends Readonly<Omit<File, 'route' | 'access_log'>> {
+export interface Config extends Readonly<Omit<File, 'route' | 'channel' | 'access_log'>> {
   readonly accessLog: File['access_log'];
+  /** In their order: the first that matches a channel counts. */
+  readonly channels: readonly ChannelTable[];
   readonly routes: readonly Route[];
 }

@@ -119,6 +119,10 @@ export class Counters extends ServerCounters implements OriginCounters {
   deliveriesDropped = 0;
   /** Items that a slow client's full queue had no room for. */
   itemsDropped = 0;
+  /** Clients that came back, and got all that they had missed. */
+  historyResumed = 0;
+  /** Times that a client could not get all that it had missed. */
+  historyGaps = 0;
   /** SockJS sessions of clients without a WebSocket. */
   sockJsSessionsOpen = 0;
   /** SockJS sessions that were not opened, because too many were open. */

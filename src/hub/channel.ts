@@ -21,6 +21,10 @@ export interface Receiver extends Guarded {
    * ended in which it could grant more. Absent: never.
    */
   awaitsCredit?(step: Step): boolean;
+  /** An item of a channel has got lost for it, and does not come any more. Absent: that is no matter. */
+  onLost?(channel: string): void;
+  /** Items were dropped that it may look for. Absent: it cannot. */
+  onMissed?(): void;
   /** Whether it is subscribed to the channel with this name, or to a pattern that matches it. Absent: not known. */
   isMember?(name: string): boolean;
 }

@@ -1,5 +1,6 @@
-import { type ClientNames, clientNames } from '../exchange/index.ts';
+import { clientNames } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { SessionStream } from './session-stream.ts';
 import { StreamClose } from './step.ts';
 import type { StreamItem } from './stream-run.ts';
 
@@ -24,14 +25,15 @@ export class DelayedSteps {
 
   /**
    * Adds a step, if there is room for it. Otherwise it is dropped, which is counted and logged.
-   * @param stream whose it is, for the log
+   * @param stream whose it is
    */
-  add(step: StreamItem | StreamClose, stream: ClientNames): void {
+  add(step: StreamItem | StreamClose, stream: SessionStream): void {
     const { budget, counters, limits, log } = this.#room;
     const { queueItems, queueBytes } = limits.current;
     const bytes = step instanceof StreamClose ? 0 : step.payload.body.length;
     const fits = this.#steps.length < queueItems && this.#bytes + bytes <= queueBytes;
     if (!fits || !budget.admits(bytes, this.#bytes)) {
+      if (!(step instanceof StreamClose) && stream.onDropped(step)) return;
       counters.itemsDropped++;
       log.info({ ...clientNames(stream) }, 'too many items wait for a next link or a filter: item dropped');
       return;

@@ -195,26 +195,37 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.#give(new Payload(bytes, 0));
   }
 
-  /** Passes a published item: now, or as the credits allow. Drops it, and returns false, if the queue has no room for what they do not cover. */
-  protected sendOrDrop(item: Payload): boolean {
+  /** Passes published items: now, or as the credits allow, however many wait. */
+  protected sendPayload(item: Payload): void {
     const { length } = item.body;
-    const { counters, log, budget } = this.room;
-    if (length <= this.credits) {
-      counters.itemsDelivered += item.items;
-      if (this.record !== null) this.record.items += item.items;
-      this.spend(length);
-      this.requester.onResponsePayload(item);
-      return true;
+    if (length > this.credits) {
+      this.#give(item);
+      return;
     }
+    this.room.counters.itemsDelivered += item.items;
+    if (this.record !== null) this.record.items += item.items;
+    this.spend(length);
+    this.requester.onResponsePayload(item);
+  }
+
+  /** Whether the credits cover a published item, or the queue has room for what they do not cover. */
+  protected hasRoom({ body: { length } }: Payload): boolean {
+    if (length <= this.credits) return true;
     const { queueItems, queueBytes } = this.room.limits.current;
-    const items = this.#backlog?.items ?? 0;
     const bytes = this.#backlog?.itemBytes ?? 0;
     // There are no credits while bytes wait.
-    const fits = items < queueItems && bytes + length - this.credits <= queueBytes;
-    if (fits && budget.admits(length, bytes)) {
-      this.#give(item);
+    const fits = (this.#backlog?.items ?? 0) < queueItems && bytes + length - this.credits <= queueBytes;
+    return fits && this.room.budget.admits(length, bytes);
+  }
+
+  /** Passes a published item. Drops it, and returns false, where there is no room for it. */
+  protected sendOrDrop(item: Payload): boolean {
+    if (this.hasRoom(item)) {
+      this.sendPayload(item);
       return true;
     }
+    const { counters, log } = this.room;
+    const [items, bytes] = [this.#backlog?.items ?? 0, this.#backlog?.itemBytes ?? 0];
     if (this.#dropped === 0) log.warn({ ...clientNames(this), items, bytes }, 'slow client: items dropped');
     this.#dropped += item.items;
     counters.itemsDropped += item.items;

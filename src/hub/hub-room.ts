@@ -1,6 +1,7 @@
 import type { TurnQueue } from '../clock/index.ts';
 import type { HeldTotal, Histogram } from '../exchange/index.ts';
 import type { CallRate } from './call-rate.ts';
+import type { ChannelRules } from './channel-rules.ts';
 import type { Channels } from './channels.ts';
 import type { FilterErrors } from './filter-errors.ts';
 import type { HubObserver } from './hub-observer.ts';
@@ -37,6 +38,8 @@ export interface HubRoom extends HubOptions {
   heldBytes: number;
   /** Clients are no longer held: streams end, and held requests get their response. */
   draining: boolean;
+  /** Which channels are kept. */
+  readonly history: { readonly rules: ChannelRules };
   /** Whether clients move to another process, or come from there. */
   phase: 'still' | 'moving' | 'adopting';
 }

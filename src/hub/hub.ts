@@ -12,6 +12,7 @@ import {
 } from '../exchange/index.ts';
 import { CallRate } from './call-rate.ts';
 import type { Group } from './channel.ts';
+import { ChannelHistory } from './channel-history.ts';
 import { type ChannelInfo, type ChannelPage, type ChannelQuery, channelPage, infoOf } from './channel-page.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
@@ -71,6 +72,11 @@ export interface HubQueues {
 export class Hub implements Guarded {
   /** How long items took from being accepted until their delivery was done. */
   readonly latency = new Histogram();
+  /** The channels that are kept. */
+  readonly history = new ChannelHistory((items) => {
+    this.#taps.pass(items);
+    this.#delivery.add(items);
+  });
   readonly #room: HubRoom;
   readonly #keepAlives = new KeepAlivePlans();
   readonly #taps = new ItemTaps(this);
@@ -108,19 +114,13 @@ export class Hub implements Guarded {
       observer: null,
       heldBytes: 0,
       draining: false,
+      history: this.history,
       phase: 'still',
     };
     const onProgress = (): void => this.#onProgress();
     this.#delivery = new Delivery(this.#room, onProgress);
     this.#room.channels.watch(new FirstSubscriptions(this.#room, this.#delivery, onFault));
-    this.#sequencer = new Sequencer(
-      this.#room,
-      (items) => {
-        this.#taps.pass(items);
-        this.#delivery.add(items);
-      },
-      onFault,
-    );
+    this.#sequencer = new Sequencer(this.#room, (items) => this.history.take(items), onFault);
     this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);
     this.#intake = new Intake(
       turns,
@@ -138,7 +138,7 @@ export class Hub implements Guarded {
 
   get queues(): HubQueues {
     return {
-      undelivered: this.#delivery.pending + this.#staged.pending,
+      undelivered: this.#delivery.pending + this.#staged.pending + this.history.pending,
       backlogs: this.#room.budget.used,
       publishers: this.#intake.waiting,
     };
@@ -159,8 +159,10 @@ export class Hub implements Guarded {
     requester.handOver(held);
     try {
       held.enter(names);
-      if (held instanceof StreamHold) held.start(options.responseStarted === true ? null : instruct.response);
-      else this.#startResponse(held, hold as Hold, options);
+      if (held instanceof StreamHold) {
+        this.history.follow(this.#room, held, names, options);
+        held.start(instruct.response, options.responseStarted === true);
+      } else this.#startResponse(held, hold as Hold, options);
       this.#afterEntry(held, names);
     } catch (thrown) {
       fault(held, thrown);
@@ -370,7 +372,7 @@ export class Hub implements Guarded {
 
   /** Bytes of items on account of which publishers wait. */
   #undelivered(): number {
-    return this.#delivery.full ? Number.POSITIVE_INFINITY : this.#delivery.pending + this.#staged.pending;
+    return this.#delivery.full ? Number.POSITIVE_INFINITY : this.queues.undelivered;
   }
 
   #onProgress(): void {
@@ -385,6 +387,7 @@ export class Hub implements Guarded {
   /** Ends all holds once no publisher waits and everything that was accepted has been delivered. */
   #beginDrain(): void {
     if (this.#drainBegun || !this.#intake.idle || !this.#delivery.idle || this.#staged.pending > 0) return;
+    if (!this.history.idle) return;
     this.#drainBegun = true;
     this.#drain.begin();
   }

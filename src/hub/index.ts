@@ -1,11 +1,14 @@
 export { type Channel, distinctMembers, type Group, type Membership } from './channel.ts';
+export { ChannelHistory } from './channel-history.ts';
 export { type ChannelInfo, type ChannelPage, type ChannelQuery, keyOfInfo } from './channel-page.ts';
+export { type ChannelRule, ChannelRules, NO_RULES } from './channel-rules.ts';
 export type { ChannelWatcher } from './channels.ts';
 export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './filter-service.ts';
 export { FilteredBody } from './filter-set.ts';
 export { FilterError } from './filter-template.ts';
 export type { HoldOptions } from './hold-options.ts';
 export { Hub, type HubQueues, type HubStats } from './hub.ts';
+export { type HistoryAnswer, type HistoryQuestion, type HubHistory, OwnHistory } from './hub-history.ts';
 export type { HubObserver } from './hub-observer.ts';
 export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.ts';
 export { Intake, MAX_UNDELIVERED, type Publication } from './intake.ts';

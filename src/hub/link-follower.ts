@@ -158,6 +158,7 @@ export abstract class LinkFollower extends WheelTimer implements Replayable, Lin
     this.active.clear();
     this.setDoing('idle');
     this.deliverKept();
+    this.stream.onSettled();
     // Items that were kept may have ended the stream, or shown a gap.
     if (this.doing !== 'idle' && this.doing !== 'asking') return;
     if (hold === null) {

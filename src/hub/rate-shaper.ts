@@ -78,7 +78,10 @@ export class RateShaper implements AtTurnEnd {
     // The client may have left.
     if (at === count || (member.position < 0 && member.receiver.isMember?.(step.channel) !== true)) return work;
     const end = bucket.room(step, at, count, shape);
-    if (end < count) this.#drop(bucket, step, count - end, shape.hwm);
+    if (end < count) {
+      this.#drop(bucket, step, count - end, shape.hwm);
+      member.receiver.onLost?.(step.channel);
+    }
     if (end === at) return work;
     bucket.add(member, step, at, end, shape.blockSize);
     this.waiting++;

@@ -2,6 +2,7 @@ import type { Hold } from '../codec/grip/index.ts';
 import type { ClientNames, Payload } from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
+import type { StreamItem } from './stream-run.ts';
 
 /** The stream that a session belongs to. */
 export interface SessionStream extends ClientNames {
@@ -16,8 +17,17 @@ export interface SessionStream extends ClientNames {
   replaceHold(hold: Hold | null): readonly string[];
   /** Passes bytes of the origin. */
   append(bytes: Buffer): void;
-  /** Passes one item. Returns false if the client's queue has no room for it. */
-  deliver(payload: Payload): boolean;
+  /**
+   * Passes one item. Returns false if the client's queue has no room for it.
+   * @param payload what the client gets of it
+   */
+  deliver(item: StreamItem, payload: Payload): boolean;
+  /** The client does not get an item, since too much waits; a client with a cursor gets it from the log. Returns whether this is one. */
+  onDropped(item: StreamItem): boolean;
+  /** Whether the client gets a numbered item from the log, later. */
+  leaves(item: StreamItem): boolean;
+  /** Nothing is waited for any more before the client can get further items. */
+  onSettled(): void;
   /** Ends the stream. `problem` is for the origin's developer; null if there is none. */
   end(problem: string | null): void;
   onFault(thrown: unknown): void;

@@ -3,6 +3,7 @@ import type { Hold, InstructResponse } from '../codec/grip/index.ts';
 import {
   type ClientNames,
   clientNames,
+  type HeaderList,
   type Payload,
   type Requester,
   type Suspended,
@@ -17,10 +18,13 @@ import type { HoldParts, StreamHoldState } from './moved-hold.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
 import type { SessionStream } from './session-stream.ts';
 import { type Step, StreamClose } from './step.ts';
-import { isPlain, StreamRun } from './stream-run.ts';
+import type { StreamHistory } from './stream-history.ts';
+import { isPlain, markedItem, type StreamItem, StreamRun } from './stream-run.ts';
 import { StreamSession } from './stream-session.ts';
 
 const EMPTY = Buffer.alloc(0);
+const LINE_END = Buffer.from('\n');
+const LF = 0x0a;
 
 /** Milliseconds after which the clients of a process that ends connect again: at least, and how much more at most. */
 const RETRY_LEAST = 1_000;
@@ -55,6 +59,8 @@ export class StreamHold extends Held implements SessionStream {
   #between: StreamSession | null = null;
   /** Whether its items are events of EventSource. */
   #isEventStream = false;
+  /** Where it is in the log of its channels, if they are kept; null where they are not. */
+  #history: StreamHistory | null = null;
 
   /** @param options null for a stream that has channels and nothing else */
   constructor(
@@ -73,19 +79,30 @@ export class StreamHold extends Held implements SessionStream {
     this.#session = options === null ? null : new StreamSession(room, this, options);
   }
 
-  /** Sends head and initial body; null where the client has them already. */
-  start(response: InstructResponse | null): void {
-    if (response !== null) {
+  /** Its channels are kept: its events get cursors, and it gets what it has missed behind the initial body. */
+  keepsPlace(history: StreamHistory): void {
+    this.#history = history;
+  }
+
+  /** Sends head and initial body. @param started the client has them already */
+  start(response: InstructResponse, started: boolean): void {
+    let lineEnded = false;
+    if (!started) {
       const { status, reason, headers, body } = response;
-      this.#isEventStream = fieldValue(headers, 'Content-Type')?.startsWith('text/event-stream') === true;
+      this.#isEventStream = isEventStream(headers);
       this.sendHead({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
       const initial = this.#initialBody(body);
+      lineEnded = initial.length === 0 || initial.at(-1) === LF;
       if (initial.length > 0 && !this.over) this.send(initial);
     }
     // A filter may have ended it.
     if (this.over || !this.room.holds.has(this)) return;
     if (this.#keepAlive !== null) this.room.wheel.schedule(this, keepAliveDelay(this.#keepAlive.timeout));
     this.#session?.start(this.#options?.hold ?? null);
+    if (this.#history === null) return;
+    // What follows must not go on with a line of the body.
+    if (!lineEnded) this.append(LINE_END);
+    this.#history.start();
   }
 
   /** The body as its filters change it; a filter that cannot be applied ends the stream. */
@@ -108,17 +125,27 @@ export class StreamHold extends Held implements SessionStream {
   override endJoin(): void {
     super.endJoin();
     this.letPass();
+    this.#history?.pump();
   }
 
   /** Passes a run's items: the joined payload if the credits cover it. This is the inner loop of every fan-out. */
   override receive(step: Step, now: number): number {
+    const history = this.#history;
+    if (history !== null && step instanceof StreamRun) {
+      const run = history.next(step);
+      return run === null ? 1 : this.#pass(run, now, history);
+    }
+    return this.#pass(step, now, null);
+  }
+
+  #pass(step: Step, now: number, history: StreamHistory | null): number {
     if (this.#between !== null) return this.#between.receive(step);
     if (!(step instanceof StreamRun)) {
       if (step instanceof StreamClose) this.close();
       else this.recover();
       return 1;
     }
-    const { joined } = step;
+    const joined = history === null ? step.joined : step.markedBy(history.epoch);
     const { length } = joined.body;
     // There are no credits while something waits, so this keeps the order too.
     if (length <= this.credits) {
@@ -133,7 +160,7 @@ export class StreamHold extends Held implements SessionStream {
     const { items } = step;
     for (const item of items) {
       if (this.over) break;
-      if (isPlain(item)) this.deliver(item.payload);
+      if (isPlain(item) && !this.deliver(item, item.payload) && history?.isLive === false) break;
     }
     return items.length + (length >>> 14);
   }
@@ -158,6 +185,14 @@ export class StreamHold extends Held implements SessionStream {
     super.dismiss();
   }
 
+  onLost(channel: string): void {
+    this.#history?.onLost(channel);
+  }
+
+  onMissed(): void {
+    this.#history?.recover();
+  }
+
   override onLastId(): void {
     this.#session?.onLastId();
   }
@@ -165,11 +200,13 @@ export class StreamHold extends Held implements SessionStream {
   /** Without a next link there is nothing to ask: the items that follow still reach it. */
   override recover(): void {
     this.#session?.update();
+    this.#history?.recover();
   }
 
   override onResponseCredit(bytes: number): void {
     super.onResponseCredit(bytes);
     this.#session?.onTaken();
+    this.#history?.pump();
   }
 
   override onTimer(): void {
@@ -222,6 +259,21 @@ export class StreamHold extends Held implements SessionStream {
     if (state.more !== null) this.#session?.goOn(state.more.session);
   }
 
+  // ---- for its place in the log (HistoryStream)
+
+  get ready(): boolean {
+    return !this.behind && !this.joining && this.#session?.isIdle !== false;
+  }
+
+  get ended(): boolean {
+    return this.over || !this.room.holds.has(this);
+  }
+
+  give(run: StreamRun): void {
+    if (this.#between !== null) this.#between.receive(run);
+    else if (this.#history !== null) this.sendPayload(run.markedBy(this.#history.epoch));
+  }
+
   // ---- for its session (SessionStream)
 
   get taken(): boolean {
@@ -234,6 +286,7 @@ export class StreamHold extends Held implements SessionStream {
 
   replaceHold(hold: Hold | null): readonly string[] {
     const names = hold === null ? [] : (this.#options as StreamOptions).namesOf(hold);
+    this.#history?.replace(names);
     this.joinOnly(names);
     return names;
   }
@@ -242,8 +295,33 @@ export class StreamHold extends Held implements SessionStream {
     if (!this.over) this.send(bytes);
   }
 
-  deliver(payload: Payload): boolean {
-    return payload.body.length === 0 || this.sendOrDrop(payload);
+  deliver(item: StreamItem, payload: Payload): boolean {
+    if (payload.body.length === 0) return true;
+    const history = this.#history;
+    if (history === null) return this.sendOrDrop(payload);
+    const marked = markedItem(item, history.epoch, payload);
+    if (item.number === 0) return this.sendOrDrop(marked);
+    // What is read from the log comes only when nothing else waits.
+    if (history.isLive && !this.hasRoom(marked)) {
+      history.missed(item.channel, item.number);
+      return false;
+    }
+    this.sendPayload(marked);
+    return true;
+  }
+
+  leaves({ number }: StreamItem): boolean {
+    return this.#history?.leaves(number) === true;
+  }
+
+  onDropped({ channel, number }: StreamItem): boolean {
+    if (this.#history === null || number === 0) return false;
+    this.#history.missed(channel, number);
+    return true;
+  }
+
+  onSettled(): void {
+    this.#history?.pump();
   }
 
   end(problem: string | null): void {
@@ -252,4 +330,9 @@ export class StreamHold extends Held implements SessionStream {
     if (problem !== null) this.room.log.info({ ...clientNames(this), problem }, 'stream ended');
     this.finish(problem !== null && this.#options?.debug ? Buffer.from(`\n\n${problem}\n`) : undefined);
   }
+}
+
+/** Whether a response with these fields has events of EventSource. */
+export function isEventStream(headers: HeaderList): boolean {
+  return fieldValue(headers, 'Content-Type')?.toLowerCase().startsWith('text/event-stream') === true;
 }

@@ -1,6 +1,8 @@
 import type { PublishItem } from '../codec/grip/index.ts';
 import { Payload } from '../exchange/index.ts';
+import { formatCursor } from '../history/index.ts';
 import { memoryCost } from './item-cost.ts';
+import { markEvents } from './mark-events.ts';
 import { blocksOf, Step } from './step.ts';
 
 /** Bytes up to which neighbouring items for the same streams are joined into one write per client. */
@@ -20,6 +22,8 @@ export interface StreamItem {
   readonly noSeq: boolean;
   readonly meta: Readonly<Record<string, string>>;
   readonly contentFilters: readonly string[] | null;
+  /** Its number; 0 where its channel is not kept. */
+  readonly number: number;
 }
 
 /** Items that were published one after the other for the streams of one channel. */
@@ -28,6 +32,7 @@ export class StreamRun extends Step {
   #bytes = 0;
   #joined: Payload | null = null;
   #items: readonly StreamItem[] | null = null;
+  #marked: Payload | null = null;
 
   /** @param content of the item */
   constructor(item: PublishItem, content: Buffer) {
@@ -46,6 +51,21 @@ export class StreamRun extends Step {
   get joined(): Payload {
     this.#joined ??= this.#join();
     return this.#joined;
+  }
+
+  /** The same for event streams whose clients have cursors. @param epoch of the numbers */
+  markedBy(epoch: string): Payload {
+    this.#marked ??= this.#join(epoch);
+    return this.#marked;
+  }
+
+  /** The number of the first item, and that of the last; 0 where the channel is not kept. */
+  get first(): number {
+    return this.#published[0]?.number ?? 0;
+  }
+
+  get last(): number {
+    return this.#published.at(-1)?.number ?? 0;
   }
 
   override get count(): number {
@@ -74,7 +94,7 @@ export class StreamRun extends Step {
 
   /** Each item, with its own payload, which the clients that get it share. */
   get items(): readonly StreamItem[] {
-    this.#items ??= this.#published.map(({ channel, httpStream, id, prevId, noSeq, meta }) => ({
+    this.#items ??= this.#published.map(({ channel, httpStream, id, prevId, noSeq, meta, number = 0 }) => ({
       channel,
       payload: new Payload(httpStream?.content ?? EMPTY),
       id,
@@ -82,14 +102,16 @@ export class StreamRun extends Step {
       noSeq,
       meta,
       contentFilters: httpStream?.contentFilters ?? null,
+      number,
     }));
     return this.#items;
   }
 
-  #join(): Payload {
-    const { items } = this;
-    if (items.length === 1 && isPlain(items[0] as StreamItem)) return (items[0] as StreamItem).payload;
-    const contents = items.filter(isPlain).map(({ payload }) => payload.body);
+  #join(epoch: string | null = null): Payload {
+    const plain = this.items.filter(isPlain);
+    const [first] = plain;
+    if (first !== undefined && plain.length === 1) return epoch === null ? first.payload : markedItem(first, epoch);
+    const contents = plain.map((item) => (epoch === null ? item.payload : markedItem(item, epoch)).body);
     return new Payload(Buffer.concat(contents), contents.length);
   }
 
@@ -103,6 +125,12 @@ export class StreamRun extends Step {
 /** Whether streams without filters get the item. */
 export function isPlain({ contentFilters }: StreamItem): boolean {
   return contentFilters === null || contentFilters.length === 0;
+}
+
+/** An item with its number written into its events. @param payload what the client gets of it */
+export function markedItem({ number, payload: whole }: StreamItem, epoch: string, payload: Payload = whole): Payload {
+  const body = markEvents(payload.body, number === 0 ? null : formatCursor(epoch, number));
+  return body === payload.body ? payload : new Payload(body, payload.items);
 }
 
 /** An item with the content that filters left of it; null for nothing. */

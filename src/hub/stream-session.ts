@@ -92,6 +92,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     const { items } = step as StreamRun;
     for (const item of items) {
       if (this.doing === 'over') break;
+      if (item.number > 0 && this.stream.leaves(item)) continue;
       if (this.doing === 'idle') this.#take(item);
       else this.#kept.add(item, this.stream);
     }
@@ -103,6 +104,11 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     this.#kept.takeAll();
     super.end();
     this.#run?.abort();
+  }
+
+  /** Whether items pass at once: nothing is waited for, and none wait. */
+  get isIdle(): boolean {
+    return this.doing === 'idle' && this.#kept.empty;
   }
 
   /** Has the stream end after the item that a filter's service is asked about, if there is one. Returns whether there is. */
@@ -190,7 +196,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
    * stays, so that the link fetches the item once the client has taken what waits (GRIP §5.2).
    */
   #deliver(item: StreamItem, payload: Payload | null): void {
-    if (payload === null || this.stream.deliver(payload)) this.#moveTo(item);
+    if (payload === null || this.stream.deliver(item, payload)) this.#moveTo(item);
     else if (!item.noSeq && typeof this.#positions.get(item.channel) === 'string') this.update();
   }
 
@@ -253,6 +259,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     }
     this.#resuming = false;
     if (this.doing === 'idle') this.catchUp();
+    this.stream.onSettled();
   }
 
   /** What the client gets of an item; null for nothing. */

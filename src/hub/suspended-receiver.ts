@@ -12,6 +12,7 @@ export class SuspendedReceiver implements Receiver {
   readonly #client: Receiver;
   #steps: Step[] = [];
   #bytes = 0;
+  #dropped = false;
 
   constructor(room: Pick<HubRoom, 'counters' | 'limits'>, client: Receiver) {
     this.format = client.format;
@@ -25,7 +26,9 @@ export class SuspendedReceiver implements Receiver {
   receive(step: Step): number {
     const { limits, counters } = this.#room;
     const { queueItems, queueBytes } = limits.current;
-    if (this.#steps.length >= queueItems || this.#bytes + step.cost > queueBytes) {
+    // Nothing comes after what was dropped: the client goes on from there.
+    if (this.#dropped || this.#steps.length >= queueItems || this.#bytes + step.cost > queueBytes) {
+      this.#dropped = true;
       counters.itemsDropped += step.count;
       return 1;
     }
@@ -47,6 +50,7 @@ export class SuspendedReceiver implements Receiver {
         fault(this.#client, thrown);
       }
     }
+    if (this.#dropped) this.#client.onMissed?.();
   }
 
   onFault(thrown: unknown): void {

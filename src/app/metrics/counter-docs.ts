@@ -7,6 +7,7 @@ import {
   type ServerCounters,
 } from '../../exchange/index.ts';
 import type { FilesCounters } from '../../files/index.ts';
+import type { HistoryCounters } from '../../history/index.ts';
 import type { Mongrel2Counters } from '../../mongrel2/index.ts';
 import type { TraceCounters } from '../../trace/index.ts';
 import type { SessionCounters } from '../../zhttp/index.ts';
@@ -96,6 +97,8 @@ const PROXY: Docs<Counters> = {
   deliveriesDropped:
     'Items that a client did not get, because more than `message_hwm` waited for the rate of its route.',
   itemsDropped: "Items that a slow client's full queue had no room for.",
+  historyResumed: 'Clients that came back with a cursor and got all that they had missed.',
+  historyGaps: 'Times that a client could not get all that it had missed of channels that are kept.',
   sockJsSessionsOpen: 'SockJS sessions of clients without a WebSocket.',
   sockJsSessionsRefused: 'SockJS sessions that were not opened, because too many were open.',
   sockJsSessionsFailed:
@@ -192,6 +195,21 @@ const TRACE: Docs<TraceCounters> = {
   faults: FAULTS,
 };
 
+const HISTORY: Docs<HistoryCounters> = {
+  itemsHeld: 'Items that are kept now.',
+  channelsHeld: 'Channels that are known now, with items or without.',
+  bytesHeld:
+    'Bytes of memory: segments, whether their items are still kept or not, and what channels and items cost besides.',
+  itemsAppended: 'Items of channels that are kept.',
+  itemsBeyondNumber: 'Items that were let go because their channel had `history_items` newer ones.',
+  itemsBeyondAge: 'Items that were let go at `history_age`.',
+  itemsBeyondBytes: 'Items that were let go because their channel had more than `history_bytes`.',
+  itemsBeyondTotal: 'Items that were let go because all channels together had more than `max_bytes`.',
+  itemsTooLarge: 'Items that are larger than a channel or an item may be, and were not kept.',
+  channelsEvicted: 'Channels without items that were forgotten because all channels together had too much.',
+  faults: FAULTS,
+};
+
 const POOL: Docs<PoolCounters> = {
   workersOpen: 'Worker processes that serve now.',
   workersStarted: 'Worker processes that began to serve.',
@@ -259,6 +277,7 @@ export const COUNTER_GROUPS: readonly CounterGroup[] = [
   },
   { title: 'Counters of ordered certificates', parts: { acme: 'the main process' }, docs: ACME },
   { title: 'Counters of the access log', parts: { access: 'the access log of all processes' }, docs: ACCESS },
+  { title: 'Counters of channels that are kept', parts: { history: 'the main process' }, docs: HISTORY },
   { title: 'Counters of traces', parts: { trace: 'spans for the collector' }, docs: TRACE },
   { title: 'Counters of worker processes', parts: { pool: 'the main process' }, docs: POOL },
   { title: 'Counters of the log', parts: { log: 'the log of all processes' }, docs: LOG },

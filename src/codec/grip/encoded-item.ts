@@ -15,8 +15,9 @@ interface Outline {
   readonly message?: Omit<WsMessageFormat, 'content'> & { readonly bytes: number };
 }
 
-/** Bytes in front of the outline: its length. */
-const HEAD = 4;
+/** Bytes in front of the outline: its length, and the number of the item. */
+const HEAD = 12;
+const NUMBER = 4;
 
 /** Shared by all items without metadata. */
 const NO_META = Object.freeze(stringMap());
@@ -49,6 +50,7 @@ export function encodeItem(item: PublishItem): Buffer {
   const text = Buffer.from(JSON.stringify(outline));
   const head = Buffer.allocUnsafe(HEAD);
   head.writeUInt32BE(text.length);
+  head.writeDoubleBE(item.number ?? 0, NUMBER);
   return Buffer.concat([head, text, ...contents]);
 }
 
@@ -67,8 +69,12 @@ export function decodeItems(bytes: Buffer): PublishItem[] {
     return bytes.subarray(at - length, at);
   };
   while (at < bytes.length) {
-    const outline = JSON.parse(read(read(HEAD).readUInt32BE()).toString()) as Outline;
-    items.push(itemOf(outline, take));
+    const head = read(HEAD);
+    const outline = JSON.parse(read(head.readUInt32BE()).toString()) as Outline;
+    const item = itemOf(outline, take);
+    const number = head.readDoubleBE(NUMBER);
+    if (number > 0) item.number = number;
+    items.push(item);
   }
   return items;
 }

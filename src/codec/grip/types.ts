@@ -109,6 +109,8 @@ export interface PublishItem {
   readonly size: number | null;
   /** Whether it is delivered at once, whatever its `prevId`. */
   readonly noSeq: boolean;
+  /** The number that it was given because its channel is kept; 0, or absent, before that and where none is. */
+  number?: number;
   readonly httpResponse: HttpResponseFormat | null;
   readonly httpStream: HttpStreamFormat | null;
   readonly wsMessage: WsMessageFormat | null;

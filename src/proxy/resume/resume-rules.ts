@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { fieldValue, fieldValues } from '../../codec/fields/index.ts';
-import { pathOf } from '../../codec/http1/index.ts';
+import { fieldValues } from '../../codec/fields/index.ts';
+import { lastEventId, pathOf } from '../../codec/http1/index.ts';
 import type { ResumeTable } from '../../config/index.ts';
 import type { HeaderList, RequestHead } from '../../exchange/index.ts';
 import { type EventId, parseEventId, type StreamOwner } from '../../resume/index.ts';
@@ -56,12 +56,8 @@ export class ResumeRules {
 /** The event that a client has last, if a stream of this server may have it: by `Last-Event-ID`, else by `last_event_id` in the query. */
 export function lastEventOf({ method, headers, target }: RequestHead): EventId | null {
   if (method === 'HEAD' || method === 'OPTIONS') return null;
-  const field = fieldValue(headers, 'last-event-id');
-  if (field !== undefined) return parseEventId(field);
-  const query = target.length - pathOf(target).length;
-  if (query === 0 || !target.includes(PARAMETER)) return null;
-  const parameter = parametersOf(target).find((each) => each.startsWith(PARAMETER));
-  return parameter === undefined ? null : parseEventId(parameter.slice(PARAMETER.length));
+  const id = lastEventId(headers, target);
+  return id === null ? null : parseEventId(id);
 }
 
 /** The fields as the client sent them: of some the origin does not get to know. */

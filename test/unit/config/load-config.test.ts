@@ -82,6 +82,8 @@ test('an empty file gives the documented defaults', () => {
       ipcFileMode: null,
       maxMessageBytes: 1_048_576,
     },
+    history: { maxBytes: 268_435_456, store: 'memory', path: '' },
+    channels: [],
     stats: {
       prometheus: [],
       prometheusPrefix: '',

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { patternProblem } from '../codec/grip/index.ts';
+import { shown } from './plain-text.ts';
+import {
+  bytes,
+  type CamelKeys,
+  camelKeys,
+  choice,
+  complaint,
+  count,
+  fieldDocs,
+  flag,
+  seconds,
+} from './section-fields.ts';
+
+const MATCH_FORMS = 'a pattern of channel names such as "orders.*" or "chat.>"';
+
+const onGap = choice(['event', 'none']);
+
+/** The keys of a `[[channel]]`. */
+export const channelShape = {
+  match: z
+    .string({ error: complaint(MATCH_FORMS) })
+    .superRefine((pattern, context) => {
+      const problem = patternProblem(pattern);
+      if (problem === null) return;
+      context.addIssue({ code: 'custom', message: `expected ${MATCH_FORMS}, got ${shown(pattern)}: ${problem}` });
+    })
+    .register(fieldDocs, {
+      doc: 'Names of the channels, with the prefixes of routes. A name has tokens with a `.` between them: `*` stands for one token, and `>` at the end for one or more; `>` alone is every channel. Names with an empty token, and those that begin with `$`, match nothing.',
+      expected: MATCH_FORMS,
+    }),
+  history_items: count({
+    default: 0,
+    from: 1,
+    to: 1_000_000,
+    zero: 'to keep none',
+    doc: 'Number of the last items of each of these channels that are kept for clients that come back.',
+  }),
+  history_age: seconds({
+    default: 0,
+    from: 1,
+    to: 31_536_000,
+    zero: 'for no bound',
+    doc: 'Time for which an item is kept at most.',
+  }),
+  history_bytes: bytes({
+    default: 0,
+    from: 1_024,
+    to: 1_099_511_627_776,
+    zero: 'for no bound',
+    doc: 'Maximum number of bytes that are kept of each of these channels. An item costs 36 bytes and the name of its channel besides its own. The oldest go first.',
+  }),
+  retain: flag({
+    doc: 'Send a new subscriber the last item of the channel at once, and one that could not get what it has missed.',
+  }),
+  on_gap: onGap.schema.default('event').register(fieldDocs, {
+    doc: 'What a client gets that comes back and cannot get all that it has missed: an event `gap` with the names of the channels, or nothing of it.',
+    expected: onGap.expected,
+  }),
+};
+
+/** A `[[channel]]` in the code. */
+export type ChannelTable = CamelKeys<z.output<z.ZodObject<typeof channelShape>>>;
+
+/** A `[[channel]]` in TOML. */
+export const channelSchema = camelKeys(
+  z.strictObject(channelShape, { error: complaint('a table') }).superRefine((rule, context) => {
+    if (rule.history_items > 0) return;
+    for (const key of ['history_age', 'history_bytes', 'retain'] as const) {
+      if (rule[key] !== 0 && rule[key] !== false) {
+        context.addIssue({ code: 'custom', path: [key], message: 'has no effect without history_items' });
+      }
+    }
+  }),
+);

@@ -1,0 +1,71 @@
+import type { PublishItem } from '../codec/grip/index.ts';
+import { lastEventId } from '../codec/http1/index.ts';
+import type { HistoryStore } from '../history/index.ts';
+import { type ChannelRules, NO_RULES } from './channel-rules.ts';
+import type { HoldOptions } from './hold-options.ts';
+import { type HubHistory, OwnHistory } from './hub-history.ts';
+import type { HubRoom } from './hub-room.ts';
+import { ItemKeeper } from './item-keeper.ts';
+import { StreamHistory } from './stream-history.ts';
+import { isEventStream, type StreamHold } from './stream-hold.ts';
+
+/** What a hub knows of the channels that are kept, and who keeps their items: itself, or the process that orders them. */
+export class ChannelHistory {
+  /** Answers what clients have missed; null where nobody does. */
+  source: HubHistory | null = null;
+  readonly #pass: (items: readonly PublishItem[]) => void;
+  #rules = NO_RULES;
+  /** Null where items are not kept here. */
+  #keeper: ItemKeeper | null = null;
+
+  /** @param pass takes the items in their order, once they are stored */
+  constructor(pass: (items: readonly PublishItem[]) => void) {
+    this.#pass = pass;
+  }
+
+  get rules(): ChannelRules {
+    return this.#rules;
+  }
+
+  /** Which channels are kept from now on. */
+  set rules(rules: ChannelRules) {
+    this.#rules = rules;
+    if (this.#keeper !== null) this.#keeper.rules = rules;
+  }
+
+  /** Whether items are kept here. */
+  get hasStore(): boolean {
+    return this.#keeper !== null;
+  }
+
+  /** Items are kept here from now on. */
+  keepIn(store: HistoryStore): void {
+    this.#keeper = new ItemKeeper(store, this.#rules, this.#pass);
+    this.source = new OwnHistory(store, () => this.#rules);
+  }
+
+  /** Items that have their order go on, once those of channels that are kept are stored. */
+  take(items: readonly PublishItem[]): void {
+    if (this.#keeper === null) this.#pass(items);
+    else this.#keeper.take(items);
+  }
+
+  /** Bytes that wait to be stored. */
+  get pending(): number {
+    return this.#keeper?.pending ?? 0;
+  }
+
+  /** Whether nothing waits to be stored. */
+  get idle(): boolean {
+    return this.#keeper?.idle !== false;
+  }
+
+  /** Gives an event stream its place in the log, if it is subscribed to what is kept. @param keys names of channels, and keys of patterns */
+  follow(room: HubRoom, held: StreamHold, keys: readonly string[], options: HoldOptions): void {
+    const { instruct, request, channelPrefix } = options;
+    const { source } = this;
+    if (source === null || !isEventStream(instruct.response.headers) || !StreamHistory.concerns(room, keys)) return;
+    const since = lastEventId(request.headers, request.target);
+    held.keepsPlace(new StreamHistory(room, source, held, keys, since, channelPrefix));
+  }
+}

@@ -1,0 +1,85 @@
+import { decodeItems, type PublishItem } from '../codec/grip/index.ts';
+import type { Cursor, HistoryStore, KeptItem } from '../history/index.ts';
+import type { ChannelRules } from './channel-rules.ts';
+
+/** What a hold asks of the items that are kept. */
+export interface HistoryQuestion {
+  /** Names of channels, each once. */
+  readonly channels: readonly string[];
+  /** Where the client is; null for a new one. */
+  readonly after: Cursor | null;
+  /** Bytes of items that are wanted at most, but one item at least. */
+  readonly limitBytes: number;
+}
+
+/** The answer to it. */
+export interface HistoryAnswer {
+  /** Channels that the cursor cannot continue. If there are any the client goes on as a new one. */
+  readonly gaps: readonly string[];
+  /** In the order of their numbers. A new client gets the last one of each channel whose rule retains it. */
+  readonly items: readonly PublishItem[];
+  /** Everything up to this number is in the answer, or before the cursor; what comes above it is delivered to the hold. */
+  readonly head: number;
+  /** Whether more follows after `head` that is kept already. */
+  readonly more: boolean;
+}
+
+/** The items of channels that are kept, as a hub sees them: here, or in another process. */
+export interface HubHistory {
+  /** What cursors begin with. */
+  readonly epoch: string;
+  /** Answers at once, or later: then at the place in the order of deliveries at which everything up to `head` has been delivered. */
+  ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void;
+}
+
+/** The items in a store of this process. */
+export class OwnHistory implements HubHistory {
+  readonly #store: HistoryStore;
+  readonly #rules: () => ChannelRules;
+
+  constructor(store: HistoryStore, rules: () => ChannelRules) {
+    this.#store = store;
+    this.#rules = rules;
+  }
+
+  get epoch(): string {
+    return this.#store.epoch;
+  }
+
+  ask({ channels, after, limitBytes }: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
+    if (after === null) {
+      this.#retained(channels, [], done);
+      return;
+    }
+    this.#store.read({ channels, after, limitBytes }, ({ recovered, gaps, items, head, more }) => {
+      if (recovered) done({ gaps, items: items.map(itemOf), head, more });
+      else this.#retained(channels, gaps, done);
+    });
+  }
+
+  #retained(channels: readonly string[], gaps: readonly string[], done: (answer: HistoryAnswer) => void): void {
+    const rules = this.#rules();
+    const retaining = channels.filter((channel) => rules.of(channel)?.retain === true);
+    const items: PublishItem[] = [];
+    const next = (index: number, head: number): void => {
+      const channel = retaining[index];
+      if (channel === undefined) {
+        items.sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
+        done({ gaps, items, head, more: false });
+        return;
+      }
+      this.#store.lastOf(channel, (item, last) => {
+        if (item !== null) items.push(itemOf(item));
+        next(index + 1, last);
+      });
+    };
+    next(0, this.#store.head);
+  }
+}
+
+/** An item as it was published, with its number. */
+export function itemOf({ bytes, number }: KeptItem): PublishItem {
+  const [item] = decodeItems(bytes) as [PublishItem];
+  item.number = number;
+  return item;
+}

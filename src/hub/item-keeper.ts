@@ -1,0 +1,73 @@
+import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
+import type { HistoryStore, NewItem } from '../history/index.ts';
+import type { ChannelRules } from './channel-rules.ts';
+
+/**
+ * Stands where items have been brought into order: numbers those of channels that are kept, stores them, and passes all of them on in
+ * their order, once they are stored.
+ */
+export class ItemKeeper {
+  readonly #store: HistoryStore;
+  #rules: ChannelRules;
+  /** Whether the store knows of the rules. */
+  #told = false;
+  readonly #pass: (items: readonly PublishItem[]) => void;
+  /** Lists that wait until they are stored. */
+  #waiting = 0;
+
+  constructor(store: HistoryStore, rules: ChannelRules, pass: (items: readonly PublishItem[]) => void) {
+    this.#store = store;
+    this.#rules = rules;
+    this.#pass = pass;
+    this.rules = rules;
+  }
+
+  /** What is kept from now on. */
+  set rules(rules: ChannelRules) {
+    const isSame = this.#told && rules.text === this.#rules.text;
+    this.#rules = rules;
+    this.#told = true;
+    if (!isSame) this.#store.setRules(rules.text, (channel) => rules.limitsOf(channel));
+  }
+
+  /** Bytes that wait to be stored: publishers wait on their account. */
+  get pending(): number {
+    return this.#store.waiting;
+  }
+
+  /** Whether nothing waits to be stored. */
+  get idle(): boolean {
+    return this.#waiting === 0;
+  }
+
+  take(items: readonly PublishItem[]): void {
+    if (!this.#rules.keepSome && this.#waiting === 0) {
+      this.#pass(items);
+      return;
+    }
+    const kept: PublishItem[] = [];
+    const entries: NewItem[] = [];
+    for (const item of items) {
+      const keep = this.#rules.limitsOf(item.channel);
+      if (keep === null || !hasContent(item)) continue;
+      kept.push(item);
+      entries.push({ channel: item.channel, bytes: encodeItem(item), keep });
+    }
+    if (kept.length === 0 && this.#waiting === 0) {
+      this.#pass(items);
+      return;
+    }
+    this.#waiting++;
+    this.#store.append(entries, (first) => {
+      this.#waiting--;
+      let number = first;
+      for (const item of kept) item.number = number++;
+      this.#pass(items);
+    });
+  }
+}
+
+/** Whether a client that comes back gets something of the item. Hints and closes are for those who are there. */
+function hasContent({ httpResponse, httpStream, wsMessage }: PublishItem): boolean {
+  return httpResponse?.action === 'send' || httpStream?.action === 'send' || wsMessage?.action === 'send';
+}

@@ -1,0 +1,251 @@
+import type { PublishItem } from '../codec/grip/index.ts';
+import { type Cursor, formatCursor, LOST_CURSOR, parseCursor } from '../history/index.ts';
+import type { HistoryAnswer, HubHistory } from './hub-history.ts';
+import type { HubRoom } from './hub-room.ts';
+import { StreamRun } from './stream-run.ts';
+import { patternOf } from './subscription-key.ts';
+
+/**
+ * Bytes of items that are read for one client at a time, as the log has them, but always one item. The next ones follow once it has taken these.
+ * @bound history-page
+ */
+export const PAGE_BYTES = 65_536;
+
+/** Channels besides its own that a client by pattern has missed items of. Beyond it it is told of a gap. */
+const MAX_OTHERS = 1_000;
+
+/** The stream whose client has a cursor. */
+export interface HistoryStream {
+  /** Whether the client has taken all that it was sent, and nothing is waited for before it can get more. */
+  readonly ready: boolean;
+  /** Whether it has ended. */
+  readonly ended: boolean;
+  /** Passes the items of a run, however many wait for the client. */
+  give(run: StreamRun): void;
+  append(bytes: Buffer): void;
+}
+
+/**
+ * Where the client of an event stream is in the log of its channels. It *reads* when it has come back, or has fallen behind: then it gets items from the
+ * log, as fast as it takes them, and what comes live is left to the log. Otherwise it gets what comes live. Either way it gets items in the order of their numbers.
+ */
+export class StreamHistory {
+  /** Every item up to this number has gone to the client, or waits for it. */
+  position = 0;
+  readonly #room: HubRoom;
+  readonly #source: HubHistory;
+  readonly #stream: HistoryStream;
+  readonly #prefix: string;
+  /** Its channels that are kept. */
+  #names: ReadonlySet<string>;
+  /** Its patterns that may match channels which are kept. */
+  #patterns: readonly string[];
+  /** Channels that its patterns match, of which items were left to the log. */
+  readonly #others = new Set<string>();
+  #reading = true;
+  /** Where it begins: null for a new client. */
+  #after: Cursor | null;
+  /** Whether its first answer has not come. */
+  #first = true;
+  #asking = false;
+  #pumping = false;
+  /** The highest number that was left to the log. */
+  #skipped = 0;
+  /** Whether the client is to be told where it is once it has caught up. */
+  #cursorDue = true;
+
+  /**
+   * @param keys names of its channels, and keys of its patterns
+   * @param since what the client says that it has; null for a new one
+   * @param prefix is put in front of the names of its channels, and not known to the client
+   */
+  constructor(
+    room: HubRoom,
+    source: HubHistory,
+    stream: HistoryStream,
+    keys: readonly string[],
+    since: string | null,
+    prefix = '',
+  ) {
+    this.#prefix = prefix;
+    this.#room = room;
+    this.#source = source;
+    this.#stream = stream;
+    [this.#names, this.#patterns] = keptOf(room, keys);
+    this.#after = since === null ? null : (parseCursor(since) ?? LOST_CURSOR);
+  }
+
+  /** Whether clients with these channels and patterns have cursors. */
+  static concerns(room: HubRoom, keys: readonly string[]): boolean {
+    const { rules } = room.history;
+    return rules.keepSome && keys.some((key) => isKept(room, key));
+  }
+
+  get epoch(): string {
+    return this.#source.epoch;
+  }
+
+  /** Whether it gets what comes live. */
+  get isLive(): boolean {
+    return !this.#reading;
+  }
+
+  /** The client has its initial body. */
+  start(): void {
+    if (this.#after !== null && this.#patterns.length > 0) {
+      // What they matched in the past is not known.
+      this.tellGap([...this.#names, ...this.#patterns]);
+      this.#after = null;
+    }
+    this.#pump();
+  }
+
+  /** The stream is subscribed to others from now on. */
+  replace(keys: readonly string[]): void {
+    [this.#names, this.#patterns] = keptOf(this.#room, keys);
+  }
+
+  /** What the client gets of a run now; null for nothing. */
+  next(run: StreamRun): StreamRun | null {
+    const { first, last } = run;
+    if (last === 0) return run;
+    if (this.#reading) {
+      this.#leave(run);
+      return null;
+    }
+    if (first > this.position) {
+      this.position = last;
+      return run;
+    }
+    if (last <= this.position) return null;
+    const from = run.items.findIndex(({ number }) => number > this.position);
+    this.position = last;
+    return run.part(from, run.count);
+  }
+
+  /** The client did not get an item, and is to get it from the log once it is ready. */
+  missed(channel: string, number: number): void {
+    if (!this.#names.has(channel)) this.#others.add(channel);
+    this.#skipped = Math.max(this.#skipped, this.position, number);
+    this.position = Math.min(this.position, number - 1);
+    this.#reading = true;
+    this.pump();
+  }
+
+  /** Whether the client gets the item with this number from the log, later. */
+  leaves(number: number): boolean {
+    return number > this.position;
+  }
+
+  /** An item of a channel has got lost for good. */
+  onLost(channel: string): void {
+    if (isKept(this.#room, channel)) this.tellGap([channel]);
+  }
+
+  /** Items may have been lost on their way: looks for them in the log. */
+  recover(): void {
+    if (this.#first) return;
+    if (this.#patterns.length > 0) this.tellGap(this.#patterns);
+    this.#reading = true;
+    this.pump();
+  }
+
+  /** The client may be ready for more. */
+  pump(): void {
+    if (this.#reading) this.#pump();
+  }
+
+  /** The client does not get items of these channels or patterns. */
+  tellGap(keys: readonly string[]): void {
+    const told = keys.filter(
+      (key) => (this.#room.history.rules.of(patternOf(key) ?? key)?.onGap ?? 'event') === 'event',
+    );
+    this.#room.counters.historyGaps++;
+    if (told.length === 0) return;
+    const channels = told.map((key) => patternOf(key) ?? key).map((name) => withoutPrefix(name, this.#prefix));
+    this.#stream.append(Buffer.from(`event: gap\ndata: ${JSON.stringify({ channels })}\n\n`));
+  }
+
+  #leave({ channel, last }: StreamRun): void {
+    this.#skipped = Math.max(this.#skipped, last);
+    if (!this.#names.has(channel) && this.#others.size <= MAX_OTHERS) this.#others.add(channel);
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#reading && !this.#asking && this.#stream.ready && !this.#stream.ended) this.#ask();
+    this.#pumping = false;
+  }
+
+  #ask(): void {
+    const after = this.#first ? this.#after : { epoch: this.#source.epoch, number: this.position };
+    const channels = [...this.#names, ...this.#others];
+    this.#asking = true;
+    this.#source.ask({ channels, after, limitBytes: PAGE_BYTES }, (answer) => {
+      this.#asking = false;
+      if (this.#stream.ended) return;
+      this.#onAnswer(answer);
+      this.#pump();
+    });
+  }
+
+  #onAnswer({ gaps, items, head, more }: HistoryAnswer): void {
+    if (gaps.length > 0) {
+      this.tellGap(gaps);
+      this.#cursorDue = true;
+    } else if (this.#first && this.#after !== null) {
+      this.#room.counters.historyResumed++;
+    }
+    this.#first = false;
+    if (!this.#give(items)) return;
+    this.position = Math.max(this.position, head);
+    this.#reading = more || head < this.#skipped;
+    if (this.#reading) return;
+    if (this.#others.size > MAX_OTHERS) this.tellGap(this.#patterns);
+    this.#others.clear();
+    if (this.#cursorDue) this.#tellCursor();
+  }
+
+  /** Returns false where one of the items has to be read again. */
+  #give(items: readonly PublishItem[]): boolean {
+    for (const run of runsOf(items)) {
+      this.position = run.last;
+      this.#stream.give(run);
+      if (this.position < run.last || this.#stream.ended) return false;
+    }
+    return true;
+  }
+
+  #tellCursor(): void {
+    this.#cursorDue = false;
+    this.#stream.append(Buffer.from(`id: ${formatCursor(this.epoch, this.position)}\n\n`));
+  }
+}
+
+/** Items as runs, without those that have nothing for streams. */
+function runsOf(items: readonly PublishItem[]): StreamRun[] {
+  const runs: StreamRun[] = [];
+  for (const item of items) {
+    const { channel, httpStream } = item;
+    if (httpStream?.action !== 'send') continue;
+    const last = runs.at(-1);
+    if (last?.channel === channel && last.add(item, httpStream.content)) continue;
+    runs.push(new StreamRun(item, httpStream.content));
+  }
+  return runs;
+}
+
+function isKept({ history: { rules } }: HubRoom, key: string): boolean {
+  const pattern = patternOf(key);
+  return pattern === null ? rules.limitsOf(key) !== null : rules.mayKeep(pattern);
+}
+
+function keptOf(room: HubRoom, keys: readonly string[]): [ReadonlySet<string>, readonly string[]] {
+  const kept = keys.filter((key) => isKept(room, key));
+  return [new Set(kept.filter((key) => patternOf(key) === null)), kept.filter((key) => patternOf(key) !== null)];
+}
+
+function withoutPrefix(name: string, prefix: string): string {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+}

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { PublishItem } from '../../../src/codec/grip/index.ts';
+import { type HistoryStore, MemoryStore } from '../../../src/history/index.ts';
+import { type ChannelRule, ChannelRules } from '../../../src/hub/index.ts';
+import type { HeldClient } from '../../support/exchange/held-client.ts';
+import { type HubRig, rig, streamAction, streamInstruct, streamItem } from './support.ts';
+
+const EVENTS = { headers: ['Content-Type', 'text/event-stream'] };
+
+function rule(match: string, more: Partial<ChannelRule> & { items?: number } = {}): ChannelRule {
+  const { items = 10, ...rest } = more;
+  return { match, keep: { items, age: Infinity, bytes: Infinity }, retain: false, onGap: 'event', ...rest };
+}
+
+/** A hub that keeps what the rules say. */
+function keeping(
+  t: TestContext,
+  rules: readonly ChannelRule[] = [rule('a'), rule('b')],
+  options: Parameters<typeof rig>[1] = {},
+): { hub: HubRig; store: HistoryStore } {
+  const hub = rig(t, options);
+  const store = new MemoryStore({ maxBytes: 4_194_304, log: hub.log, now: () => 1_000 });
+  t.after(() => store.stop());
+  hub.hub.history.rules = new ChannelRules(rules);
+  hub.hub.history.keepIn(store);
+  return { hub, store };
+}
+
+function event(channel: string, data: string, more: Partial<PublishItem> = {}): PublishItem {
+  return { ...streamItem(channel, `data: ${data}\n\n`), ...more };
+}
+
+/** Holds a client that has this event id last; null for none. */
+function come(hub: HubRig, channels: readonly string[], id: string | null = null, credits?: number): HeldClient {
+  const client = hub.client(credits);
+  const headers = id === null ? [] : ['Last-Event-ID', id];
+  return hub.hold(client, streamInstruct(channels, EVENTS), { request: { ...client.request, headers } });
+}
+
+/** The cursors are those of `E`. */
+function shown(store: HistoryStore, client: HeldClient): string {
+  return client.body.replaceAll(store.epoch, 'E');
+}
+
+test('a client has a cursor before its first event, and with each item', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(event('a', 'before'));
+  const client = hub.client();
+  hub.hold(client, streamInstruct(['a'], { ...EVENTS, body: 'data: hello\n\n' }));
+  await hub.publish(event('a', '1'), event('c', 'other'), event('a', '2'));
+  assert.equal(shown(store, client), 'data: hello\n\nid: E-1\n\ndata: 1\nid: E-2\n\ndata: 2\nid: E-3\n\n');
+});
+
+test('a client that comes back gets what it has missed, in order, and then what comes', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(event('a', '1'), event('b', '2'), event('c', 'x'), event('a', '3'));
+  const client = come(hub, ['a', 'b'], `${store.epoch}-1`);
+  await hub.publish(event('b', '4'));
+  assert.equal(shown(store, client), 'data: 2\nid: E-2\n\ndata: 3\nid: E-3\n\nid: E-3\n\ndata: 4\nid: E-4\n\n');
+  assert.equal(hub.counters.historyResumed, 1);
+});
+
+test('items that are on their way when a client comes back reach it once', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(event('a', '1'));
+  // Stored, and to be delivered at the end of the turn.
+  hub.hub.publish([event('a', '2'), event('b', '3')]);
+  const client = come(hub, ['a', 'b'], `${store.epoch}-1`);
+  const fresh = come(hub, ['a', 'b']);
+  await hub.publish(event('a', '4'));
+  assert.equal(shown(store, client), 'data: 2\nid: E-2\n\ndata: 3\nid: E-3\n\nid: E-3\n\ndata: 4\nid: E-4\n\n');
+  assert.equal(shown(store, fresh), 'id: E-3\n\ndata: 4\nid: E-4\n\n');
+});
+
+test('a client that cannot get all is told of the channels, and gets nothing of the old', async (t) => {
+  const { hub, store } = keeping(t, [rule('p.a', { items: 1 }), rule('p.b', { items: 1 })]);
+  await hub.publish(event('p.a', '1'), event('p.b', '2'), event('p.a', '3'));
+  const forged = ['', 'x', 'zzz-1', `${store.epoch}-99`, `${store.epoch}-01`, `${store.epoch}-9007199254740993`];
+  for (const id of forged) {
+    const client = hub.client();
+    const request = { ...client.request, headers: ['Last-Event-ID', id] };
+    hub.hold(client, streamInstruct(['a', 'b'], EVENTS), { request, channelPrefix: 'p.' });
+    assert.equal(shown(store, client), 'event: gap\ndata: {"channels":["a","b"]}\n\nid: E-3\n\n', id);
+  }
+  const client = come(hub, ['p.a', 'p.b'], `${store.epoch}-0`);
+  await hub.publish(event('p.a', '4'));
+  assert.equal(shown(store, client), 'event: gap\ndata: {"channels":["p.a"]}\n\nid: E-3\n\ndata: 4\nid: E-4\n\n');
+  assert.equal(hub.counters.historyGaps, 7);
+});
+
+test('where the rule says so a gap is not told', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { onGap: 'none' }), rule('b')]);
+  await hub.publish(event('a', '1'));
+  assert.equal(shown(store, come(hub, ['a'], 'old-1')), 'id: E-1\n\n');
+  assert.equal(shown(store, come(hub, ['a', 'b'], 'old-1')), 'event: gap\ndata: {"channels":["b"]}\n\nid: E-1\n\n');
+});
+
+test('a new client, and one that has missed too much, gets the last item of channels that retain it', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { retain: true }), rule('b', { retain: true }), rule('c')]);
+  await hub.publish(event('b', '1'), event('a', '2'), event('b', '3'), event('c', '4'));
+  const retained = 'data: 2\nid: E-2\n\ndata: 3\nid: E-3\n\nid: E-4\n\n';
+  assert.equal(shown(store, come(hub, ['a', 'b', 'c'])), retained);
+  const gap = 'event: gap\ndata: {"channels":["a","b","c"]}\n\n';
+  assert.equal(shown(store, come(hub, ['a', 'b', 'c'], 'old-1')), gap + retained);
+  assert.equal(shown(store, come(hub, ['a', 'b', 'c'], `${store.epoch}-3`)), 'data: 4\nid: E-4\n\nid: E-4\n\n');
+});
+
+test('ids of publishers do not pass to clients that have a cursor, from no channel', async (t) => {
+  const { hub, store } = keeping(t);
+  const client = come(hub, ['a', 'c']);
+  const other = come(hub, ['c']);
+  await hub.publish(streamItem('a', 'id: x\ndata: 1\n\n'), streamItem('c', 'id: y\ndata: 2\n\n'));
+  assert.equal(shown(store, client), 'id: E-0\n\ndata: 1\nid: E-1\n\ndata: 2\n\n');
+  assert.equal(other.body, 'id: y\ndata: 2\n\n');
+});
+
+test('a stream that is none of events, and one of channels that are not kept, has no cursor', async (t) => {
+  const { hub } = keeping(t);
+  const plain = hub.hold(hub.client(), streamInstruct(['a'], { headers: ['Content-Type', 'text/plain'] }));
+  const other = come(hub, ['c'], 'x');
+  await hub.publish(streamItem('a', 'id: x\n'), event('c', '1'));
+  assert.equal(plain.body, 'id: x\n');
+  assert.equal(other.body, 'data: 1\n\n');
+});
+
+test('a close ends those who are there, and is not kept', async (t) => {
+  const { hub, store } = keeping(t);
+  const client = come(hub, ['a']);
+  await hub.publish(event('a', '1'), streamAction('a', 'close'));
+  assert.ok(client.complete);
+  assert.equal(store.last, 1);
+  const again = come(hub, ['a'], `${store.epoch}-1`);
+  assert.ok(!again.complete);
+});
+
+test('a slow client loses nothing, and no more than a page waits for it', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { items: 1_000 })], { limits: { queueItems: 4 } });
+  const client = come(hub, ['a'], null, 40);
+  const expected: string[] = [];
+  for (let i = 1; i <= 300; i++) {
+    await hub.publish(event('a', `${i}-${'x'.repeat(1_000)}`));
+    expected.push(`${i}-`);
+  }
+  assert.ok(hub.hub.queues.backlogs < 10_000, `${hub.hub.queues.backlogs} bytes wait`);
+  let largest = 0;
+  while (client.body.split(`id: ${store.epoch}-300\n`).length < 2) {
+    client.grant(1_000);
+    largest = Math.max(largest, hub.hub.queues.backlogs);
+  }
+  assert.ok(largest < 150_000, `${largest} bytes waited`);
+  client.grant(10_000);
+  await hub.publish(event('a', '301-'));
+  assert.deepEqual(
+    [...client.body.matchAll(/data: (\d+-)/g)].map((match) => match[1]),
+    [...expected, '301-'],
+  );
+  assert.equal(hub.counters.itemsDropped, 0);
+});
+
+test('a slow client whose items were let go meanwhile is told', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { items: 3 })], { limits: { queueItems: 2 } });
+  const client = come(hub, ['a'], null, 20);
+  for (let i = 1; i <= 10; i++) await hub.publish(event('a', `${i}`));
+  client.grant(10_000);
+  await hub.publish(event('a', '11'));
+  const text = shown(store, client);
+  assert.match(text, /event: gap\ndata: {"channels":\["a"\]}\n\nid: E-10\n\ndata: 11\nid: E-11\n\n$/);
+});
+
+test('a client by pattern gets cursors, and is told that the past of a pattern is not kept', async (t) => {
+  const { hub, store } = keeping(t, [rule('orders.*')]);
+  const client = hub.client();
+  const instruct = streamInstruct([], EVENTS);
+  const hold = {
+    ...(instruct.hold as NonNullable<typeof instruct.hold>),
+    channels: [{ name: 'orders.>', prevId: null, filters: [], pattern: true }],
+  };
+  hub.hold(client, { ...instruct, hold });
+  await hub.publish(event('orders.eu', '1'), event('orders.eu.x', '2'));
+  assert.equal(shown(store, client), 'id: E-0\n\ndata: 1\nid: E-1\n\ndata: 2\n\n');
+  const again = hub.client();
+  hub.hold(
+    again,
+    { ...instruct, hold },
+    { request: { ...again.request, headers: ['Last-Event-ID', `${store.epoch}-0`] } },
+  );
+  assert.equal(shown(store, again), 'event: gap\ndata: {"channels":["orders.>"]}\n\nid: E-1\n\n');
+});
+
+test('rules that change apply to what is published from then on', async (t) => {
+  const { hub, store } = keeping(t, [rule('a')]);
+  await hub.publish(event('a', '1'));
+  hub.hub.history.rules = new ChannelRules([rule('b')]);
+  await hub.publish(event('a', '2'), event('b', '3'));
+  assert.equal(store.last, 2);
+  assert.equal(come(hub, ['a'], `${store.epoch}-0`).body, '');
+  assert.equal(shown(store, come(hub, ['b'], `${store.epoch}-1`)), 'data: 3\nid: E-2\n\nid: E-2\n\n');
+});
