@@ -5,7 +5,7 @@ const LARGEST = 65_536;
 /** Position of the first byte: 0 stands for the beginning. */
 export const BEGINNING = 1;
 
-/** A part of a log. Bytes that have been written never change, so that views of them can be given away. */
+/** A part of a log. */
 export interface Segment {
   readonly bytes: Buffer;
   /** Position of its first byte. */
@@ -15,7 +15,11 @@ export interface Segment {
   next: Segment | null;
 }
 
-/** The bytes of one stream, which are appended at the end and let go from the beginning. A position stays the same meanwhile. */
+/**
+ * The bytes of one stream, which are appended at the end and let go from the beginning. A position stays the same meanwhile. Views of the bytes may be
+ * given away: memory is written over only where whoever lets a segment go says that nobody has a view of it any more. A log that is full then needs no new
+ * memory, which would keep the garbage collector busy.
+ */
 export class EventLog {
   /** Position of the oldest byte. */
   start = BEGINNING;
@@ -26,6 +30,8 @@ export class EventLog {
   readonly #largest: number;
   #first: Segment;
   #last: Segment;
+  /** Memory of a segment that was let go. */
+  #spare: Buffer | null = null;
 
   /** @param maxBytes what the log is to hold; segments are at most an eighth of it */
   constructor(maxBytes: number) {
@@ -80,13 +86,17 @@ export class EventLog {
     return text;
   }
 
-  /** Lets the oldest segment go, if it has no byte at or after `keep`. Returns whether it has. */
-  dropFirst(keep: number): boolean {
+  /**
+   * Lets the oldest segment go, if it has no byte at or after `keep`. Returns whether it has.
+   * @param read its memory is used again if it has no byte at or after this. By default it is not
+   */
+  dropFirst(keep: number, read = 0): boolean {
     const { next, bytes } = this.#first;
     if (next === null || next.start > keep) return false;
     this.#first = next;
     this.start = next.start;
-    this.allocated -= bytes.length;
+    if (next.start <= read && this.#spare === null && bytes.length === this.#largest) this.#spare = bytes;
+    else this.allocated -= bytes.length;
     return true;
   }
 
@@ -99,8 +109,17 @@ export class EventLog {
     return next;
   }
 
-  #newSegment(bytes: number): Segment {
-    this.allocated += bytes;
-    return { bytes: Buffer.allocUnsafeSlow(bytes), start: this.end, length: 0, next: null };
+  #newSegment(length: number): Segment {
+    return { bytes: this.#memory(length), start: this.end, length: 0, next: null };
+  }
+
+  #memory(length: number): Buffer {
+    const spare = this.#spare;
+    if (spare?.length === length) {
+      this.#spare = null;
+      return spare;
+    }
+    this.allocated += length;
+    return Buffer.allocUnsafeSlow(length);
   }
 }

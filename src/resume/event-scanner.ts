@@ -48,6 +48,7 @@ export class EventScanner {
   write(chunk: Buffer): void {
     const log = this.#log;
     const { length } = chunk;
+    const hasCr = chunk.indexOf(CR) >= 0;
     /** What comes from here on, up to `at`, is still to be appended. */
     let run = 0;
     let at = 0;
@@ -100,7 +101,7 @@ export class EventScanner {
           }
           break;
         default:
-          at = endOfLine(chunk, at);
+          at = endOfLine(chunk, at, hasCr);
           if (at === length) {
             if (this.#state === DROPPING) run = at;
             break;
@@ -136,12 +137,18 @@ export class EventScanner {
   }
 }
 
-/** Index of the next CR or LF; the length of the chunk if there is none. */
-function endOfLine(chunk: Buffer, from: number): number {
-  let at = from;
-  for (; at < chunk.length; at++) {
+/** Bytes of a line that are looked at one by one: a native search costs as much. */
+const NEAR = 32;
+
+/** Index of the next CR or LF; the length of the chunk if there is none. @param hasCr whether the chunk has a CR */
+function endOfLine(chunk: Buffer, from: number, hasCr: boolean): number {
+  const { length } = chunk;
+  const end = hasCr ? length : Math.min(from + NEAR, length);
+  for (let at = from; at < end; at++) {
     const byte = chunk[at] as number;
-    if (byte === LF || byte === CR) break;
+    if (byte === LF || byte === CR) return at;
   }
-  return at;
+  if (end === length) return length;
+  const found = chunk.indexOf(LF, end);
+  return found < 0 ? length : found;
 }

@@ -20,6 +20,9 @@ export const STREAM_COST = 2_048;
 /** A byte of the origin becomes at most so many bytes of the log: an event of 3 bytes gets an id of at most 51. */
 const GROWTH = 20;
 
+/** Bytes that may be on their way to a client: a window and the buffer of a socket at each of four hops at most. */
+const UNDERWAY = 8 * WINDOW;
+
 /** The origin is not granted less at a time, so that it does not send byte by byte. */
 const LEAST_GRANT = 256;
 
@@ -195,7 +198,8 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     const { log } = this;
     const before = log.start;
     const most = this.#room.isFull ? 0 : this.#rules.maxBytes;
-    while (log.size > most && log.dropFirst(floor));
+    const read = this.#taken();
+    while (log.size > most && log.dropFirst(floor, read));
     if (log.start !== before) {
       this.#charge();
       for (const reader of this.#readers) {
@@ -203,6 +207,13 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
       }
     }
     if (!this.ended) this.#grant(log.end - floor);
+  }
+
+  /** Position up to which no client, nor the way to it, can have a view of the log. */
+  #taken(): number {
+    let least = this.isRead ? Number.POSITIVE_INFINITY : 0;
+    for (const { position } of this.#readers) least = Math.min(least, position);
+    return least - UNDERWAY;
   }
 
   /** Position of the first byte that has to stay. */

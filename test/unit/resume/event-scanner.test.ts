@@ -46,6 +46,8 @@ const CASES: readonly (readonly [string, string])[] = [
   ['data: a\n\ni', 'data: a\n#\ni'],
   ['data: a\n\nid', 'data: a\n#\nid'],
   ['data: a\n\nid: 5', 'data: a\n#\n'],
+  [`data: ${'x'.repeat(100)}\n\n`, `data: ${'x'.repeat(100)}\n#\n`],
+  [`data: ${'x'.repeat(100)}\r\r`, `data: ${'x'.repeat(100)}\r#\r`],
   ['retry: 10\n\n', 'retry: 10\n#\n'],
   ['data: \xff\x00\xfe\n\n', 'data: \xff\x00\xfe\n#\n'],
   ['', ''],
