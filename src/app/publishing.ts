@@ -6,6 +6,7 @@ export interface PublishingHub {
   requestTurn(publication: Publication): void;
   cancelTurn(publication: Publication): void;
   publish(items: readonly PublishItem[]): void;
+  reusedKey(items: readonly PublishItem[]): PublishItem | null;
   recover(): void;
   watchChannels(watcher: ChannelWatcher): void;
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void;
@@ -125,6 +126,10 @@ export class Publishing implements PublishingHub {
 
   publish(items: readonly PublishItem[]): void {
     this.current.publish(items);
+  }
+
+  reusedKey(items: readonly PublishItem[]): PublishItem | null {
+    return this.current.reusedKey(items);
   }
 
   recover(): void {

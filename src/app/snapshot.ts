@@ -50,6 +50,7 @@ export function newSnapshot(config: Config, proxy: ProxySettings): Snapshot {
       maxTargetBytes: control.maxHeaderBytes,
       maxConnections: control.maxConnections,
       headerTimeout: Math.min(server.headerTimeout, CONTROL_HEADER_TIMEOUT),
+      requestTimeout: control.requestTimeout,
     }),
   };
 }

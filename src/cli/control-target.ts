@@ -29,9 +29,10 @@ export interface ControlTarget {
   readonly authorization: string | null;
 }
 
-/** Adds the options that say which server to ask, and as whom. */
+/** Adds the options that say which server to ask, and as whom. What is given on the command line comes before the environment. */
 export function addControlOptions(command: Command): Command {
   return command
+    .hook('preAction', preferGiven)
     .addOption(
       new Option(
         '--url <url>',
@@ -53,6 +54,13 @@ export function addControlOptions(command: Command): Command {
         'HOLDFAST_TOKEN',
       ),
     );
+}
+
+/** Forgets a user of the environment where a token is given on the command line, and the other way round. */
+function preferGiven(command: Command): void {
+  const [user, token] = [command.getOptionValueSource('user'), command.getOptionValueSource('token')];
+  if (user === 'env' && token === 'cli') command.setOptionValueWithSource('user', undefined, 'default');
+  if (token === 'env' && user === 'cli') command.setOptionValueWithSource('token', undefined, 'default');
 }
 
 /**

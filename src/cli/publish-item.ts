@@ -33,6 +33,11 @@ export interface ItemOptions {
   readonly action: Action;
   readonly id: string;
   readonly prevId: string;
+  readonly idempotencyKey: string;
+  /** Null for none. */
+  readonly version: number | null;
+  /** Seconds; null for none. */
+  readonly ttl: number | null;
   readonly meta: readonly NameValue[];
   readonly noSeq: boolean;
 }
@@ -42,11 +47,14 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The item as the publish endpoint takes it, in every format that the action has. The server uses the formats that its clients need. */
 export function publishItem(options: ItemOptions): JsonObject {
-  const { channel, action, id, prevId, meta, noSeq } = options;
+  const { channel, action, id, prevId, idempotencyKey, version, ttl, meta, noSeq } = options;
   return {
     channel,
     ...(id !== '' && { id }),
     ...(prevId !== '' && { 'prev-id': prevId }),
+    ...(idempotencyKey !== '' && { 'idempotency-key': idempotencyKey }),
+    ...(version !== null && { version }),
+    ...(ttl !== null && { ttl }),
     formats: formatsOf(action),
     ...(meta.length > 0 && { meta: Object.fromEntries(meta) }),
     ...(noSeq && { 'no-seq': true }),

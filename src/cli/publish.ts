@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { MAX_KEY_BYTES, MAX_TTL } from '../codec/grip/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
 import { newCommand } from './command.ts';
@@ -20,6 +21,9 @@ const OF_CONTENT = ['code', 'header', 'patch'];
 interface PublishOptions extends ControlOptions {
   readonly id?: string;
   readonly prevId?: string;
+  readonly idempotencyKey?: string;
+  readonly itemVersion?: number;
+  readonly ttl?: number;
   readonly code: number;
   readonly header?: readonly NameValue[];
   readonly meta?: readonly NameValue[];
@@ -45,6 +49,21 @@ export function publishCommand(): Command {
     .argument('[content]', 'content of the item; @FILE for the content of a file, @- for standard input')
     .option('--id <id>', 'id of the item')
     .option('--prev-id <id>', 'id of the item before it')
+    .option(
+      '--idempotency-key <key>',
+      'the item is taken only once in five minutes, however often it is sent with this key',
+      idempotencyKey,
+    )
+    .addOption(
+      new Option('--item-version <number>', 'the item is dropped unless it is newer than the last one of its channel')
+        .argParser(wholeNumber(0, Number.MAX_SAFE_INTEGER))
+        .conflicts('prevId'),
+    )
+    .addOption(
+      new Option('--ttl <seconds>', 'how long the item is of use to clients that are too slow for it').argParser(
+        wholeNumber(1, MAX_TTL),
+      ),
+    )
     .option('--sender <name>', 'who publishes: clients of this user that are to skip their own items do not get it')
     .addOption(
       new Option('--code <number>', 'status of the response to held requests, from 200')
@@ -77,9 +96,11 @@ async function publish(
 ): Promise<void> {
   const send = senderOf(options, command);
   const { id = '', prevId = '', meta: given = [], sender, seq } = options;
+  const { idempotencyKey = '', itemVersion: version = null, ttl = null } = options;
   const variables = sender === undefined ? given : [...given, ['sender', sender] as const];
   const action = await actionOf(content, options);
-  await send([publishItem({ channel, action, id, prevId, meta: variables, noSeq: !seq })]);
+  const extras = { idempotencyKey, version, ttl };
+  await send([publishItem({ channel, action, id, prevId, ...extras, meta: variables, noSeq: !seq })]);
   console.log('Published');
 }
 
@@ -154,6 +175,21 @@ function parsePatch(bytes: Buffer): readonly unknown[] {
 function meta(value: string, earlier: readonly NameValue[] = []): readonly NameValue[] {
   const variable = nameAndValue(value, '=', 'Expected NAME=VALUE.');
   return [...earlier, variable];
+}
+
+function idempotencyKey(value: string): string {
+  if (value === '' || Buffer.byteLength(value) > MAX_KEY_BYTES)
+    throw new InvalidArgumentError(`Expected 1 to ${MAX_KEY_BYTES} bytes.`);
+  return value;
+}
+
+function wholeNumber(min: number, max: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!/^[0-9]+$/.test(value) || number < min || number > max)
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    return number;
+  };
 }
 
 function statusCode(value: string): number {

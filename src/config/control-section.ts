@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HOST_NAME_FORMS, parseHostName } from './host-name.ts';
 import { formatListenAddress, LISTEN_FORMS, parseListenAddress } from './listen-address.ts';
-import { bytes, choice, complaint, count, fieldDocs, plainText, secret, textCodec } from './section-fields.ts';
+import { bytes, choice, complaint, count, fieldDocs, plainText, seconds, secret, textCodec } from './section-fields.ts';
 
 const listenAddresses = z.array(textCodec(LISTEN_FORMS, parseListenAddress, formatListenAddress), {
   error: complaint('a list of listen addresses'),
@@ -90,6 +90,13 @@ export const controlSection = {
       to: 10_000_000,
       zero: 'for no limit',
       doc: 'Maximum number of publish requests a second, of all publishers together. As many may come at once after a pause. Further ones get a 429 with `Retry-After`.',
+    }),
+    request_timeout: seconds({
+      default: 60,
+      from: 0.1,
+      to: 86_400,
+      zero: 'for no limit',
+      doc: 'Maximum time for a whole request to arrive, including its body. A slower request gets a 408. Responses, such as streams of events, may take longer.',
     }),
     max_header_bytes: bytes({
       default: 10_000,

@@ -1,10 +1,13 @@
 import type { z } from 'zod';
+import { shownTarget } from '../exchange/index.ts';
 import { fieldDocs } from './section-fields.ts';
 
 /** Whether the value of a key is hidden where a configuration is shown. The path of a key file is not: it is no secret. */
 export function isHidden(schema: unknown, value: unknown): boolean {
-  if (fieldDocs.get(schema as z.ZodType)?.secret !== true) return false;
+  const secret = fieldDocs.get(schema as z.ZodType)?.secret;
+  if (secret === undefined) return false;
   const text = String(value);
+  if (secret === 'in-url') return shownTarget(text) !== text;
   return text !== '' && !text.startsWith('file:');
 }
 

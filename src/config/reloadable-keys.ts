@@ -27,6 +27,7 @@ const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
     'basic',
     'user',
     'request_rate',
+    'request_timeout',
     'max_header_bytes',
     'max_body_bytes',
     'max_connections',

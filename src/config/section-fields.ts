@@ -9,8 +9,8 @@ export interface FieldDoc {
   readonly doc: string;
   /** The accepted values, phrased to follow "expected". */
   readonly expected: string;
-  /** Whether to hide the value when the configuration is shown. */
-  readonly secret?: true;
+  /** Whether to hide the value when the configuration is shown: always, or where it is a URL with credentials. */
+  readonly secret?: true | 'in-url';
 }
 
 /** The documentation of every key of the schema. */
@@ -31,6 +31,7 @@ interface TextField {
   readonly expected: string;
   readonly fits: (value: string) => boolean;
   readonly doc: string;
+  readonly secret?: 'in-url';
 }
 
 /** A duration in seconds, fractions allowed. */
@@ -61,7 +62,11 @@ export function text(field: TextField) {
     .string({ error })
     .refine((value) => value === '' || field.fits(value), { error })
     .default(field.default ?? '')
-    .register(fieldDocs, { doc: field.doc, expected: field.expected });
+    .register(fieldDocs, {
+      doc: field.doc,
+      expected: field.expected,
+      ...(field.secret !== undefined && { secret: field.secret }),
+    });
 }
 
 /** Text that can be logged. */

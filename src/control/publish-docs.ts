@@ -17,6 +17,13 @@ const content = z.looseObject({
 const item = z.looseObject({
   channel: z.string().min(1),
   id: z.string().optional(),
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .optional()
+    .describe('a repeat within 5 minutes is answered as the first time and delivered once'),
+  version: z.number().int().min(0).optional().describe('dropped unless higher than the last one of the channel'),
+  ttl: z.number().int().min(1).optional().describe('seconds after which slow clients do not get the item any more'),
   'prev-id': z.string().optional(),
   meta: z.record(z.string(), z.string()).optional(),
   formats: z
@@ -42,12 +49,14 @@ export const PUBLISH_DOCS: readonly Described[] = [
     path: '/publish',
     access: 'publish',
     tag: 'publishing',
-    summary: 'Publishes items to channels. `Prefer: return=representation` asks how many clients each item goes to.',
+    summary:
+      'Publishes items to channels. `Prefer: return=representation` asks how many clients each item goes to. `Idempotency-Key` has a repeat of the request published once.',
     body: z.looseObject({ items: z.array(item) }),
     responses: {
       200: { doc: 'The items were accepted.', schema: text },
       400: { doc: 'The body is not a list of items. The text says why.', schema: text },
       413: { doc: 'The body is larger than `max_body_bytes`.', schema: text },
+      422: { doc: 'An idempotency key was used for other content. The text names the channel.', schema: text },
       429: { doc: 'More requests came than `request_rate` allows.', schema: text },
       503: { doc: 'The server is shutting down.', schema: text },
     },

@@ -1,5 +1,5 @@
-import { fieldValue, fieldValues, listMembers } from '../codec/fields/index.ts';
-import type { PublishError, PublishItem } from '../codec/grip/index.ts';
+import { fieldValue, fieldValues, listMembers, parseIdempotencyKey } from '../codec/fields/index.ts';
+import { MAX_KEY_BYTES, type PublishError, type PublishItem, ReusedKeyError } from '../codec/grip/index.ts';
 import { pathOf } from '../codec/http1/index.ts';
 import {
   BodyCollector,
@@ -35,6 +35,8 @@ export interface Publisher {
   cancelTurn(publication: Publication): void;
   /** Accepts the items, to be delivered in their order. */
   publish(items: readonly PublishItem[]): void;
+  /** The first of the items whose idempotency key was used for other content; null if there is none. */
+  reusedKey(items: readonly PublishItem[]): PublishItem | null;
   /** Calls `done`, now or later, with how many clients would get each item if it were published now. */
   countReceivers(items: readonly PublishItem[], done: (counts: readonly number[]) => void): void;
   /** Sends held requests to their origins again, for items that may have been lost. */
@@ -68,8 +70,16 @@ export interface ControlSettings {
 /** What a page of an allowed origin may send (Fetch §3.3). */
 const PREFLIGHT: readonly string[] = [
   ...['Content-Type', 'text/plain', 'Access-Control-Allow-Methods', 'POST'],
-  ...['Access-Control-Allow-Headers', 'Authorization, Content-Type, Prefer', 'Access-Control-Max-Age', '600'],
+  ...[
+    'Access-Control-Allow-Headers',
+    'Authorization, Content-Type, Idempotency-Key, Prefer',
+    'Access-Control-Max-Age',
+    '600',
+  ],
 ];
+
+/** Bytes of a field with an idempotency key: each character may be escaped, in quotes. */
+const MAX_KEY_FIELD = 2 * MAX_KEY_BYTES + 2;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -121,6 +131,7 @@ const NO_PUBLISHER: Publisher = {
   requestTurn() {},
   cancelTurn() {},
   publish() {},
+  reusedKey: () => null,
   countReceivers() {},
   recover() {},
 };
@@ -136,6 +147,9 @@ class PublishExchange implements Responder, ItemsOwner {
   #origin: string | null = null;
   /** The response says how many receivers each item had. */
   #representation = false;
+  /** The idempotency key of the request, and the field that has it; null without one. */
+  #key: string | null = null;
+  #keyField: string | null = null;
   readonly #receivers: object[] = [];
   /** Parts of the items whose receivers are not counted yet. */
   #uncounted = 0;
@@ -185,6 +199,8 @@ class PublishExchange implements Responder, ItemsOwner {
       this.#refuse(404, 'Not Found. This server has no proxy, so nothing can be published here.');
     } else if (method !== 'POST') {
       this.#refuse(405, `Method not allowed: ${method}.`, ['Content-Type', 'text/plain', 'Allow', 'POST']);
+    } else if (path === '/publish' && !this.#readKey(fieldValues(headers, 'idempotency-key'))) {
+      this.#refuse(400, 'Idempotency-Key has an invalid value: expected one string of 1 to 1024 characters.');
     } else if (requestRate > 0 && !this.#mayPublish(requestRate)) {
       // It has its response.
     } else {
@@ -235,6 +251,10 @@ class PublishExchange implements Responder, ItemsOwner {
     return body;
   }
 
+  reusedKey(items: readonly PublishItem[]): PublishItem | null {
+    return this.#endpoint.publisher.reusedKey(items);
+  }
+
   publishItems(items: readonly PublishItem[]): void {
     if (this.#representation) this.#noteReceivers(items);
     if (!this.#endpoint.unreachedNoted) this.#noteUnreached(items);
@@ -249,6 +269,11 @@ class PublishExchange implements Responder, ItemsOwner {
   }
 
   onRefused(error: PublishError): void {
+    if (error instanceof ReusedKeyError) {
+      errorCounts.note('HF_IDEMPOTENCY_KEY');
+      this.#refuse(ERRORS.HF_IDEMPOTENCY_KEY.status, error.message);
+      return;
+    }
     this.#refuse(400, error.message);
   }
 
@@ -281,7 +306,7 @@ class PublishExchange implements Responder, ItemsOwner {
       return;
     }
     this.#waiting = body;
-    this.#items = new ItemsPublication(this, body.length);
+    this.#items = new ItemsPublication(this, body.length, this.#key);
     publisher.requestTurn(this.#items);
   }
 
@@ -290,6 +315,15 @@ class PublishExchange implements Responder, ItemsOwner {
       ? textResponse(200, JSON.stringify({ message }), ['Content-Type', 'application/json'])
       : textResponse(200, message);
     this.#respond(response);
+  }
+
+  /** Reads the key of the request, if it has one. Returns false if that is not valid. */
+  #readKey(values: readonly string[]): boolean {
+    if (values.length === 0) return true;
+    const [value = ''] = values;
+    this.#key = values.length === 1 && value.length <= MAX_KEY_FIELD ? parseIdempotencyKey(value) : null;
+    this.#keyField = this.#key === null ? null : value;
+    return this.#key !== null && this.#key.length <= MAX_KEY_BYTES;
   }
 
   /** Takes one from the rate, or refuses the request. */
@@ -325,17 +359,18 @@ class PublishExchange implements Responder, ItemsOwner {
     this.#items = null;
     const response = new CreditedResponse(this.#requester, this.#request.credits);
     this.#response = response;
-    const head = { status: 200, reason: '', headers: [...headers, ...this.#corsFields()], bodyLength: body.length };
+    const head = { status: 200, reason: '', headers: [...headers, ...this.#ownFields()], bodyLength: body.length };
     this.#requester.onResponse(head);
     response.give(body, true);
   }
 
-  #corsFields(): readonly string[] {
-    return this.#origin === null ? [] : ['Access-Control-Allow-Origin', this.#origin, 'Vary', 'Origin'];
+  #ownFields(): readonly string[] {
+    const key = this.#keyField === null ? [] : ['Idempotency-Key', this.#keyField];
+    return this.#origin === null ? key : [...key, 'Access-Control-Allow-Origin', this.#origin, 'Vary', 'Origin'];
   }
 
   #respond({ head, body }: ReturnType<typeof textResponse>): void {
-    const response = { head: { ...head, headers: [...head.headers, ...this.#corsFields()] }, body };
+    const response = { head: { ...head, headers: [...head.headers, ...this.#ownFields()] }, body };
     this.#over = true;
     this.#items = null;
     respond(this.#requester, response);

@@ -109,8 +109,12 @@ export class Counters extends ServerCounters implements OriginCounters {
   partingsDropped = 0;
   itemsPublished = 0;
   itemsDelivered = 0;
-  /** Items that were published before with the same id. */
+  /** Items that were published before with the same id or idempotency key. */
   itemsRepeated = 0;
+  /** Items that were not newer than the last version of their channel. */
+  itemsOutdated = 0;
+  /** Items whose `ttl` had ended: those that nobody got, and each client that did not get one. */
+  itemsExpired = 0;
   /** Items that waited for one before them and were dropped. */
   itemsOutOfOrder = 0;
   /** Items and initial bodies that a filter could not be applied to. */

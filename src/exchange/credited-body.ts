@@ -71,8 +71,11 @@ export abstract class CreditedBody {
     this.pass(end - start === whole.length ? whole : whole.subarray(start, end), more);
   }
 
-  /** A payload no longer waits: its last bytes are about to be passed, or it was dropped. */
+  /** A payload no longer waits: its last bytes are about to be passed, or it was dropped, with the body or because it had expired. */
   protected payloadLeft(_payload: Payload, _dropped: boolean): void {}
+
+  /** A payload was dropped because it had expired. */
+  protected payloadExpired(_payload: Payload): void {}
 
   /**
    * Adds bytes after those that wait. `chunk` belongs to the body from now on.
@@ -163,6 +166,10 @@ export abstract class CreditedBody {
       return false;
     }
     const { block, payload, start } = first;
+    if (payload !== null && payload.expires !== 0 && start === 0 && Date.now() >= payload.expires) {
+      this.#expire(first, payload);
+      return true;
+    }
     const length = Math.min(first.end - start, this.credits);
     if (length === 0) return false;
     this.credits -= length;
@@ -186,6 +193,17 @@ export abstract class CreditedBody {
     else if (first.appendable) this.pass(block.subarray(start, end), !last);
     else this.passPart(block, start, end, !last);
     return true;
+  }
+
+  /** Drops the first payload, of which nothing has been passed. */
+  #expire({ next, end }: Waiting, payload: Payload): void {
+    this.#first = next;
+    if (next === null) this.#last = null;
+    this.waiting -= end;
+    this.items -= payload.items;
+    if (payload.items > 0) this.itemBytes -= end;
+    this.payloadLeft(payload, true);
+    this.payloadExpired(payload);
   }
 
   #append(chunk: Buffer): void {

@@ -35,6 +35,7 @@ export const ERRORS = {
   HF_CONTROL_STREAMS: face('policy', true, 503, 'Too many streams of events are open, try again later.', 'warn'),
   HF_LOGIN_RATE: face('client', true, 429, 'Too many wrong passwords, try again later.', 'info'),
   HF_CONTROL_RATE: face('client', true, 429, 'Too many publish requests.', 'info'),
+  HF_IDEMPOTENCY_KEY: face('client', false, 422, 'The idempotency key was used for other content.', 'info'),
   HF_TOKEN_MISSING: face('client', false, 401, 'A token is needed.', 'info'),
   HF_TOKEN_INVALID: face('client', false, 401, 'The token is not valid.', 'info'),
   HF_TOKEN_EXPIRED: face('client', false, 401, 'The token has expired.', 'info'),

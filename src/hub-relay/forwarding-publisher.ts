@@ -58,6 +58,11 @@ export class ForwardingPublisher {
     this.#losses.write(log, 'warn', fields, 'the process that orders the items takes none: items dropped');
   }
 
+  /** The other process knows which keys were used: it drops an item whose key was used for other content. */
+  reusedKey(): null {
+    return null;
+  }
+
   recover(): void {
     this.#link.recover();
   }

@@ -178,6 +178,10 @@ export class HubRelay implements WorkerHubRoom {
     this.router.publish(items);
   }
 
+  reusedKey(items: readonly PublishItem[]): PublishItem | null {
+    return this.router.reusedKey(items);
+  }
+
   watchChannels(watcher: ChannelWatcher): void {
     this.router.watchChannels(watcher);
   }
@@ -187,10 +191,11 @@ export class HubRelay implements WorkerHubRoom {
   }
 
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
-    const repeated = items.map((item) => this.router.isRepeated(item));
+    const { router } = this;
+    const known = items.map((item) => router.receiversOf(item));
     this.#ask({ about: 'receivers', items: items.map(outlineOf) }, this.#concerned(items), (answers) => {
       const total = (i: number): number => answers.reduce<number>((sum, counts) => sum + numberAt(counts, i), 0);
-      done(items.map((_, i) => (repeated[i] ? 0 : total(i))));
+      done(items.map((item, i) => known[i] ?? router.noteReceivers(item, total(i))));
     });
   }
 

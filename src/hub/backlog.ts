@@ -46,6 +46,10 @@ export class Backlog extends CreditedBody {
     this.#requester.onResponsePayload(payload);
   }
 
+  protected override payloadExpired({ items }: Payload): void {
+    this.#room.counters.itemsExpired += items;
+  }
+
   protected override payloadLeft(payload: Payload, dropped: boolean): void {
     this.#room.budget.release(payload);
     if (dropped) return;

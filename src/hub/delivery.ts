@@ -121,6 +121,7 @@ export class Delivery implements AtTurnEnd {
           ? new PublishedResponse(channel, httpResponse, null, null, item.meta)
           : new PublishedResponse(channel, httpResponse, id, prevId, item.meta);
         published.size = item.size ?? httpResponse.body.length;
+        published.expires = item.extras?.expires ?? 0;
         this.#append(published);
       }
       if (item.httpStream !== null) this.#addStream(channel, item, item.httpStream);
@@ -209,7 +210,9 @@ export class Delivery implements AtTurnEnd {
 
   #addStream(channel: string, item: PublishItem, { action, content }: HttpStreamFormat): void {
     if (action !== 'send') {
-      this.#append(action === 'close' ? new StreamClose(channel, item.meta) : new StreamHint(channel));
+      const step = action === 'close' ? new StreamClose(channel, item.meta) : new StreamHint(channel);
+      step.expires = item.extras?.expires ?? 0;
+      this.#append(step);
       this.#openRun = null;
       return;
     }
@@ -228,8 +231,8 @@ export class Delivery implements AtTurnEnd {
     this.#append(this.#openRun);
   }
 
-  #addMessage({ channel, meta, id, size }: PublishItem, format: WsMessageFormat): void {
-    const message = new PublishedMessage(channel, format, meta, id, size);
+  #addMessage({ channel, meta, id, size, extras }: PublishItem, format: WsMessageFormat): void {
+    const message = new PublishedMessage(channel, format, meta, id, size, extras?.expires);
     const run = this.#openMessages;
     if (run !== null && run.channel === channel) {
       const { cost } = run;
@@ -268,7 +271,12 @@ export class Delivery implements AtTurnEnd {
     if (step === this.#openRun) this.#openRun = null;
     else if (step === this.#openMessages) this.#openMessages = null;
     const { channel, format, kind, unpublished } = step;
-    const { log, channels } = this.#room;
+    const { log, channels, counters } = this.#room;
+    if (step.isExpired) {
+      counters.itemsExpired++;
+      if (log.debugEnabled) log.debug({ channel: shownKey(channel), format: kind }, 'published too late');
+      return false;
+    }
     // What the hub makes by itself is for those alone who are subscribed to the channel, or to the pattern with this key.
     const group = (unpublished ? channels.find(channel) : channels.get(channel))?.groupOf(format) ?? null;
     let receivers = group?.size ?? 0;

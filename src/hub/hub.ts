@@ -10,6 +10,7 @@ import {
   type Responder,
   reportFault,
 } from '../exchange/index.ts';
+import { Admission } from './admission.ts';
 import { CallRate } from './call-rate.ts';
 import type { Group } from './channel.ts';
 import { ChannelHistory } from './channel-history.ts';
@@ -81,6 +82,7 @@ export class Hub implements Guarded {
   readonly #keepAlives = new KeepAlivePlans();
   readonly #taps = new ItemTaps(this);
   readonly #delivery: Delivery;
+  readonly #admission: Admission;
   readonly #sequencer: Sequencer;
   readonly #staged: StagedItems;
   readonly #intake: Intake;
@@ -120,6 +122,7 @@ export class Hub implements Guarded {
     const onProgress = (): void => this.#onProgress();
     this.#delivery = new Delivery(this.#room, onProgress);
     this.#room.channels.watch(new FirstSubscriptions(this.#room, this.#delivery, onFault));
+    this.#admission = new Admission(this.#room, onFault);
     this.#sequencer = new Sequencer(this.#room, (items) => this.history.take(items), onFault);
     this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);
     this.#intake = new Intake(
@@ -205,12 +208,14 @@ export class Hub implements Guarded {
 
   /** Orders nothing any more, after what was accepted so far. Returns what another takes to go on. */
   release(): Sequence {
-    return { ...this.#sequencer.release(), lastIds: this.#room.channels.lastIds };
+    return { ...this.#sequencer.release(), ...this.#admission.admitted, lastIds: this.#room.channels.lastIds };
   }
 
   /** Orders the items again, where another has stopped that did. */
-  goOn({ seen, early, lastIds }: Sequence): void {
+  goOn(sequence: Sequence): void {
+    const { seen, early, lastIds } = sequence;
     for (const [name, id] of lastIds) this.#room.channels.setLastId(name, id);
+    this.#admission.goOn(sequence);
     this.#sequencer.goOn(seen, early);
   }
 
@@ -262,7 +267,8 @@ export class Hub implements Guarded {
   /** Accepts items, which are delivered after those that were accepted before. A publisher with many items asks for a turn first. */
   publish(items: readonly PublishItem[]): void {
     this.#room.counters.itemsPublished += items.length;
-    this.#staged.accept(items);
+    const admitted = this.#admission.admit(items);
+    if (admitted.length > 0) this.#staged.accept(admitted);
   }
 
   /** Delivers items that a router has accepted and brought into order, after those that were given before. */
@@ -336,7 +342,14 @@ export class Hub implements Guarded {
   /** Calls `done` with how many clients would get each item if it were published now. */
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
     const { channels } = this.#room;
-    done(items.map((item) => (this.#sequencer.isRepeated(item) ? 0 : receiversOf(channels, item))));
+    const count = (item: ReceivedFormats): number =>
+      this.#sequencer.isRepeated(item) ? 0 : receiversOf(channels, item);
+    done(items.map((item) => this.#admission.receiversOf(item) ?? this.#admission.noteReceivers(item, count(item))));
+  }
+
+  /** The first of the items whose idempotency key was used for other content; null if there is none. */
+  reusedKey(items: readonly PublishItem[]): PublishItem | null {
+    return this.#admission.reusedKey(items);
   }
 
   /** Calls `done` with those of the ids that are of clients which are held now. */

@@ -14,6 +14,7 @@ export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.
 export { Intake, MAX_UNDELIVERED, type Publication } from './intake.ts';
 export { type HubChannels, ItemRouter, type RoutedHub } from './item-router.ts';
 export { type ItemsOwner, ItemsPublication } from './items-publication.ts';
+export type { KeptVersion } from './last-versions.ts';
 export type { HeldState, HoldParts, ResponseHoldState, StreamHoldState, WebSocketHoldState } from './moved-hold.ts';
 export type {
   ChannelPosition,
@@ -26,6 +27,7 @@ export type {
 } from './next-link.ts';
 export { PatternTrie } from './pattern-trie.ts';
 export type { ReceivedFormats } from './receivers-of.ts';
+export type { KeptKey } from './repeat-keys.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 export type { Sequence } from './sequencer.ts';
 export type { Subscriber } from './subscriber.ts';

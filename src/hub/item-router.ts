@@ -1,12 +1,14 @@
 import { type AtTurnEnd, attempt, fault, type Guarded, TurnQueue } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
+import { Admission } from './admission.ts';
 import type { Channel, Membership, Receiver } from './channel.ts';
 import { type ChannelPage, type ChannelQuery, channelPage } from './channel-page.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import type { HubOptions } from './hub-options.ts';
 import { Intake, type Publication } from './intake.ts';
 import { type ItemTap, ItemTaps } from './item-taps.ts';
+import type { ReceivedFormats } from './receivers-of.ts';
 import { type Sequence, Sequencer } from './sequencer.ts';
 
 /** Another hub, which has the clients. */
@@ -92,6 +94,7 @@ export class ItemRouter implements AtTurnEnd {
   readonly #options: RouterOptions;
   readonly #turns = new TurnQueue();
   readonly #channels: Channels;
+  readonly #admission: Admission;
   readonly #sequencer: Sequencer;
   readonly #intake: Intake;
   /** Called when no publisher waits any more. */
@@ -108,7 +111,9 @@ export class ItemRouter implements AtTurnEnd {
     const onFault = (thrown: unknown): void => this.onFault(thrown);
     this.#options = options;
     this.#channels = new Channels(wheel, limits, onFault);
-    this.#sequencer = new Sequencer({ ...options, channels: this.#channels }, (items) => this.#route(items), onFault);
+    const room = { ...options, channels: this.#channels };
+    this.#admission = new Admission(room, onFault);
+    this.#sequencer = new Sequencer(room, (items) => this.#route(items), onFault);
     this.#intake = new Intake(
       this.#turns,
       () => this.#underway,
@@ -160,8 +165,10 @@ export class ItemRouter implements AtTurnEnd {
   publish(items: readonly PublishItem[]): void {
     if (items.length === 0) return;
     this.#options.counters.itemsPublished += items.length;
+    const admitted = this.#admission.admit(items);
+    if (admitted.length === 0) return;
     if (this.#accepted.length === 0) this.#turns.add(this);
-    for (const item of items) this.#accepted.push(item);
+    for (const item of admitted) this.#accepted.push(item);
   }
 
   /** Gives the hubs items that another router has brought into order, at the end of the turn as those of `publish`. */
@@ -184,9 +191,19 @@ export class ItemRouter implements AtTurnEnd {
     return true;
   }
 
-  /** Whether an item with this id would be dropped as repeated. */
-  isRepeated(item: Pick<PublishItem, 'channel' | 'id'>): boolean {
-    return this.#sequencer.isRepeated(item);
+  /** As `Hub.reusedKey`. */
+  reusedKey(items: readonly PublishItem[]): PublishItem | null {
+    return this.#admission.reusedKey(items);
+  }
+
+  /** How many receivers an item has, as far as that is known here: none if it would be dropped, or as many as the item that it repeats had. Else null. */
+  receiversOf(item: ReceivedFormats): number | null {
+    return this.#admission.receiversOf(item) ?? (this.#sequencer.isRepeated(item) ? 0 : null);
+  }
+
+  /** Notes how many receivers an item has, for repeats. Returns the count. */
+  noteReceivers(item: ReceivedFormats, count: number): number {
+    return this.#admission.noteReceivers(item, count);
   }
 
   /** As `Hub.watchChannels`. */
@@ -231,7 +248,7 @@ export class ItemRouter implements AtTurnEnd {
   /** Orders nothing any more, after what was accepted so far. Returns what another takes to go on. */
   release(): Sequence {
     this.onTurnEnd();
-    return { ...this.#sequencer.release(), lastIds: this.#channels.lastIds };
+    return { ...this.#sequencer.release(), ...this.#admission.admitted, lastIds: this.#channels.lastIds };
   }
 
   /** Publishers wait until `goOn`: another orders the items. */
@@ -240,8 +257,10 @@ export class ItemRouter implements AtTurnEnd {
   }
 
   /** Goes on where another has stopped that ordered the items. */
-  goOn({ seen, early, lastIds }: Sequence): void {
+  goOn(sequence: Sequence): void {
+    const { seen, early, lastIds } = sequence;
     for (const [name, id] of lastIds) this.#channels.setLastId(name, id);
+    this.#admission.goOn(sequence);
     this.#sequencer.goOn(seen, early);
     this.#intake.release();
   }

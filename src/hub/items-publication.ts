@@ -1,5 +1,5 @@
 import type { Guarded } from '../clock/index.ts';
-import { PublishError, type PublishItem, PublishItemsReader } from '../codec/grip/index.ts';
+import { PublishError, type PublishItem, PublishItemsReader, ReusedKeyError } from '../codec/grip/index.ts';
 import type { Publication } from './intake.ts';
 
 /** Items of one request that are read, and that are published, in one turn of the event loop. The others follow in the next turns. */
@@ -12,6 +12,8 @@ export interface ItemsOwner extends Guarded {
    * @throws PublishError
    */
   itemsRequest(): Buffer | object;
+  /** The first of these items whose idempotency key was used for other content; null if there is none. */
+  reusedKey(items: readonly PublishItem[]): PublishItem | null;
   /** Gives these items to the hub: they are the next ones. All items of the request are valid. */
   publishItems(items: readonly PublishItem[]): void;
   /** All items have been published. */
@@ -24,13 +26,17 @@ export interface ItemsOwner extends Guarded {
 export class ItemsPublication implements Publication {
   readonly bytes: number;
   readonly #owner: ItemsOwner;
+  readonly #key: string | null;
+  /** Digests of the items with keys of their own, by these. */
+  readonly #digests = new Map<string, string>();
   #reader: PublishItemsReader | null = null;
   #published = 0;
   #dropped = false;
 
-  /** @param bytes of the request */
-  constructor(owner: ItemsOwner, bytes: number) {
+  /** @param bytes of the request @param key idempotency key of the request; null for none */
+  constructor(owner: ItemsOwner, bytes: number, key: string | null = null) {
     this.#owner = owner;
+    this.#key = key;
     this.bytes = bytes;
   }
 
@@ -50,9 +56,9 @@ export class ItemsPublication implements Publication {
     const owner = this.#owner;
     let items: readonly PublishItem[];
     try {
-      this.#reader ??= new PublishItemsReader(owner.itemsRequest());
-      if (!this.#reader.read(TURN_ITEMS)) return false;
+      this.#reader ??= new PublishItemsReader(owner.itemsRequest(), this.#key);
       items = this.#reader.items;
+      if (this.#published === 0 && !this.#read(this.#reader)) return false;
     } catch (error) {
       if (!(error instanceof PublishError)) throw error;
       owner.onRefused(error);
@@ -64,6 +70,29 @@ export class ItemsPublication implements Publication {
     if (this.#published < items.length) return false;
     owner.onPublished();
     return true;
+  }
+
+  /**
+   * Reads and checks further items. Nobody else publishes until all have been published, so what holds for the keys now holds then. Returns whether
+   * these were the last.
+   */
+  #read(reader: PublishItemsReader): boolean {
+    const from = reader.items.length;
+    const complete = reader.read(TURN_ITEMS);
+    const items = reader.items.slice(from);
+    const reused = items.find((item) => this.#isReused(item)) ?? this.#owner.reusedKey(items);
+    if (reused !== null) throw new ReusedKeyError(reused.channel);
+    return complete;
+  }
+
+  /** Whether another item of this request has the same key and other content. */
+  #isReused({ extras }: PublishItem): boolean {
+    const repeatKey = extras?.repeatKey ?? null;
+    if (repeatKey === null) return false;
+    const { key, digest } = repeatKey;
+    const known = this.#digests.get(key);
+    if (known === undefined) this.#digests.set(key, digest);
+    return known !== undefined && known !== digest;
   }
 
   onFault(thrown: unknown): void {

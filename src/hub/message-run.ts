@@ -14,6 +14,7 @@ export class MessageRun extends Step {
     super(channel, 'ws-message', action === 'send' ? 'ws-message' : `ws-message ${action}`);
     this.#messages = [message];
     this.#bytes = payload.body.length;
+    this.expires = payload.expires;
     this.charge(message.cost);
   }
 

@@ -26,13 +26,14 @@ export class PublishedMessage {
   /** Bytes that it is charged while it waits to be delivered. */
   readonly cost: number;
 
-  /** @param size what the publisher says of it; null for the bytes of its content */
+  /** @param size what the publisher says of it; null for the bytes of its content @param expires as `Step.expires` */
   constructor(
     channel: string,
     format: WsMessageFormat,
     meta: Readonly<Record<string, string>> = NO_META,
     id: string | null = null,
     size: number | null = null,
+    expires = 0,
   ) {
     const { action, type, content, code, reason, contentFilters } = format;
     this.channel = channel;
@@ -42,16 +43,18 @@ export class PublishedMessage {
     this.id = id;
     this.action = action;
     this.type = type;
-    this.payload = new MessagePayload(content, type === 'text');
+    this.payload = new MessagePayload(content, type === 'text', 1, expires);
     this.code = code;
     this.reason = reason;
     this.size = size ?? content.length;
     this.cost = content.length + memoryCost(meta, contentFilters);
   }
 
-  /** Whether it may travel with others. Not without content: a client grants no credit for it. */
+  /** Whether it may travel with others. Not without content, since a client grants no credit for it, nor where it may expire. */
   get joinable(): boolean {
     const { action, type, payload } = this;
-    return action === 'send' && (type === 'text' || type === 'binary') && payload.body.length > 0;
+    return (
+      action === 'send' && (type === 'text' || type === 'binary') && payload.body.length > 0 && payload.expires === 0
+    );
   }
 }

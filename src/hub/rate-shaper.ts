@@ -156,7 +156,9 @@ export class RateShaper implements AtTurnEnd {
         idle++;
         continue;
       }
-      const at = gone ? to : bucket.spend(step, from, to, shape, now);
+      const late = !gone && step.isExpired;
+      if (late) this.#room.counters.itemsExpired += to - from;
+      const at = gone || late ? to : bucket.spend(step, from, to, shape, now);
       if (at === from) {
         idle++;
         continue;
@@ -166,7 +168,7 @@ export class RateShaper implements AtTurnEnd {
         this.#left(step);
         progress = true;
       }
-      if (gone) {
+      if (gone || late) {
         work += WAIT_WORK;
         continue;
       }

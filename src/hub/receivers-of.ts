@@ -1,3 +1,4 @@
+import type { ItemExtras } from '../codec/grip/index.ts';
 import { distinctMembers, type Group } from './channel.ts';
 import type { Channels } from './channels.ts';
 import type { Format } from './step.ts';
@@ -6,6 +7,7 @@ import type { Format } from './step.ts';
 export interface ReceivedFormats {
   readonly channel: string;
   readonly id: string | null;
+  readonly extras?: ItemExtras | null;
   /** Null where the item has no such format. */
   readonly httpResponse: object | null;
   readonly httpStream: object | null;

@@ -1,4 +1,5 @@
 import type { PublishItem } from '../codec/grip/index.ts';
+import type { Admitted } from './admission.ts';
 import type { Channel } from './channel.ts';
 import { Expiry } from './expiry.ts';
 import type { HubRoom } from './hub-room.ts';
@@ -27,8 +28,8 @@ interface EarlyItem {
   readonly expires: number;
 }
 
-/** What it takes to order the items. */
-export interface Sequence {
+/** What it takes to admit and to order the items. */
+export interface Sequence extends Admitted {
   /** Keys of the ids that were seen, each with the milliseconds for which it is remembered, oldest first. */
   readonly seen: Iterable<readonly [string, number]>;
   /** Items that wait for one before them, each with the milliseconds for which it waits, oldest first. */
@@ -68,7 +69,7 @@ export class Sequencer {
   }
 
   /** Nothing waits here any more: another brings it into order. */
-  release(): Omit<Sequence, 'lastIds'> {
+  release(): Pick<Sequence, 'seen' | 'early'> {
     const { now } = this.#room.wheel;
     const early = Array.from(this.#queue, ({ item, expires }) => ({ item, left: Math.max(0, expires - now) }));
     this.#queue.clear();

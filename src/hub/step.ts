@@ -21,6 +21,8 @@ export abstract class Step {
   acceptedAt = 0;
   /** Bytes of content, or what the publisher says instead. */
   size = 0;
+  /** When it is of no use any more, in milliseconds since 1970; 0 for never. One that has such a time is not joined with others. */
+  expires = 0;
   /** Receivers whose delivery waits for the rate of their route. */
   waiting = 0;
   /** Whether the hub made it by itself: nobody has published it, so no rate counts it unless deliveries wait before it. */
@@ -31,6 +33,11 @@ export abstract class Step {
     this.format = format;
     this.kind = kind;
     this.cost = 2 * channel.length;
+  }
+
+  /** Whether it is of no use any more. */
+  get isExpired(): boolean {
+    return this.expires !== 0 && Date.now() >= this.expires;
   }
 
   /** Items that it has. */

@@ -37,11 +37,13 @@ export class StreamRun extends Step {
   /** @param content of the item */
   constructor(item: PublishItem, content: Buffer) {
     super(item.channel, 'http-stream');
+    this.expires = item.extras?.expires ?? 0;
     this.#append(item, content);
   }
 
-  /** Appends an item. Returns false if the run would exceed `RUN_BYTES` or `RUN_ITEMS`. */
+  /** Appends an item. Returns false if the run would exceed `RUN_BYTES` or `RUN_ITEMS`, or one of the two may expire. */
   add(item: PublishItem, content: Buffer): boolean {
+    if (this.expires !== 0 || (item.extras?.expires ?? 0) !== 0) return false;
     if (this.#bytes + content.length > RUN_BYTES || this.#published.length === RUN_ITEMS) return false;
     this.#append(item, content);
     return true;
@@ -94,9 +96,9 @@ export class StreamRun extends Step {
 
   /** Each item, with its own payload, which the clients that get it share. */
   get items(): readonly StreamItem[] {
-    this.#items ??= this.#published.map(({ channel, httpStream, id, prevId, noSeq, meta, number = 0 }) => ({
+    this.#items ??= this.#published.map(({ channel, httpStream, id, prevId, noSeq, meta, number = 0, extras }) => ({
       channel,
-      payload: new Payload(httpStream?.content ?? EMPTY),
+      payload: new Payload(httpStream?.content ?? EMPTY, 1, extras?.expires),
       id,
       prevId,
       noSeq,
@@ -136,5 +138,5 @@ export function markedItem({ number, payload: whole }: StreamItem, epoch: string
 /** An item with the content that filters left of it; null for nothing. */
 export function payloadOf({ payload }: StreamItem, content: Buffer | null): Payload | null {
   if (content === null) return null;
-  return content === payload.body ? payload : new Payload(content);
+  return content === payload.body ? payload : new Payload(content, 1, payload.expires);
 }

@@ -202,7 +202,7 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     if (action !== 'send' || content === payload.body) {
       this.#take(message, payload);
     } else if (type === 'text' ? isUtf8(content) : type === 'binary' || content.length <= MAX_CONTROL_BYTES) {
-      this.#take(message, new MessagePayload(content, type === 'text'));
+      this.#take(message, new MessagePayload(content, type === 'text', 1, payload.expires));
     } else {
       // RFC 6455 §8.1, §5.5: a client would fail the WebSocket.
       const problem = `filter error: not a valid ${type}`;

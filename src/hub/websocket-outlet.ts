@@ -324,6 +324,11 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
     const queue = piecesFirst ? this.#pieces : (this.#items ?? this.#pieces);
     const first = queue?.first ?? null;
     if (queue === null || first === null) return false;
+    if (isExpired(first)) {
+      this.room.counters.itemsExpired++;
+      this.#shift(queue, first);
+      return true;
+    }
     const left = first.chunk.length - first.passed;
     const length = Math.min(left, this.#credits);
     if (this.#untaken >= MAX_UNTAKEN || length < Math.min(left, 1)) return false;
@@ -334,12 +339,7 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
     const at = first.passed;
     first.passed += length;
     if (whole) {
-      queue.shift();
-      if (queue.length === 0) {
-        if (queue === this.#items) this.#items = null;
-        else this.#pieces = null;
-      }
-      this.#release(first);
+      this.#shift(queue, first);
       if (first === this.#pong) this.#pong = null;
       if (first.from === 'publisher') {
         this.room.counters.itemsDelivered++;
@@ -348,6 +348,16 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
     }
     this.#pass(first, at, length, whole);
     return true;
+  }
+
+  /** Removes the first message of a queue. */
+  #shift(queue: WaitingMessages, first: WaitingMessage): void {
+    queue.shift();
+    if (queue.length === 0) {
+      if (queue === this.#items) this.#items = null;
+      else this.#pieces = null;
+    }
+    this.#release(first);
   }
 
   #pass(message: WaitingMessage, at: number, length: number, whole: boolean): void {
@@ -376,4 +386,9 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
     this.room.log.info({ ...clientNames(this), dropped: this.#dropped }, message);
     this.#dropped = 0;
   }
+}
+
+/** Whether a published message of which nothing has passed is of no use any more. */
+function isExpired({ item, passed }: WaitingMessage): boolean {
+  return item !== null && item.expires !== 0 && passed === 0 && Date.now() >= item.expires;
 }

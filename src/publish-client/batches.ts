@@ -4,8 +4,8 @@ export interface WaitingItem {
   readonly json: string;
   /** Bytes of it. */
   readonly size: number;
-  /** Whether it has an id, so that servers take it only once. */
-  readonly hasId: boolean;
+  /** Whether it has an id or a key, so that servers take it only once. */
+  readonly isRepeatable: boolean;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }

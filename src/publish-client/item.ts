@@ -48,6 +48,14 @@ export interface Item {
   readonly wsMessage?: WsMessageFormat;
   /** Servers take each id of a channel once, so that an item with an id can be sent again without harm. */
   readonly id?: string;
+  /**
+   * Holdfast takes an item of a channel with the same key only once in five minutes, so that it can be sent again without harm. 1 to 1,024 bytes in UTF-8.
+   */
+  readonly idempotencyKey?: string;
+  /** Holdfast drops the item unless it is newer than the last one of its channel. A whole number, 0 to 2^53 - 1; not together with `prevId`. */
+  readonly version?: number;
+  /** Seconds after which Holdfast no longer sends the item to clients that have been too slow for it. A whole number, 1 to 31,536,000. */
+  readonly ttl?: number;
   /** Id of the item before this one. Clients get them in this order, and recover those that they have missed. */
   readonly prevId?: string;
   /** Variables for filters, such as `sender`. */
@@ -56,7 +64,7 @@ export interface Item {
   readonly noSeq?: boolean;
 }
 
-type JsonObject = { readonly id?: unknown } & Record<string, unknown>;
+type JsonObject = Record<string, unknown>;
 
 /**
  * The item in the form of GRIP's publish endpoint.
@@ -66,7 +74,7 @@ type JsonObject = { readonly id?: unknown } & Record<string, unknown>;
 export function itemJson(channel: string, content: Content | Item): JsonObject {
   if (channel === '') throw new TypeError('the channel has no name');
   const item: Item = isContent(content) ? { httpResponse: content, httpStream: content, wsMessage: content } : content;
-  const { httpResponse, httpStream, wsMessage, id, prevId, meta, noSeq } = item;
+  const { httpResponse, httpStream, wsMessage, id, idempotencyKey, version, ttl, prevId, meta, noSeq } = item;
   const formats: JsonObject = {};
   if (httpResponse !== undefined) formats['http-response'] = responseFormat(httpResponse);
   if (httpStream !== undefined) formats['http-stream'] = streamFormat(httpStream);
@@ -76,6 +84,9 @@ export function itemJson(channel: string, content: Content | Item): JsonObject {
   return {
     channel,
     ...(id !== undefined && { id }),
+    ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+    ...(version !== undefined && { version }),
+    ...(ttl !== undefined && { ttl }),
     ...(prevId !== undefined && { 'prev-id': prevId }),
     formats,
     ...(meta !== undefined && { meta }),

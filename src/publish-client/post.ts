@@ -20,6 +20,8 @@ export interface PostResult {
   readonly text: string;
   /** Seconds of Retry-After; null without it. */
   readonly retryAfter: number | null;
+  /** The idempotency key that the server repeats where it knows what that is; null without. */
+  readonly key: string | null;
 }
 
 /** Posts bodies to one server, on one connection that is kept alive. */
@@ -48,14 +50,16 @@ export class Poster {
 
   /**
    * Posts a body.
+   * @param key value of the Idempotency-Key field: the server takes a body with the same key only once, if it knows what that is
    * @throws PublishError when no whole response came; it says whether the server may have taken the body
    */
-  async post(body: Buffer): Promise<PostResult> {
+  async post(body: Buffer, key: string): Promise<PostResult> {
     const { url, authorization } = this.#address;
     const credentials = authorization();
     const headers = {
       'Content-Type': 'application/json',
       'Content-Length': body.length,
+      'Idempotency-Key': key,
       ...(credentials !== undefined && { Authorization: credentials }),
     };
     const agent = this.#agent;
@@ -75,6 +79,7 @@ export class Poster {
         status: response.statusCode ?? 0,
         text: withoutControls(text.toString()),
         retryAfter: parseRetryAfter(response.headers['retry-after'], Date.now()),
+        key: repeatedKey(response.headers['idempotency-key']),
       };
     } catch (error) {
       const reason = late.signal.aborted ? `no response within ${this.#timeout / 1000} s` : reasonOf(error);
@@ -87,6 +92,10 @@ export class Poster {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+function repeatedKey(value: string | readonly string[] | undefined): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 function reasonOf(error: unknown): string {

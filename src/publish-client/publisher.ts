@@ -10,7 +10,8 @@ export interface PublisherOptions extends Credentials {
   readonly timeout?: number;
   /**
    * Times that a request is sent again after a failure: when no connection could be made, or the server responded with 429 or 503, and when the connection
-   * was lost if all its items have ids. Default: 5, over about 3 seconds.
+   * was lost if all its items have ids or idempotency keys, or the server has said before that it knows the idempotency key of a request, as Holdfast does:
+   * each request has one. Default: 5, over about 3 seconds.
    */
   readonly retries?: number;
   /** Bytes of a request with several items. Servers may refuse more than 1,000,000. Default: 500,000. */
@@ -63,7 +64,8 @@ export class Publisher {
     const item = itemJson(channel, content);
     if (this.#closed) throw new PublishError('the publisher is closed');
     const json = JSON.stringify(item);
-    const results = await Promise.allSettled(this.#queues.map((queue) => queue.send(json, item.id !== undefined)));
+    const isRepeatable = 'id' in item || 'idempotency-key' in item;
+    const results = await Promise.allSettled(this.#queues.map((queue) => queue.send(json, isRepeatable)));
     const failures = results
       .filter((result) => result.status === 'rejected')
       .map(({ reason }) => reason as PublishError);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Batches, type WaitingItem } from './batches.ts';
 import type { Poster, PostResult } from './post.ts';
@@ -29,6 +30,8 @@ export class ServerQueue {
   readonly #options: SendOptions;
   readonly #batches = new Batches();
   #sending: Promise<void> | null = null;
+  /** Whether the server takes a request that has the same idempotency key only once. */
+  #knowsKeys = false;
   /** Ends the waits before retries. */
   readonly #closing = new AbortController();
 
@@ -41,7 +44,7 @@ export class ServerQueue {
    * Sends an item.
    * @throws PublishError when it was not published
    */
-  send(json: string, hasId: boolean): Promise<void> {
+  send(json: string, isRepeatable: boolean): Promise<void> {
     const size = Buffer.byteLength(json);
     const { maxQueuedBytes } = this.#options;
     if (!this.#batches.empty && this.#batches.bytes + size > maxQueuedBytes) {
@@ -49,7 +52,7 @@ export class ServerQueue {
       return Promise.reject(new PublishError(message));
     }
     return new Promise((resolve, reject) => {
-      this.#batches.add({ json, size, hasId, resolve, reject });
+      this.#batches.add({ json, size, isRepeatable, resolve, reject });
       this.#sending ??= this.#sendAll();
     });
   }
@@ -80,7 +83,7 @@ export class ServerQueue {
     const { status, text } = result;
     if (status >= 200 && status < 300) {
       for (const { resolve } of items) resolve();
-    } else if ((status === 400 || status === 413) && items.length > 1) {
+    } else if ((status === 400 || status === 413 || status === 422) && items.length > 1) {
       const half = Math.ceil(items.length / 2);
       await this.#sendBatch(items.slice(0, half));
       await this.#sendBatch(items.slice(half));
@@ -93,17 +96,20 @@ export class ServerQueue {
   /** Posts items until there is a response that another try would not change. */
   async #post(items: readonly WaitingItem[]): Promise<PostResult> {
     const body = Buffer.from(`{"items":[${items.map(({ json }) => json).join(',')}]}`);
-    const repeatable = items.every(({ hasId }) => hasId);
+    const key = `"${randomUUID()}"`;
+    const repeatable = items.every(({ isRepeatable }) => isRepeatable);
     for (let tries = 0; ; tries++) {
       const last = tries >= this.#options.retries || this.#closing.signal.aborted;
       let wait = FIRST_WAIT * 2 ** tries * (0.5 + Math.random());
       try {
-        const result = await this.#poster.post(body);
+        const result = await this.#poster.post(body, key);
+        this.#knowsKeys ||= result.key === key;
         // RFC 9110 §15.6.4 and RFC 6585 §4: the server has not taken the request, and may say when it would.
         if (last || (result.status !== 429 && result.status !== 503)) return result;
         if (result.retryAfter !== null) wait = result.retryAfter * 1000;
       } catch (error) {
-        if (last || !(error instanceof PublishError) || (error.maybePublished && !repeatable)) throw error;
+        if (last || !(error instanceof PublishError) || (error.maybePublished && !repeatable && !this.#knowsKeys))
+          throw error;
       }
       await this.#pause(Math.min(wait, LONGEST_WAIT));
     }

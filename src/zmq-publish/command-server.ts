@@ -1,4 +1,4 @@
-import { type PublishError, type PublishItem, publishValue } from '../codec/grip/index.ts';
+import { type PublishError, type PublishItem, publishValue, ReusedKeyError } from '../codec/grip/index.ts';
 import type { TnetstringInput } from '../codec/tnetstring/index.ts';
 import { LineRate, reportFault } from '../exchange/index.ts';
 import { type ItemsOwner, ItemsPublication, type Publication } from '../hub/index.ts';
@@ -72,6 +72,10 @@ export class CommandServer implements ItemsOwner, Publication {
     return command.method === 'publish' ? publishArguments(command) : refreshItem(command);
   }
 
+  reusedKey(items: readonly PublishItem[]): PublishItem | null {
+    return this.#room.publisher.reusedKey(items);
+  }
+
   publishItems(items: readonly PublishItem[]): void {
     this.#room.publisher.publish(items);
   }
@@ -80,10 +84,12 @@ export class CommandServer implements ItemsOwner, Publication {
     this.#end(success(this.#command as Command));
   }
 
-  onRefused({ message }: PublishError): void {
+  onRefused(error: PublishError): void {
+    const { message } = error;
     this.#room.counters.publishesRefused++;
     this.#refusals.write(this.#room.log, 'info', { input: 'command', reason: message }, 'publish refused');
-    this.#end(failure(this.#command as Command, BAD_REQUEST, message.replace(/^Invalid format: /, '')));
+    const condition = error instanceof ReusedKeyError ? 'conflict' : BAD_REQUEST;
+    this.#end(failure(this.#command as Command, condition, message.replace(/^Invalid format: /, '')));
   }
 
   onFault(thrown: unknown): void {

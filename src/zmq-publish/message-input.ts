@@ -1,4 +1,4 @@
-import { PublishError, type PublishItem, parsePublishMessage } from '../codec/grip/index.ts';
+import { PublishError, type PublishItem, parsePublishMessage, ReusedKeyError } from '../codec/grip/index.ts';
 import { type ControlCounters, LineRate, type Log, reportFault } from '../exchange/index.ts';
 import type { Publication } from '../hub/index.ts';
 import type { MessagePublisher } from './message-publisher.ts';
@@ -94,6 +94,9 @@ export class MessageInput implements Publication {
       this.refuse(error.message);
       return;
     }
-    this.#room.publisher.publish([item]);
+    const { publisher } = this.#room;
+    const items = [item];
+    if (item.extras && publisher.reusedKey(items) !== null) this.refuse(new ReusedKeyError(item.channel).message);
+    else publisher.publish(items);
   }
 }

@@ -7,6 +7,8 @@ export interface MessagePublisher {
   requestTurn(publication: Publication): void;
   /** Accepts the items, to be delivered in their order. */
   publish(items: readonly PublishItem[]): void;
+  /** The first of the items whose idempotency key was used for other content; null if there is none. */
+  reusedKey(items: readonly PublishItem[]): PublishItem | null;
   /** Sends held requests to their origins again, for items that may have been lost. */
   recover(): void;
   /** Tells which channels have subscribers. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { holdfast, startHoldfast } from '../support/holdfast.ts';
+import { startOrigin } from '../support/origin.ts';
 import type { Program } from '../support/program.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -39,6 +40,32 @@ test('status shows a server over the socket of its configuration, and as JSON ov
   assert.ok(shown.stdout.includes(`${client} (client)`));
   const json = await holdfast(t, ['status', '--json', '--url', control], { env: { HOLDFAST_USER: 'ann:pw' } });
   assert.equal(JSON.parse(json.stdout).state, 'ready');
+});
+
+test('a token or user on the command line comes before one of the environment', async (t) => {
+  const requests: (string | undefined)[] = [];
+  const address = await startOrigin(t, ({ headers }, response) => {
+    requests.push(headers.authorization);
+    response.writeHead(403, { 'Content-Type': 'application/json' }).end('{}');
+  });
+  const url = `http://${address}`;
+  const basic = `Basic ${Buffer.from('ann:pw').toString('base64')}`;
+  for (const command of [
+    ['status'],
+    ['reload'],
+    ['drain'],
+    ['tail', 'c'],
+    ['publish', 'c', 'x'],
+    ['upgrade'],
+    ['top'],
+  ]) {
+    requests.length = 0;
+    await holdfast(t, [...command, '--url', url, '--token', 'abc'], { env: { HOLDFAST_USER: 'bob:hush' } });
+    await holdfast(t, [...command, '--url', url, '--user', 'ann:pw'], { env: { HOLDFAST_TOKEN: 'hush' } });
+    assert.deepEqual([requests[0], requests.at(-1)], ['Bearer abc', basic], command[0]);
+  }
+  const both = await holdfast(t, ['status', '--url', url], { env: { HOLDFAST_USER: 'bob:hush', HOLDFAST_TOKEN: 'x' } });
+  assert.match(both.stderr, /give --user or --token, not both/);
 });
 
 test('a command that may not, or finds no server, says what to do', async (t) => {

@@ -185,6 +185,72 @@ test('a publisher that sends slowly gets a 408', async (t) => {
   await assertUndisturbed(it);
 });
 
+test('a publisher that sends a byte now and then gets a 408 when its request has taken too long', async (t) => {
+  const advance = manualClock(t);
+  const it = await rig(t, { control: { requestTimeout: 30 } });
+  const publisher = await it.app.connectControl();
+  publisher.write(post('{', 'Content-Length: 1000\r\n'));
+  await send(it, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  for (let second = 0; second < 30; second++) {
+    publisher.write(' ');
+    await send(it, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    advance(1);
+  }
+  assert.equal((await publisher.takeResponse()).status, 408);
+  await assertUndisturbed(it);
+});
+
+test('idempotency keys that are too long, binary or given twice are refused, and nothing is published', async (t) => {
+  const it = await rig(t);
+  const field = (value: string) => `Idempotency-Key: ${value}\r\n`;
+  const long = 'x'.repeat(100_000);
+  const fields = [
+    field('x'.repeat(1_025)),
+    field(`"${'\\"'.repeat(1_025)}"`),
+    field(''),
+    field('""'),
+    field('"a'),
+    field('\xff\xfe'),
+    field('"\x80"'),
+    field('a') + field('a'),
+    field('a, b'),
+  ];
+  const body = JSON.stringify({ items: [GOOD] });
+  for (const each of fields)
+    assert.equal((await send(it, post(body, `Content-Length: ${body.length}\r\n${each}`))).status, 400, each);
+  // It is longer than the header may be.
+  assert.equal((await send(it, post(body, `Content-Length: ${body.length}\r\n${field(long)}`))).status, 400);
+  for (const key of [long, '', 'x'.repeat(1_025), '\u0800'.repeat(400), null, 1, ['a']]) {
+    const item = { ...GOOD, 'idempotency-key': key };
+    assert.equal((await send(it, post(JSON.stringify({ items: [GOOD, item] })))).status, 400, String(key).slice(0, 10));
+  }
+  assert.equal(it.app.counters.itemsPublished, 0);
+  for (const key of ['\0', '\ud800', '__proto__', '\u007f\r\n', ' ']) {
+    const item = { channel: 'c', 'idempotency-key': key, formats: { 'http-stream': { content: 'x' } } };
+    assert.equal((await send(it, post(JSON.stringify({ items: [item] })))).status, 200);
+    assert.equal((await send(it, post(JSON.stringify({ items: [item] })))).status, 200);
+    assert.equal(await it.client.takeChunk(), 'x', JSON.stringify(key));
+  }
+  await assertUndisturbed(it);
+});
+
+test('a request whose items have one key and several contents is refused whole', async (t) => {
+  const it = await rig(t);
+  const keyed = (content: string) => ({
+    channel: 'c',
+    'idempotency-key': 'k',
+    formats: { 'http-stream': { content } },
+  });
+  const many = Array.from({ length: 1_200 }, () => keyed('1'));
+  assert.equal((await send(it, post(JSON.stringify({ items: [keyed('2'), ...many] })))).status, 422);
+  assert.equal((await send(it, post(JSON.stringify({ items: [...many, keyed('2')] })))).status, 422);
+  assert.equal(it.app.counters.itemsPublished, 0);
+  assert.equal((await send(it, post(JSON.stringify({ items: many })))).status, 200);
+  assert.equal(await it.client.takeChunk(), '1');
+  assert.equal((await send(it, post(JSON.stringify({ items: [...many, keyed('2')] })))).status, 422);
+  await assertUndisturbed(it);
+});
+
 test('publish requests that are framed in two ways are refused', async (t) => {
   const it = await rig(t);
   const hidden = post(JSON.stringify({ items: [GOOD] }));

@@ -91,7 +91,9 @@ const PROXY: Docs<Counters> = {
   partingsDropped: 'Clients of origins over HTTP whose end their origin was not told, because too many left.',
   itemsPublished: 'Items that were accepted.',
   itemsDelivered: 'Deliveries to clients.',
-  itemsRepeated: 'Items that were published before with the same id.',
+  itemsRepeated: 'Items that were published before with the same id or idempotency key.',
+  itemsOutdated: 'Items that were not newer than the last `version` of their channel.',
+  itemsExpired: 'Items whose `ttl` had ended: once for each client that did not get the item, or once if nobody did.',
   itemsOutOfOrder: 'Items that waited for one before them and were dropped.',
   filterErrors: 'Items and initial bodies that a filter could not be applied to.',
   deliveriesDropped:

@@ -12,6 +12,7 @@ export {
   withoutFields,
 } from './field-list.ts';
 export { parseHttpDate } from './http-date.ts';
+export { parseIdempotencyKey } from './idempotency-key.ts';
 export { ListTexts, listSlot } from './list-texts.ts';
 export { RepeatedBlocks } from './repeated-blocks.ts';
 export { parseRetryAfter } from './retry-after.ts';

@@ -1,5 +1,5 @@
 import { stringMap } from './string-map.ts';
-import type { HttpResponseFormat, HttpStreamFormat, PublishItem, WsMessageFormat } from './types.ts';
+import type { HttpResponseFormat, HttpStreamFormat, ItemExtras, PublishItem, WsMessageFormat } from './types.ts';
 
 /** An item without its contents, as it is written: short names, and defaults left out. */
 interface Outline {
@@ -9,6 +9,7 @@ interface Outline {
   readonly meta?: Readonly<Record<string, string>>;
   readonly size?: number;
   readonly noSeq?: true;
+  readonly extras?: ItemExtras;
   /** The contents follow in this order; each outline tells how long its own is. */
   readonly response?: Omit<HttpResponseFormat, 'body'> & { readonly bytes: number };
   readonly stream?: Omit<HttpStreamFormat, 'content'> & { readonly bytes: number };
@@ -24,7 +25,7 @@ const NO_META = Object.freeze(stringMap());
 
 /** Writes an item for another process of the same program: its outline as JSON, then the contents as they are. */
 export function encodeItem(item: PublishItem): Buffer {
-  const { channel, id, prevId, meta, size, noSeq, httpResponse, httpStream, wsMessage } = item;
+  const { channel, id, prevId, meta, size, noSeq, extras = null, httpResponse, httpStream, wsMessage } = item;
   const contents: Buffer[] = [];
   const outline: Record<string, unknown> = { channel };
   if (id !== null) outline.id = id;
@@ -32,6 +33,7 @@ export function encodeItem(item: PublishItem): Buffer {
   if (Object.keys(meta).length > 0) outline.meta = meta;
   if (size !== null) outline.size = size;
   if (noSeq) outline.noSeq = true;
+  if (extras !== null) outline.extras = extras;
   if (httpResponse !== null) {
     const { body, ...rest } = httpResponse;
     outline.response = { ...rest, bytes: body.length };
@@ -90,6 +92,7 @@ function itemOf({ response, stream, message, ...outline }: Outline, take: Take):
     meta: outline.meta === undefined ? NO_META : Object.assign(stringMap(), outline.meta),
     size: outline.size ?? null,
     noSeq: outline.noSeq ?? false,
+    extras: outline.extras ?? null,
     httpResponse: response === undefined ? null : responseOf(response, take),
     httpStream: stream === undefined ? null : streamOf(stream, take),
     wsMessage: message === undefined ? null : messageOf(message, take),

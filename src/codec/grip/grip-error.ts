@@ -17,5 +17,15 @@ export class GripError extends InputError {
 
 /** A publish request that is refused whole. The message for the publisher is one line. */
 export class PublishError extends InputError {
-  override readonly name = 'PublishError';
+  override readonly name: string = 'PublishError';
+}
+
+/** A publish request with an idempotency key that was used for other content. */
+export class ReusedKeyError extends PublishError {
+  override readonly name = 'ReusedKeyError';
+
+  /** @param owner whose key it is */
+  constructor(owner: string) {
+    super(`The idempotency key of ${owner} was used for other content.`);
+  }
 }

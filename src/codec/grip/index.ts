@@ -8,12 +8,13 @@ export {
 export { closeReason } from './close-reason.ts';
 export { type ControlMessage, type MessageContent, parseControlMessage, type Subscription } from './control-message.ts';
 export { decodeItems, encodeItem } from './encoded-item.ts';
-export { GripError, PublishError } from './grip-error.ts';
+export { GripError, PublishError, ReusedKeyError } from './grip-error.ts';
 export { type GripExtension, gripExtension } from './grip-extension.ts';
 export { type GripLinks, NO_LINKS } from './grip-links.ts';
 export { GripSigner } from './grip-signer.ts';
 export { decodeHeaderText, encodeHeaderText } from './header-text.ts';
 export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
+export { MAX_KEY_BYTES, MAX_TTL } from './item-extras.ts';
 export { stringAt } from './json-pointer.ts';
 export { keyOf } from './key-of.ts';
 export { KeySet } from './key-set.ts';
@@ -32,8 +33,10 @@ export type {
   HttpStreamFormat,
   Instruct,
   InstructResponse,
+  ItemExtras,
   KeepAlive,
   PublishItem,
+  RepeatKey,
   WsMessageFormat,
 } from './types.ts';
 export {

@@ -1,9 +1,10 @@
 import { PublishError } from './grip-error.ts';
+import { itemExtras, type RequestKey, requestKey } from './item-extras.ts';
 import { isJsonObject, JsonMembers } from './json-members.ts';
 import { parseJson } from './parse-json.ts';
 import { parseHttpResponse, parseHttpStream, parseWsMessage } from './publish-formats.ts';
 import { stringMap } from './string-map.ts';
-import type { PublishItem } from './types.ts';
+import type { ItemExtras, PublishItem } from './types.ts';
 
 /** What an item is called in complaints. */
 const ITEM = 'publish item object';
@@ -22,12 +23,15 @@ export class PublishItemsReader {
   /** The items that have been read. */
   readonly items: PublishItem[] = [];
   readonly #values: readonly unknown[];
+  readonly #key: RequestKey | null;
 
   /**
    * @param request the body, or what it says: an object in which bytes may be Buffers
+   * @param key idempotency key of the body; null for none
    * @throws PublishError if it is not an object with a list of items
    */
-  constructor(request: Buffer | object) {
+  constructor(request: Buffer | object, key: string | null = null) {
+    this.#key = key !== null && Buffer.isBuffer(request) ? requestKey(key, request) : null;
     const value = Buffer.isBuffer(request) ? parseJson(request) : request;
     if (value === undefined) throw new PublishError('Body is not valid JSON.');
     if (!isJsonObject(value)) throw new PublishError('Invalid format.');
@@ -43,7 +47,7 @@ export class PublishItemsReader {
     const { items } = this;
     const values = this.#values;
     const end = Math.min(values.length, items.length + most);
-    while (items.length < end) items.push(parsePublishItem(values[items.length]));
+    while (items.length < end) items.push(itemOf(values[items.length], this.#key, items.length));
     return end === values.length;
   }
 }
@@ -64,6 +68,11 @@ export function parsePublishItems(body: Buffer): PublishItem[] {
  * @throws PublishError
  */
 export function parsePublishItem(value: unknown): PublishItem {
+  return itemOf(value, null, 0);
+}
+
+/** @param key of the request; null for none @param index of the item in it */
+function itemOf(value: unknown, key: RequestKey | null, index: number): PublishItem {
   const item = new JsonMembers(value, ITEM, fail);
   const channel = item.string('channel') ?? item.missing('channel');
   const id = parseId(item, 'id');
@@ -75,17 +84,20 @@ export function parsePublishItem(value: unknown): PublishItem {
   const response = httpResponse === undefined ? null : parseHttpResponse(httpResponse, fail);
   const stream = httpStream === undefined ? null : parseHttpStream(httpStream, fail);
   const message = wsMessage === undefined ? null : parseWsMessage(wsMessage, fail);
-  return {
+  const parsed = {
     channel,
     id,
     prevId,
     meta: item.stringMap('meta') ?? NO_META,
     size: item.integer('size', 0),
     noSeq: item.boolean('no-seq') ?? false,
+    extras: null as ItemExtras | null,
     httpResponse: response,
     httpStream: stream,
     wsMessage: message,
   };
+  parsed.extras = itemExtras(parsed, item, key, index);
+  return parsed;
 }
 
 function parseId(item: JsonMembers, key: string): string | null {

@@ -98,6 +98,28 @@ export interface WsMessageFormat {
   readonly contentFilters: readonly string[] | null;
 }
 
+/** By what a repeat of an item is known. */
+export interface RepeatKey {
+  /** The idempotency key, with its scope in front: a channel, or requests. */
+  readonly key: string;
+  /** Digest of the content: a repeat has the same. */
+  readonly digest: string;
+  /** Place of the item in the request whose key it is; 0 where the key is its own. */
+  readonly index: number;
+}
+
+/** What few items have. */
+export interface ItemExtras {
+  /** Null once it is known that the item is no repeat. */
+  readonly repeatKey: RepeatKey | null;
+  /** The item is dropped unless its channel has seen lower ones only. Null once that is known. */
+  readonly version: number | null;
+  /** Seconds for which it is of use. */
+  readonly ttl: number | null;
+  /** When that ends, in milliseconds since 1970, from when it was accepted on; 0 before, and without `ttl`. */
+  readonly expires: number;
+}
+
 /** One published item (GRIP's publish format). */
 export interface PublishItem {
   readonly channel: string;
@@ -111,6 +133,8 @@ export interface PublishItem {
   readonly noSeq: boolean;
   /** The number that it was given because its channel is kept; 0, or absent, before that and where none is. */
   number?: number;
+  /** Null and absent mean the same. */
+  readonly extras?: ItemExtras | null;
   readonly httpResponse: HttpResponseFormat | null;
   readonly httpStream: HttpStreamFormat | null;
   readonly wsMessage: WsMessageFormat | null;

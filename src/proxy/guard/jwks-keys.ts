@@ -1,5 +1,5 @@
 import { KeySet, type TokenClaims, TokenError, type TokenKeys, type TokenRules } from '../../codec/grip/index.ts';
-import type { Counters, Log } from '../../exchange/index.ts';
+import { type Counters, type Log, shownTarget } from '../../exchange/index.ts';
 
 /**
  * Bytes of a JSON Web Key Set, decoded.
@@ -47,7 +47,7 @@ export class JwksKeys implements TokenKeys {
     const known = this.#keys;
     if (known === null) {
       const keys = await this.#refresh();
-      if (keys === null) throw new TokenError('no-keys', `there are no keys from ${this.#url}`);
+      if (keys === null) throw new TokenError('no-keys', `there are no keys from ${shownTarget(this.#url)}`);
       return keys.claims(token, rules);
     }
     if (this.#now() - this.#fetchedAt > MAX_AGE) this.#refresh();
@@ -80,7 +80,7 @@ export class JwksKeys implements TokenKeys {
     } catch (error) {
       counters.keySetsFailed++;
       const detail = error instanceof Error ? error.message : String(error);
-      log.warn({ url: this.#url, detail }, 'keys for tokens cannot be fetched');
+      log.warn({ url: shownTarget(this.#url), detail }, 'keys for tokens cannot be fetched');
     }
     this.#fetching = null;
     return this.#keys;

@@ -6,8 +6,10 @@ import { parsePublishItems } from '../../../src/codec/grip/index.ts';
 const response = { code: 200, headers: [] };
 const send: Action = { kind: 'send', httpContent: Buffer.from('hello\n'), wsContent: Buffer.from('hello'), response };
 
+const NO_EXTRAS = { idempotencyKey: '', version: null, ttl: null };
+
 function item(changes: Partial<ItemOptions>): unknown {
-  const options = { channel: 'c', action: send, id: '', prevId: '', meta: [], noSeq: false, ...changes };
+  const options = { channel: 'c', action: send, id: '', prevId: '', ...NO_EXTRAS, meta: [], noSeq: false, ...changes };
   const made = publishItem(options);
   // Whatever is made here, the server must be able to read.
   parsePublishItems(Buffer.from(JSON.stringify({ items: [made] })));
@@ -22,6 +24,12 @@ const FORMATS = {
 
 test('content is published in all three formats', () => {
   assert.deepEqual(item({}), { channel: 'c', formats: FORMATS });
+});
+
+test('an item has the idempotency key, version and ttl that are given', () => {
+  const extras = { 'idempotency-key': 'k', version: 0, ttl: 60 };
+  const given = item({ idempotencyKey: 'k', version: 0, ttl: 60 });
+  assert.deepEqual(given, { channel: 'c', ...extras, formats: FORMATS });
 });
 
 test('code and headers go into the response of held requests', () => {

@@ -93,3 +93,20 @@ test('the key of tokens is masked, and a file without it is an error: nobody pas
   assert.match(text, /^# key is set, and not shown$/m);
   assert.throws(() => loadConfig(text, 'masked.toml'), /key or jwks is needed/);
 });
+
+test('URLs are shown unless they have credentials', () => {
+  const toml = (url: string) =>
+    `[[route]]\nhost = "*"\ntargets = ["a:1"]\njwt = { jwks = "${url}" }\nresume = { ttl = 60, reauthorize = "${url}" }\n`;
+  const shown = (url: string) => formatConfig(loadConfig(toml(url), 'urls.toml'), { mask: true });
+  assert.equal(shown('https://keys.test/a').match(/"https:\/\/keys\.test\/a"/g)?.length, 2);
+  for (const url of [
+    'https://hunter7:hunter8@keys.test/',
+    'https://hunter7@keys.test/',
+    'https://keys.test/?token=hunter8',
+  ]) {
+    const text = shown(url);
+    assert.doesNotMatch(text, /hunter|keys\.test/);
+    assert.match(text, /^# jwks is set, and not shown$/m);
+    assert.match(text, /^# reauthorize is set, and not shown$/m);
+  }
+});

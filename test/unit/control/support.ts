@@ -20,6 +20,8 @@ export class FakePublisher implements Publisher {
   /** Publishers that have to wait for their turn. */
   readonly waiting: Publication[] = [];
   busy = false;
+  /** The channel whose idempotency keys were all used for other content. */
+  reused = '';
   /** How often a publisher was not done at its turn. */
   turns = 0;
 
@@ -34,6 +36,10 @@ export class FakePublisher implements Publisher {
 
   countReceivers(items: readonly PublishItem[], done: (counts: readonly number[]) => void): void {
     done(items.map(({ channel }) => channel.length));
+  }
+
+  reusedKey(items: readonly PublishItem[]): PublishItem | null {
+    return items.find(({ channel, extras }) => extras?.repeatKey && channel === this.reused) ?? null;
   }
 
   publish(items: readonly PublishItem[]): void {

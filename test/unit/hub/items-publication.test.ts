@@ -20,6 +20,10 @@ class NotedOwner implements ItemsOwner {
     return { items: this.#items };
   }
 
+  reusedKey(items: readonly PublishItem[]): PublishItem | null {
+    return items.find(({ channel }) => channel === 'reused') ?? null;
+  }
+
   publishItems(items: readonly PublishItem[]): void {
     this.calls.push(items.length);
   }

@@ -254,3 +254,68 @@ test('Retry-After may be a date', async (t) => {
   await publisher.publish('a', 'x');
   assert.equal(taken.length, 2);
 });
+
+test('each request has a key of its own, which its retries have too', async (t) => {
+  const keys: unknown[] = [];
+  const { listener } = endpoint(({ request, response }, earlier) => {
+    keys.push(request.headers['idempotency-key']);
+    if (earlier === 0) response.writeHead(503, { 'Retry-After': '0' }).end();
+    else response.end('Published\n');
+  });
+  const publisher = new Publisher(`http://${await startOrigin(t, listener)}`);
+  t.after(() => publisher.close());
+  await publisher.publish('a', '1');
+  await publisher.publish('a', '2');
+  assert.equal(keys.length, 3);
+  assert.match(String(keys[0]), /^"[0-9a-f-]{36}"$/);
+  assert.equal(keys[1], keys[0]);
+  assert.notEqual(keys[2], keys[0]);
+});
+
+test('after a lost connection items without ids are sent again only to servers that have shown that they know keys', async (t) => {
+  for (const knows of [true, false]) {
+    const { listener, taken } = endpoint(({ request, response }, earlier) => {
+      if (earlier === 1) response.destroy();
+      else response.writeHead(200, knows ? { 'Idempotency-Key': request.headers['idempotency-key'] } : {}).end();
+    });
+    const publisher = new Publisher(`http://${await startOrigin(t, listener)}`);
+    t.after(() => publisher.close());
+    await publisher.publish('a', '1');
+    if (knows) await publisher.publish('a', '2');
+    else await assert.rejects(publisher.publish('a', '2'), { maybePublished: true });
+    assert.equal(taken.length, knows ? 3 : 2);
+  }
+});
+
+test('an item with an idempotency key is sent again, with its version and ttl', async (t) => {
+  const { listener, taken } = endpoint(({ response }, earlier) => {
+    if (earlier === 0) response.destroy();
+    else response.end();
+  });
+  const publisher = new Publisher(`http://${await startOrigin(t, listener)}`);
+  t.after(() => publisher.close());
+  await publisher.publish('a', { httpStream: 'x', idempotencyKey: 'k', version: 3, ttl: 60 });
+  assert.equal(taken.length, 2);
+  const item = {
+    channel: 'a',
+    'idempotency-key': 'k',
+    version: 3,
+    ttl: 60,
+    formats: { 'http-stream': { content: 'x' } },
+  };
+  assert.deepEqual(taken[1]?.items, [item]);
+});
+
+test('of a batch in which one key was used for other content only that item fails', async (t) => {
+  const { listener } = endpoint(({ items, response }) => {
+    if (items.some(({ channel }) => channel === 'reused')) response.writeHead(422).end('reused\n');
+    else response.end('Published\n');
+  });
+  const publisher = new Publisher(`http://${await startOrigin(t, listener)}`);
+  t.after(() => publisher.close());
+  const results = await Promise.allSettled(['a', 'reused', 'b'].map((channel) => publisher.publish(channel, 'x')));
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+});

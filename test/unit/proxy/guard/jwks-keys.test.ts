@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Counters, silentLog } from '../../../../src/exchange/index.ts';
 import { JwksKeys } from '../../../../src/proxy/index.ts';
+import { FakeLog } from '../../../support/fake-log.ts';
 import { TokenSigner } from '../../../support/tokens.ts';
 
 const RULES = { issuer: '', audience: '', leeway: 0 };
@@ -56,4 +57,17 @@ test('A token without kid may be signed with any key of the set, and only with p
   await keys.claims(second.token({}), RULES);
   await assert.rejects(keys.claims(other.token({}), RULES), { problem: 'invalid' });
   await assert.rejects(keys.claims(second.token({ exp: 1 }), RULES), { problem: 'expired' });
+});
+
+test('The credentials of the URL are not in the log', async () => {
+  const log = new FakeLog();
+  const room = { fetch: () => Promise.reject(new Error('down')), counters: new Counters(), log };
+  const keys = new JwksKeys('http://me:hunter@keys.test/a?token=hunter', room);
+  await assert.rejects(
+    keys.claims(new TokenSigner('ES256', 'a').token({}), RULES),
+    (error: Error) => !/hunter/.test(error.message),
+  );
+  assert.deepEqual(log.of('keys for tokens cannot be fetched'), [
+    { url: 'http://redacted@keys.test/a?token=redacted', detail: 'down' },
+  ]);
 });

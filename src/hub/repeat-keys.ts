@@ -1,0 +1,110 @@
+import type { TimerWheel } from '../clock/index.ts';
+import type { RepeatKey } from '../codec/grip/index.ts';
+import { ExpiringTable } from './expiring-table.ts';
+
+/**
+ * Bytes of the idempotency keys that are remembered. Beyond it the oldest are forgotten.
+ * @bound hub-idempotency-keys
+ */
+export const MAX_KEYS_BYTES = 33_554_432;
+
+/** Milliseconds for which a key is remembered. */
+const REMEMBERED = 300_000;
+
+/** What a key costs besides its text and that of its channel, in bytes. */
+const ENTRY_COST = 256;
+
+/** What is kept of the receivers of one item. */
+const COUNT_COST = 16;
+
+/** What is known of a key. */
+interface Remembered {
+  readonly digest: string;
+  /** Items of its request that were accepted: the first ones. */
+  taken: number;
+  /** How many receivers each of them had, by its place, where that was asked. */
+  readonly receivers: Map<number, number>;
+}
+
+/** What is remembered of a key, for another process. */
+export interface KeptKey {
+  readonly key: string;
+  readonly digest: string;
+  readonly taken: number;
+  readonly receivers: readonly (readonly [number, number])[];
+  /** Milliseconds for which it still is. */
+  readonly left: number;
+}
+
+/** The idempotency keys of the last minutes, and how the items that had them were answered. */
+export class RepeatKeys {
+  readonly #table: ExpiringTable<Remembered>;
+
+  /** @param onFault handles an exception while keys expire */
+  constructor(wheel: TimerWheel, onFault: (thrown: unknown) => void) {
+    this.#table = new ExpiringTable({ wheel, maxBytes: MAX_KEYS_BYTES, onFault });
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get bytes(): number {
+    return this.#table.bytes;
+  }
+
+  /** Notes that an item is accepted, unless it is a repeat, or its key was used for other content. */
+  take({ key, digest, index }: RepeatKey): 'new' | 'repeat' | 'reused' {
+    const known = this.#table.get(key);
+    if (known !== undefined && known.digest !== digest) return 'reused';
+    if (known !== undefined && index < known.taken) return 'repeat';
+    (known ?? this.#add(key, digest)).taken = index + 1;
+    return 'new';
+  }
+
+  /** Whether an item with this key would be dropped as a repeat. */
+  isRepeat({ key, digest, index }: RepeatKey): boolean {
+    const known = this.#table.get(key);
+    return known !== undefined && known.digest === digest && index < known.taken;
+  }
+
+  /** Whether the key was used for other content. */
+  isReused({ key, digest }: RepeatKey): boolean {
+    const known = this.#table.get(key);
+    return known !== undefined && known.digest !== digest;
+  }
+
+  /** How many receivers the item had the first time; null if that is not known. */
+  receiversOf({ key, digest, index }: RepeatKey): number | null {
+    const known = this.#table.get(key);
+    return known?.digest === digest ? (known.receivers.get(index) ?? null) : null;
+  }
+
+  /** Notes how many receivers the item has, the first time. It may not be accepted yet. */
+  noteReceivers({ key, digest, index }: RepeatKey, count: number): void {
+    const known = this.#table.get(key) ?? this.#add(key, digest);
+    if (known.digest !== digest || known.receivers.has(index)) return;
+    known.receivers.set(index, count);
+    this.#table.charge(key, COUNT_COST);
+  }
+
+  /** All that is remembered, oldest first. */
+  *kept(): Generator<KeptKey, void> {
+    for (const [key, { digest, taken, receivers }, left] of this.#table.entries())
+      yield { key, digest, taken, receivers: [...receivers], left };
+  }
+
+  /** Remembers what another process did. */
+  goOn(kept: Iterable<KeptKey>): void {
+    for (const { key, digest, taken, receivers, left } of kept) {
+      if (this.#table.get(key) === undefined) this.#add(key, digest, left).taken = taken;
+      for (const [index, count] of receivers) this.noteReceivers({ key, digest, index }, count);
+    }
+  }
+
+  #add(key: string, digest: string, left = REMEMBERED): Remembered {
+    const added: Remembered = { digest, taken: 0, receivers: new Map() };
+    this.#table.set(key, added, ENTRY_COST + 2 * key.length, left);
+    return added;
+  }
+}
