@@ -21,19 +21,25 @@ export interface ExpiringTableOptions {
   readonly stays?: (key: string) => number;
 }
 
+/** Entries are a list, since finding the first one of a Map takes long after many were deleted. */
 interface Entry<V> {
-  value: V;
+  readonly key: string;
+  readonly value: V;
   cost: number;
   /** Wheel time at which it is forgotten. */
-  expires: number;
+  readonly expires: number;
+  before: Entry<V> | null;
+  /** Stays what it is when the entry is deleted: a walk goes on from there. */
+  next: Entry<V> | null;
 }
 
 /** Values by key, each kept for a while, within a bound in bytes. */
 export class ExpiringTable<V> {
   readonly #options: ExpiringTableOptions;
   readonly #expiry: Expiry;
-  /** Oldest first. */
   readonly #entries = new Map<string, Entry<V>>();
+  #oldest: Entry<V> | null = null;
+  #newest: Entry<V> | null = null;
   #bytes = 0;
 
   constructor(options: ExpiringTableOptions) {
@@ -52,15 +58,16 @@ export class ExpiringTable<V> {
   /** The value of a key; undefined if there is none any more. */
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
-    return entry !== undefined && this.#isKept(key, entry) ? entry.value : undefined;
+    if (entry === undefined) return undefined;
+    return entry.expires > this.#options.wheel.now || this.#stay(key) > 0 ? entry.value : undefined;
   }
 
   /** Sets a value for so many milliseconds, as the newest one. @param cost bytes that it is charged */
   set(key: string, value: V, cost: number, milliseconds: number): void {
     const { wheel } = this.#options;
-    this.#delete(key);
-    this.#entries.set(key, { value, cost, expires: wheel.now + milliseconds });
-    this.#bytes += cost;
+    const former = this.#entries.get(key);
+    if (former !== undefined) this.#delete(former);
+    this.#add(key, value, cost, wheel.now + milliseconds);
     this.#forget(FORGOTTEN_AT_ONCE);
     if (!this.#expiry.waiting) wheel.schedule(this.#expiry, milliseconds);
   }
@@ -77,14 +84,10 @@ export class ExpiringTable<V> {
   /** What is kept, oldest first, each with the milliseconds for which it still is. */
   *entries(): Generator<readonly [string, V, number], void> {
     const { now } = this.#options.wheel;
-    for (const [key, entry] of this.#entries) {
-      const left = entry.expires > now ? entry.expires - now : this.#stay(key);
-      if (left > 0) yield [key, entry.value, left];
+    for (let entry = this.#oldest; entry !== null; entry = entry.next) {
+      const left = entry.expires > now ? entry.expires - now : this.#stay(entry.key);
+      if (left > 0) yield [entry.key, entry.value, left];
     }
-  }
-
-  #isKept(key: string, { expires }: Entry<V>): boolean {
-    return expires > this.#options.wheel.now || this.#stay(key) > 0;
   }
 
   #stay(key: string): number {
@@ -100,22 +103,30 @@ export class ExpiringTable<V> {
   #forget(most: number): void {
     const { wheel, maxBytes } = this.#options;
     let left = most;
-    for (const [key, entry] of this.#entries) {
-      const isOver = left-- > 0 && entry.expires <= wheel.now;
-      if (!isOver && this.#bytes <= maxBytes) return;
-      const stay = this.#bytes > maxBytes ? 0 : this.#stay(key);
-      this.#delete(key);
-      if (stay === 0) continue;
-      entry.expires = wheel.now + stay;
-      this.#entries.set(key, entry);
-      this.#bytes += entry.cost;
+    for (let entry = this.#oldest; entry !== null; entry = this.#oldest) {
+      const isTooMuch = this.#bytes > maxBytes;
+      if (!isTooMuch && (left-- <= 0 || entry.expires > wheel.now)) return;
+      const stay = isTooMuch ? 0 : this.#stay(entry.key);
+      this.#delete(entry);
+      if (stay > 0) this.#add(entry.key, entry.value, entry.cost, wheel.now + stay);
     }
   }
 
-  #delete(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
+  #add(key: string, value: V, cost: number, expires: number): void {
+    const entry: Entry<V> = { key, value, cost, expires, before: this.#newest, next: null };
+    if (this.#newest === null) this.#oldest = entry;
+    else this.#newest.next = entry;
+    this.#newest = entry;
+    this.#entries.set(key, entry);
+    this.#bytes += cost;
+  }
+
+  #delete({ key, cost, before, next }: Entry<V>): void {
+    if (before === null) this.#oldest = next;
+    else before.next = next;
+    if (next === null) this.#newest = before;
+    else next.before = before;
     this.#entries.delete(key);
-    this.#bytes -= entry.cost;
+    this.#bytes -= cost;
   }
 }

@@ -11,7 +11,7 @@ import type { HubLimits } from './hub-options.ts';
 export const MAX_VERSIONS_BYTES = 16_777_216;
 
 /** What a version costs besides the name of its channel, in bytes. */
-const ENTRY_COST = 128;
+const ENTRY_COST = 160;
 
 /** A channel, its last version, and the milliseconds for which it is remembered. */
 export type KeptVersion = readonly [channel: string, version: number, left: number];

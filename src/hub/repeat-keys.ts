@@ -23,7 +23,7 @@ interface Remembered {
   /** Items of its request that were accepted: the first ones. */
   taken: number;
   /** How many receivers each of them had, by its place, where that was asked. */
-  readonly receivers: Map<number, number>;
+  readonly receivers: (number | undefined)[];
 }
 
 /** What is remembered of a key, for another process. */
@@ -31,7 +31,7 @@ export interface KeptKey {
   readonly key: string;
   readonly digest: string;
   readonly taken: number;
-  readonly receivers: readonly (readonly [number, number])[];
+  readonly receivers: readonly (number | null)[];
   /** Milliseconds for which it still is. */
   readonly left: number;
 }
@@ -77,33 +77,37 @@ export class RepeatKeys {
   /** How many receivers the item had the first time; null if that is not known. */
   receiversOf({ key, digest, index }: RepeatKey): number | null {
     const known = this.#table.get(key);
-    return known?.digest === digest ? (known.receivers.get(index) ?? null) : null;
+    return known?.digest === digest ? (known.receivers[index] ?? null) : null;
   }
 
   /** Notes how many receivers the item has, the first time. It may not be accepted yet. */
   noteReceivers({ key, digest, index }: RepeatKey, count: number): void {
     const known = this.#table.get(key) ?? this.#add(key, digest);
-    if (known.digest !== digest || known.receivers.has(index)) return;
-    known.receivers.set(index, count);
-    this.#table.charge(key, COUNT_COST);
+    if (known.digest !== digest || known.receivers[index] !== undefined) return;
+    const { length } = known.receivers;
+    known.receivers[index] = count;
+    // Also for places that are left out: items of the request that have keys of their own.
+    this.#table.charge(key, COUNT_COST * Math.max(0, index + 1 - length));
   }
 
   /** All that is remembered, oldest first. */
   *kept(): Generator<KeptKey, void> {
     for (const [key, { digest, taken, receivers }, left] of this.#table.entries())
-      yield { key, digest, taken, receivers: [...receivers], left };
+      yield { key, digest, taken, receivers: receivers.map((count) => count ?? null), left };
   }
 
   /** Remembers what another process did. */
   goOn(kept: Iterable<KeptKey>): void {
     for (const { key, digest, taken, receivers, left } of kept) {
       if (this.#table.get(key) === undefined) this.#add(key, digest, left).taken = taken;
-      for (const [index, count] of receivers) this.noteReceivers({ key, digest, index }, count);
+      receivers.forEach((count, index) => {
+        if (count !== null) this.noteReceivers({ key, digest, index }, count);
+      });
     }
   }
 
   #add(key: string, digest: string, left = REMEMBERED): Remembered {
-    const added: Remembered = { digest, taken: 0, receivers: new Map() };
+    const added: Remembered = { digest, taken: 0, receivers: [] };
     this.#table.set(key, added, ENTRY_COST + 2 * key.length, left);
     return added;
   }

@@ -8,7 +8,7 @@ import { ExpiringTable } from './expiring-table.ts';
 export const MAX_SEEN_BYTES = 33_554_432;
 
 /** What one id costs besides its text and that of its channel, in bytes. */
-const ENTRY_COST = 128;
+const ENTRY_COST = 160;
 
 /** The ids of the items that were published to each channel in the last while (GRIP dedupe). */
 export class SeenIds {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
 import { type PublishItem, PublishItemsReader, parsePublishItem } from '../../../src/codec/grip/index.ts';
 import { MAX_VERSIONS_BYTES } from '../../../src/hub/last-versions.ts';
 import { MAX_KEYS_BYTES, RepeatKeys } from '../../../src/hub/repeat-keys.ts';
@@ -124,8 +125,9 @@ test('keys, versions and the answers to repeats go over to who orders the items 
 });
 
 test('a million keys and versions stay within their bounds', async (t) => {
-  const made = rig(t);
-  const keys = new RepeatKeys(made.wheel, assert.ifError);
+  const wheel = new TimerWheel();
+  t.after(() => wheel.stop());
+  const keys = new RepeatKeys(wheel, assert.ifError);
   let most = 0;
   for (let i = 0; i < 1_000_000; i++) {
     keys.take({ key: `1 c${i}`, digest: 'd', index: 0 });
@@ -136,13 +138,12 @@ test('a million keys and versions stay within their bounds', async (t) => {
   assert.equal(keys.isRepeat({ key: '1 c999999', digest: 'd', index: 0 }), true);
   assert.equal(keys.isRepeat({ key: '1 c0', digest: 'd', index: 0 }), false);
   keys.take({ key: 'r', digest: 'd', index: 0 });
-  for (let index = 0; index < 3_000_000; index += 1) keys.noteReceivers({ key: 'r', digest: 'd', index }, 1);
+  for (let index = 0; index < 3_000_000; index++) keys.noteReceivers({ key: 'r', digest: 'd', index }, 1);
   assert.ok(keys.bytes <= MAX_KEYS_BYTES);
   const name = 'x'.repeat(100_000);
-  const before = process.memoryUsage().heapUsed;
+  const made = rig(t);
   for (let i = 0; i < 1_000; i++) made.hub.publish([itemOf('', { version: 1 }, `${i}${name}`)]);
   await turn();
   const kept = [...made.hub.release().versions];
   assert.ok(kept.length <= MAX_VERSIONS_BYTES / 200_000, `${kept.length}`);
-  assert.ok(process.memoryUsage().heapUsed - before < 500_000_000);
 });

@@ -57,6 +57,7 @@ describe('a publish item', () => {
         meta: { user: 's' },
         size: 10,
         noSeq: true,
+        extras: null,
         httpResponse: {
           action: 'send',
           code: 200,
@@ -91,6 +92,7 @@ describe('a publish item', () => {
         meta: {},
         size: null,
         noSeq: false,
+        extras: null,
         wsMessage: null,
         httpResponse: null,
         httpStream: null,
