@@ -207,9 +207,11 @@ export class SegmentWriter {
     const created = this.#created;
     this.#created = false;
     try {
-      for (const file of this.#open) {
+      // A copy: files are taken out meanwhile.
+      for (const file of [...this.#open]) {
         const end = file.written;
-        if (end > file.synced && !file.released) await file.file?.sync();
+        // Released ones too: they may have what replaces records of a file that goes now.
+        if (end > file.synced) await file.file?.sync();
         file.synced = Math.max(file.synced, end);
       }
       if (created) await this.#files.syncFolder();

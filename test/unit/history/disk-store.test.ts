@@ -299,6 +299,20 @@ test('other rules at a restart continue no channel that may have had items which
   await other.stop();
 });
 
+test('a channel that was forgotten is not found again at a restart', async (t) => {
+  const folder = temporaryFolder(t);
+  const store = await open(folder);
+  await put(store, 'a', '1');
+  await put(store, 'b', '2');
+  store.setRules('only b', (name) => (name === 'b' ? ALL : null));
+  await turn();
+  await store.stop();
+  const again = await open(folder);
+  assert.deepEqual(texts(readNow(again, ['a', 'b'], null)), ['2']);
+  assert.deepEqual(readNow(again, ['a', 'b'], at(again, 1)).gaps, ['a']);
+  await again.stop();
+});
+
 test('a read-only folder of a store is refused', { skip: process.getuid?.() === 0 }, async (t) => {
   const folder = join(temporaryFolder(t), 'store');
   mkdirSync(folder, { mode: 0o500 });
