@@ -113,6 +113,26 @@ test('a crash of the machine loses nothing that was published a sync interval be
   }
 });
 
+test('an item that is kept for long survives crashes of the machine while the log around it is cleaned', async (t) => {
+  const random = seededRandom(t);
+  const limits = { ...ALL, items: 3 };
+  for (let round = 0; round < 40; round++) {
+    const rig = new Rig(random.fork(), 65_536);
+    await rig.open();
+    await rig.model.publish(['kept'], ALL, 1);
+    await rig.disk.synced();
+    for (let step = random.below(200); step >= 0; step--) {
+      const published = rig.model.publish(['hot'], limits, 3, 3_000);
+      rig.model.read(['kept'], null);
+      if (random.below(4) > 0) await published;
+    }
+    rig.disk.crash(rig.random);
+    await rig.open();
+    assert.equal(rig.model.read(['kept'], null).items.length, 1);
+    await rig.store.stop();
+  }
+});
+
 test('when the process is killed a hundred times the epoch goes on, and answers are complete or none', async (t) => {
   const random = seededRandom(t);
   let [recovered, exact] = [0, 0];
