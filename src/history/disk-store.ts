@@ -123,7 +123,7 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
     this.#stopped = true;
     this.#enqueue();
     while (!this.#isAtRest) await this.#change();
-    await this.#writer.sync();
+    await this.#writer.syncWritten();
     if (this.#mode === 'whole') {
       await this.#save({ clean: true, reserved: this.log.last }).catch((error: Error) => this.onWriteError(error));
     }
@@ -276,7 +276,7 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
   /** All is written: brings it to the disk, and notes that. */
   async #finish(): Promise<void> {
     const failures = this.#failures;
-    await this.#writer.sync();
+    await this.#writer.syncWritten();
     if (failures === this.#failures) await this.#save({ reserved: this.log.last + RESERVE });
     if (failures === this.#failures) await this.#files.create(WHOLE);
     if (failures !== this.#failures) await this.#files.remove(WHOLE);

@@ -177,7 +177,6 @@ export class HistoryLog {
 
   /** To be called after appending and trimming: makes room, and counts. */
   settle(): void {
-    const { counters } = this.#options;
     const part = this.#options.maxBytes / PARTS;
     // One segment at a time as long as there is room, since up to a segment is copied.
     if (this.#isSparse || this.bytes > (PARTS - 2) * part) this.#clean(1);
@@ -185,6 +184,12 @@ export class HistoryLog {
       // Less and less is kept, until it has room: large records leave gaps at the ends of segments.
       if (!this.#clean(1 + cleaned / PARTS) && !this.#evict()) break;
     }
+    this.count();
+  }
+
+  /** Counts what is held. */
+  count(): void {
+    const counters = this.#counters;
     counters.itemsHeld = this.#items;
     counters.channelsHeld = this.channels.size;
     counters.bytesHeld = this.bytes;

@@ -44,6 +44,8 @@ export abstract class LogStore implements HistoryStore, Guarded {
   protected rules: string | null = null;
   protected readonly report: FaultReport;
   #sweeper: Ticker | null = null;
+  /** Whether the log was read back, and the limits of its channels are not known yet. */
+  #isUnruled = true;
   #applying: Applying | null = null;
 
   constructor(options: StoreOptions, salt: HistoryLogOptions['salt']) {
@@ -120,6 +122,9 @@ export abstract class LogStore implements HistoryStore, Guarded {
     };
     const applying = { channels: [...log.channels.all()].values(), apply };
     this.#applying = applying;
+    // Nobody is served yet. What was let go before the restart goes before anything has to make room for it.
+    if (this.#isUnruled) this.#applyRest(applying);
+    this.#isUnruled = false;
     inSlices(applying.channels, apply)
       .then(() => {
         if (this.#applying === applying) this.#applying = null;
@@ -138,13 +143,16 @@ export abstract class LogStore implements HistoryStore, Guarded {
     reportFault(this.report, thrown);
   }
 
-  /** The log is there: what becomes too old goes from now on. */
+  /**
+   * The log is there: what becomes too old goes from now on. Channels that were read back have items that they had let go, until their limits are
+   * known: no room is made for these before the first rules, or the first change.
+   */
   protected start(): void {
     this.#sweeper = new Ticker(SWEEP_INTERVAL, this, () => {
       this.log.sweep(SWEEP);
       this.#changed();
     });
-    this.log.settle();
+    this.log.count();
   }
 
   /** Records were written, or are not needed any more: stores what is to be stored. */

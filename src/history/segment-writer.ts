@@ -143,6 +143,12 @@ export class SegmentWriter {
     return this.#syncing;
   }
 
+  /** The same for all that is written by now: a sync that is under way may not have it. */
+  async syncWritten(): Promise<void> {
+    await this.#syncing;
+    await this.sync();
+  }
+
   /** Closes the files. Nothing is written any more. */
   async close(): Promise<void> {
     for (const { file } of this.#open) await file?.close();
@@ -198,7 +204,7 @@ export class SegmentWriter {
     this.#released.push(...this.#releasedInWrite);
     this.#releasedInWrite = [];
     if (error !== null) this.#owner.onWriteError(error);
-    else if (!this.isIdle) this.write();
+    else if (!this.isIdle || this.#released.length > 0) this.write();
   }
 
   async #sync(): Promise<void> {
@@ -215,14 +221,17 @@ export class SegmentWriter {
         file.synced = Math.max(file.synced, end);
       }
       if (created) await this.#files.syncFolder();
-      for (const name of released.splice(0)) await this.#files.remove(name);
+      for (; released.length > 0; released.shift()) await this.#files.remove(released[0] as string);
       await this.#closeDone();
     } catch (error) {
       // The system forgets what it could not bring to the disk: all of it is written again.
       for (const file of this.#open) file.written = file.synced;
       this.#again = this.#writing !== null;
       this.#created ||= created;
-      this.#releasedWritten.push(...released);
+      // With it the records that replace those of released segments: their files stay until that is done.
+      this.#released.push(...released, ...this.#releasedInWrite, ...this.#releasedWritten);
+      this.#releasedInWrite = [];
+      this.#releasedWritten = [];
       this.#owner.onWriteError(error as Error);
     }
   }

@@ -20,6 +20,7 @@ class Rig {
   model!: HistoryModel;
   /** Cursors of former epochs. */
   readonly oldCursors: { epoch: string; number: number }[] = [];
+  limitsOf: (channel: string) => ChannelLimits = () => ALL;
   /** The highest number that was delivered. */
   delivered = 0;
 
@@ -35,7 +36,7 @@ class Rig {
     this.store = await DiskStore.open({ path: '', files, maxBytes, log, now, syncInterval: 1 });
     this.model = model ?? new HistoryModel(this.random, this.store);
     this.model.store = this.store;
-    this.store.setRules('all', () => ALL);
+    this.store.setRules('all', this.limitsOf);
     // Else the next start would not know which rules there were.
     while (!this.disk.get('state').bytes.includes('"rules":"all"')) await turn();
   }
@@ -118,6 +119,7 @@ test('an item that is kept for long survives crashes of the machine while the lo
   const limits = { ...ALL, items: 3 };
   for (let round = 0; round < 40; round++) {
     const rig = new Rig(random.fork(), 65_536);
+    rig.limitsOf = (channel) => (channel === 'hot' ? limits : ALL);
     await rig.open();
     await rig.model.publish(['kept'], ALL, 1);
     await rig.disk.synced();
