@@ -18,6 +18,9 @@ const RESERVE = 1_000_000;
 /** Milliseconds after which it is tried again to write, when that has failed. */
 const RETRY_INTERVAL = 1_000;
 
+/** Errors of a disk that is full, or of a user who may not have more of it. */
+const NO_ROOM: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+
 /** Before the folder was looked at. */
 const FRESH: StoreState = { epoch: '', floor: 0, unknownFloor: 0, reserved: 0, boot: '', clean: false, rules: null };
 
@@ -67,6 +70,8 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
   /** How often items could not be written. */
   #failures = 0;
   #ticksToRetry = 0;
+  /** There was no room when it was tried again. */
+  #isFull = false;
   /** Wait until something was written, or could not be. */
   #waits: (() => void)[] = [];
 
@@ -160,6 +165,7 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
   }
 
   onWriteError(error: Error): void {
+    if (this.#mode === 'memory') this.#isFull = NO_ROOM.has((error as NodeJS.ErrnoException).code);
     if (this.#mode === 'returning') this.#deliverAll();
     this.#wake();
     if (this.#mode !== 'whole') return;
@@ -238,7 +244,7 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
       this.#ticksToRetry = this.#retryTicks;
       this.#files
         .remove(WHOLE)
-        .then(() => this.#writer.removeReleased())
+        .then(() => (this.#isFull ? this.#writer.removeReleased() : undefined))
         .then(
           guarded(this, () => {
             if (this.#mode === 'memory' && !this.#stopped) this.#writer.write();

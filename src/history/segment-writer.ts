@@ -36,9 +36,9 @@ class SegmentFile {
     this.segment = segment;
   }
 
-  /** Whether everything is on the disk. */
+  /** Whether everything is on the disk, or what the system has if nothing more comes. Others may rely on what a released one has, so it waits for that, too. */
   get isDone(): boolean {
-    return this.synced === this.segment.used;
+    return this.synced === (this.released ? this.written : this.segment.used);
   }
 }
 
@@ -100,13 +100,17 @@ export class SegmentWriter {
     this.#released.push(segmentName(segment.serial));
   }
 
-  /** Removes the files of released segments now: nothing in the folder counts any more until all is written. */
+  /** Removes the files of released segments now, though a crash of the machine may then lose what they have and memory still keeps: there is no other room. */
   async removeReleased(): Promise<void> {
     const names = [...this.#released, ...this.#releasedInWrite, ...this.#releasedWritten];
     this.#released = [];
     this.#releasedInWrite = [];
     this.#releasedWritten = [];
-    for (const name of names) await this.#files.remove(name);
+    try {
+      for (; names.length > 0; names.shift()) await this.#files.remove(names[0] as string);
+    } finally {
+      this.#released.push(...names);
+    }
   }
 
   /** Writes what is not yet written. */
@@ -239,7 +243,7 @@ export class SegmentWriter {
   /** Closes files to which nothing comes any more. */
   async #closeDone(): Promise<void> {
     const done = this.#open.filter(
-      (file) => file.segment !== this.#log.segments.last && file !== this.#writing && (file.isDone || file.released),
+      (file) => file.segment !== this.#log.segments.last && file !== this.#writing && file.isDone,
     );
     if (done.length === 0) return;
     this.#open = this.#open.filter((file) => !done.includes(file));

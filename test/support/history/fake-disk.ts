@@ -9,12 +9,23 @@ interface FakeFile {
   named: boolean;
 }
 
+/** A change of names in the folder that is not on the disk yet. */
+interface NameChange {
+  /** The file whose name is new. */
+  readonly named?: FakeFile;
+  undo(): void;
+}
+
 /** An error of the system. */
 export function systemError(code: string, errno: number): Error {
   return Object.assign(new Error(code), { code, errno });
 }
 
-/** A disk that can be full, and that loses at a crash of the machine what was not synced. */
+/**
+ * A disk that can be full, and that loses at a crash of the machine what was not synced, and may have it all the same. A sync of a file is for the bytes that it had
+ * when the sync began, and not for its name. A sync of the folder is for the names that were made, changed and removed before it began; without one each
+ * of these changes may be there after a crash, in any combination. A file that was removed can be written and synced by who has it open.
+ */
 export class FakeDisk {
   /** How many bytes may be written. */
   room = Number.POSITIVE_INFINITY;
@@ -23,9 +34,12 @@ export class FakeDisk {
   boot = 'boot 1';
   /** What `replace` waits for. */
   replacing: Promise<unknown> = Promise.resolve();
+  /** Called when a file was removed. */
+  removed: (name: string) => void = () => undefined;
+  /** Turns that a sync takes. */
+  syncTurns: () => number = () => 1;
   readonly #files = new Map<string, FakeFile>();
-  /** Names that were removed or replaced, which may still be on the disk. */
-  #former = new Map<string, FakeFile>();
+  #nameChanges: NameChange[] = [];
   #alive = '';
   #processes = 0;
 
@@ -47,15 +61,11 @@ export class FakeDisk {
   crash(random: SeededRandom): void {
     this.boot = `${this.boot}+`;
     this.#alive = '';
-    for (const [name, file] of [...this.#files]) {
-      if (!file.named && random.below(2) === 0) this.#files.delete(name);
-      else file.bytes = remains(file, random);
-    }
-    for (const [name, file] of this.#former) {
-      if (random.below(2) === 0) this.#files.set(name, { ...file, bytes: Buffer.from(file.synced) });
-    }
-    this.#former.clear();
+    this.pending = null;
+    for (const change of this.#nameChanges.reverse()) if (random.below(2) === 0) change.undo();
+    this.#nameChanges = [];
     for (const file of this.#files.values()) {
+      file.bytes = remains(file, random);
       file.synced = file.bytes;
       file.named = true;
     }
@@ -92,8 +102,12 @@ export class FakeDisk {
     return file;
   }
 
-  put(name: string, bytes: Buffer, position: number): void {
-    const file = this.get(name);
+  /** Whether these bytes are in a file, whatever a crash does now. */
+  hasForSure(bytes: Buffer): boolean {
+    return [...this.#files.values()].some(({ named, synced }) => named && synced.includes(bytes));
+  }
+
+  put(name: string, bytes: Buffer, position: number, file = this.get(name)): void {
     const grown = Math.max(0, position + bytes.length - file.bytes.length);
     if (grown > this.room) throw systemError('ENOSPC', -28);
     this.room -= grown;
@@ -104,8 +118,10 @@ export class FakeDisk {
   }
 
   add(name: string): void {
-    if (!this.#files.has(name))
-      this.#files.set(name, { bytes: Buffer.alloc(0), synced: Buffer.alloc(0), named: false });
+    if (this.#files.has(name)) return;
+    const file = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0), named: false };
+    this.#files.set(name, file);
+    this.#nameChanges.push({ named: file, undo: () => this.#files.delete(name) });
   }
 
   remove(name: string): void {
@@ -113,24 +129,42 @@ export class FakeDisk {
     if (file === undefined) return;
     this.#files.delete(name);
     this.room += file.bytes.length;
-    if (file.named) this.#former.set(name, file);
+    this.#nameChanges.push({ undo: () => this.#files.set(name, file) });
+    this.removed(name);
+  }
+
+  rename(from: string, to: string): void {
+    const [file, other] = [this.get(from), this.#files.get(to)];
+    const undo = (): void => {
+      if (other === undefined) this.#files.delete(to);
+      else this.#files.set(to, other);
+      this.#files.set(from, file);
+    };
+    this.#files.delete(from);
+    this.#files.set(to, file);
+    this.#nameChanges.push({ undo });
   }
 
   replace(name: string, bytes: Buffer): void {
     if (bytes.length > this.room) throw systemError('ENOSPC', -28);
     this.#files.set(name, { bytes, synced: bytes, named: true });
-    this.syncNames();
+    this.syncNames()();
   }
 
-  syncNames(): void {
-    for (const file of this.#files.values()) file.named = true;
-    this.#former.clear();
+  /** Begins a sync of the folder. Returns what ends it. */
+  syncNames(): () => void {
+    const changes = new Set(this.#nameChanges);
+    return () => {
+      for (const { named } of changes) if (named !== undefined) named.named = true;
+      this.#nameChanges = this.#nameChanges.filter((change) => !changes.has(change));
+    };
   }
 }
 
 /** What is left of a file: what was synced, and of what was not a part, with zeros or anything in it. */
 function remains({ bytes, synced }: FakeFile, random: SeededRandom): Buffer {
   if (bytes.equals(synced)) return bytes;
+  if (bytes.length < synced.length) return random.pick([bytes, synced]);
   const left = Buffer.from(bytes.subarray(0, synced.length + random.below(bytes.length - synced.length + 1)));
   for (let at = synced.length; at < left.length; at += 512) {
     const end = Math.min(left.length, at + 512);
@@ -180,15 +214,12 @@ class FakeFolder implements StoreFiles {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    const { bytes } = this.#disk.get(from);
-    this.#disk.remove(from);
-    this.#disk.replace(to, bytes);
+    this.#disk.rename(from, to);
   }
 
   async truncate(name: string, length: number): Promise<void> {
     const file = this.#disk.get(name);
     file.bytes = file.bytes.subarray(0, length);
-    file.synced = file.bytes;
   }
 
   async remove(name: string): Promise<void> {
@@ -199,6 +230,7 @@ class FakeFolder implements StoreFiles {
   async open(name: string): Promise<WrittenFile> {
     await this.#turn();
     this.#disk.add(name);
+    const file = this.#disk.get(name);
     return {
       write: (bytes, position, done) => {
         if (!this.#disk.isAlive(this.self)) return;
@@ -207,7 +239,7 @@ class FakeFolder implements StoreFiles {
           if (!this.#disk.isAlive(this.self)) return;
           this.#disk.pending = null;
           try {
-            this.#disk.put(name, bytes, position);
+            this.#disk.put(name, bytes, position, file);
           } catch (error) {
             done(error as Error);
             return;
@@ -216,9 +248,8 @@ class FakeFolder implements StoreFiles {
         });
       },
       sync: async () => {
-        const file = this.#disk.get(name);
         const { bytes } = file;
-        await this.#turn();
+        for (let turns = this.#disk.syncTurns(); turns > 0; turns--) await this.#turn();
         if (this.#disk.syncError !== null) throw this.#disk.syncError;
         file.synced = Buffer.from(bytes);
       },
@@ -227,8 +258,9 @@ class FakeFolder implements StoreFiles {
   }
 
   async syncFolder(): Promise<void> {
+    const end = this.#disk.syncNames();
     await this.#turn();
-    this.#disk.syncNames();
+    end();
   }
 
   /** The next turn; never for a process that is dead. */

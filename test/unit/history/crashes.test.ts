@@ -6,7 +6,7 @@ import { FakeDisk } from '../../support/history/fake-disk.ts';
 import { ALL, HistoryModel, plain } from '../../support/history/history-model.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts';
-import { at } from './support.ts';
+import { at, texts } from './support.ts';
 
 const NAMES = ['a', 'b', 'c', 'ü', 'orders.1', 'orders.2', 'f'.repeat(40)];
 
@@ -117,22 +117,33 @@ test('a crash of the machine loses nothing that was published a sync interval be
 test('an item that is kept for long survives crashes of the machine while the log around it is cleaned', async (t) => {
   const random = seededRandom(t);
   const limits = { ...ALL, items: 3 };
+  let removed = 0;
   for (let round = 0; round < 40; round++) {
     const rig = new Rig(random.fork(), 65_536);
     rig.limitsOf = (channel) => (channel === 'hot' ? limits : ALL);
     await rig.open();
-    await rig.model.publish(['kept'], ALL, 1);
-    await rig.disk.synced();
+    const { disk } = rig;
+    const kept = random.bytes(100);
+    await new Promise((resolve) => rig.store.append([{ channel: 'kept', bytes: kept, keep: ALL }], resolve));
+    await disk.synced();
+    disk.syncTurns = () => random.below(20);
+    const tooEarly: string[] = [];
+    disk.removed = (name) => {
+      removed++;
+      if (!disk.hasForSure(kept)) tooEarly.push(name);
+    };
     for (let step = random.below(200); step >= 0; step--) {
       const published = rig.model.publish(['hot'], limits, 3, 3_000);
       rig.model.read(['kept'], null);
       if (random.below(4) > 0) await published;
     }
-    rig.disk.crash(rig.random);
+    assert.deepEqual(tooEarly, []);
+    disk.crash(rig.random);
     await rig.open();
-    assert.equal(rig.model.read(['kept'], null).items.length, 1);
+    assert.deepEqual(texts(rig.model.read(['kept'], null)), [kept.toString()]);
     await rig.store.stop();
   }
+  assert.ok(removed > 100, `${removed} files removed`);
 });
 
 test('when the process is killed a hundred times the epoch goes on, and answers are complete or none', async (t) => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { DiskStore, type StoreFiles } from '../../../src/history/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { FakeDisk, systemError } from '../../support/history/fake-disk.ts';
@@ -11,6 +14,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { at, readNow, texts } from './support.ts';
 
 const log = new FakeLog();
+const execute = promisify(execFile);
 
 function open(path: string, maxBytes = 4_194_304): Promise<DiskStore> {
   return DiskStore.open({ path, maxBytes, log, syncInterval: 1 });
@@ -78,12 +82,17 @@ async function awake<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
+/** Resolves when this holds, which is looked at in each turn. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await turn();
+}
+
 /** Notes the bytes of each write. */
 function watchWrites(disk: FakeDisk, writes: number[]): void {
   const { put: write } = disk;
-  disk.put = (name, bytes, position) => {
+  disk.put = (name, bytes, position, file) => {
     writes.push(bytes.length);
-    write.call(disk, name, bytes, position);
+    write.call(disk, name, bytes, position, file);
   };
 }
 
@@ -297,6 +306,10 @@ test('other rules at a restart continue no channel that may have had items which
   other.setRules('all', () => ALL);
   assert.deepEqual(readNow(other, ['a', 'b'], at(other, 0)).gaps, ['b']);
   await other.stop();
+  const last = await open(folder);
+  last.setRules('all', () => ALL);
+  assert.deepEqual(readNow(last, ['a', 'b'], at(last, 0)).gaps, ['b']);
+  await last.stop();
 });
 
 test('a channel that was forgotten is not found again at a restart', async (t) => {
@@ -313,9 +326,126 @@ test('a channel that was forgotten is not found again at a restart', async (t) =
   await again.stop();
 });
 
-test('a read-only folder of a store is refused', { skip: process.getuid?.() === 0 }, async (t) => {
-  const folder = join(temporaryFolder(t), 'store');
-  mkdirSync(folder, { mode: 0o500 });
-  t.after(() => chmodSync(folder, 0o700));
-  await assert.rejects(open(folder), /permission denied/);
+test('a read-only folder of a store is refused, and nothing is changed there', async (t) => {
+  const parent = temporaryFolder(t);
+  const folder = join(parent, 'store');
+  const script = join(import.meta.dirname, '../../support/history/open-unprivileged.ts');
+  const refusal = async (): Promise<string> =>
+    (await execute(process.execPath, ['--import', 'tsx', script, folder])).stdout;
+  chmodSync(parent, 0o755);
+  mkdirSync(folder);
+  chmodSync(folder, 0o555);
+  assert.match(
+    await refusal(),
+    /^StoreError: history store .*: permission denied; it needs a folder that this user can/,
+  );
+  assert.deepEqual(readdirSync(folder), []);
+  chmodSync(folder, 0o777);
+  assert.equal(await refusal(), '');
+  assert.ok(readdirSync(folder).includes('state'));
+});
+
+test('a cursor of an item that is not stored yet is one of the future', async () => {
+  const store = await openFake(new FakeDisk().process());
+  await put(store, 'a', '1');
+  const stored = put(store, 'a', '2');
+  assert.deepEqual(readNow(store, ['a'], at(store, 2)).gaps, ['a']);
+  await stored;
+  assert.equal(readNow(store, ['a'], at(store, 2)).recovered, true);
+  await store.stop();
+});
+
+test('where the run of the machine is not known, a process that was killed leaves an epoch that ends', async () => {
+  const disk = new FakeDisk();
+  disk.boot = '';
+  const store = await openFake(disk.process());
+  await put(store, 'a', '1');
+  disk.kill(undefined as never, false);
+  const again = await openFake(disk.process());
+  assert.notEqual(again.epoch, store.epoch);
+  assert.ok(again.last > 1);
+  assert.deepEqual(readNow(again, ['a'], at(store, 1)).gaps, ['a']);
+  await again.stop();
+  const last = await openFake(disk.process());
+  assert.equal(last.epoch, again.epoch, 'that one was stopped');
+  await last.stop();
+});
+
+test('a channel that had to make room is not continued after its process was killed, soon or late', async () => {
+  for (let size = 100; size < 2_000; size += 100) {
+    for (const further of [0, 1, 200]) {
+      const disk = new FakeDisk();
+      const options = { path: '', maxBytes: 65_536, log, syncInterval: 1 };
+      const store = await DiskStore.open({ ...options, files: disk.process() });
+      await put(store, 'first', '1');
+      const big = 'x'.repeat(size);
+      while (store.counters.channelsEvicted === 0) await put(store, 'big', big);
+      for (let i = 0; i < further; i++) await put(store, 'big', big);
+      if (further > 0) await disk.synced();
+      disk.kill(undefined as never, false);
+      const again = await DiskStore.open({ ...options, files: disk.process() });
+      assert.equal(again.epoch, store.epoch);
+      assert.deepEqual(readNow(again, ['first'], at(again, 0)).gaps, ['first'], `${size} bytes, and ${further} items`);
+      assert.equal(readNow(again, ['first'], null).items.length, 0);
+      assert.equal(readNow(again, ['first'], at(again, again.head)).recovered, true);
+      await again.stop();
+    }
+  }
+});
+
+test('on a disk that fails, files of released segments stay until what replaces them is there; on a full one they make room', async () => {
+  for (const [code, isFull] of [
+    ['EIO', false],
+    ['ENOSPC', true],
+  ] as const) {
+    const disk = new FakeDisk();
+    const heard = new FakeLog();
+    const options = { path: '', maxBytes: 65_536, log: heard, syncInterval: 100 };
+    const store = await DiskStore.open({ ...options, files: disk.process() });
+    const kept = randomBytes(50);
+    await new Promise((resolve) => store.append([{ channel: 'kept', bytes: kept, keep: ALL }], resolve));
+    await disk.synced();
+    const { put: write } = disk;
+    let tries = 0;
+    /** How often it was tried before the item had to go. */
+    let triesBefore = 0;
+    const seen = new Promise<void>((resolve) => {
+      disk.put = () => {
+        if (++tries === 4 && !isFull) resolve();
+        throw systemError(code, code === 'EIO' ? -5 : -28);
+      };
+      disk.removed = () => {
+        if (triesBefore > 0 || disk.hasForSure(kept)) return;
+        triesBefore = tries;
+        resolve();
+      };
+    });
+    for (let i = 0; i < 300; i++) {
+      await put(store, 'hot', 'x'.repeat(1_000), { ...ALL, items: 3 });
+      readNow(store, ['kept'], null);
+    }
+    await awake(seen);
+    assert.ok(isFull ? triesBefore > 1 : triesBefore === 0, `${code}, tried ${triesBefore} times`);
+    disk.put = write;
+    await awake(heard.until('history is written to the disk again'));
+    assert.ok(disk.hasForSure(kept));
+    const bytes = disk.names.reduce((sum, name) => sum + disk.get(name).bytes.length, 0);
+    assert.ok(bytes < 70_000, `${bytes} bytes`);
+    await store.stop();
+  }
+});
+
+test('a store that is stopped while a sync is under way brings what came after it to the disk, too', async () => {
+  const disk = new FakeDisk();
+  const store = await openFake(disk.process());
+  await put(store, 'a', '1');
+  let syncs = 0;
+  disk.syncTurns = () => {
+    syncs++;
+    return 20;
+  };
+  await awake(until(() => syncs > 0));
+  await put(store, 'a', 'the second');
+  await store.stop();
+  assert.ok(disk.hasForSure(Buffer.from('the second')));
 });
