@@ -68,6 +68,7 @@ test('an empty file gives the documented defaults', () => {
       basic: [],
       user: [],
       requestRate: 0,
+      requestTimeout: 60,
       maxHeaderBytes: 10_000,
       maxBodyBytes: 1_000_000,
       maxConnections: 128,

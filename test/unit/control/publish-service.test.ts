@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
+import { fieldValue } from '../../../src/codec/fields/index.ts';
 import { ExchangeError, UNKNOWN_LENGTH, WINDOW } from '../../../src/exchange/index.ts';
 import { TURN_ITEMS } from '../../../src/hub/items-publication.ts';
 import { Endpoint } from './support.ts';
@@ -263,4 +264,22 @@ describe('other requests', () => {
     assert.equal(endpoint.counters.publishesRefused, 1);
     assert.deepEqual(endpoint.publisher.calls, []);
   });
+});
+
+test('an idempotency key is repeated in the response, and one that was used for other content gets a 422', () => {
+  const endpoint = new Endpoint();
+  const items = (channel: string) =>
+    JSON.stringify({ items: [{ channel, formats: { 'http-stream': { content: 'x' } } }] });
+  const key = ['Idempotency-Key', '"a b"'];
+  const published = endpoint.post('/publish/', items('c'), key);
+  assert.equal(published.head?.status, 200);
+  assert.equal(fieldValue(published.head?.headers ?? [], 'idempotency-key'), '"a b"');
+  endpoint.publisher.reused = 'reused';
+  const refused = endpoint.post('/publish/', items('reused'), key);
+  assert.deepEqual(refused.response, [422, 'The idempotency key of reused was used for other content.\n']);
+  assert.equal(endpoint.publisher.calls.length, 1);
+  assert.equal(endpoint.counters.publishesRefused, 1);
+  const invalid = endpoint.post('/publish/', items('c'), ['Idempotency-Key', 'a b']);
+  assert.match(invalid.response[1], /^Idempotency-Key has an invalid value/);
+  assert.equal(endpoint.post('/recover', '', key).head?.status, 200, 'it says nothing of other requests');
 });

@@ -84,3 +84,17 @@ test('an exception is handled by the owner', () => {
   owner.publication.onFault('thrown by the test');
   assert.deepEqual(owner.calls, ['thrown by the test']);
 });
+
+test('one idempotency key that was used for other content refuses all', () => {
+  const owner = new NotedOwner(itemsWith({ ...ITEM, channel: 'reused' }));
+  assert.equal(owner.turns(), 1);
+  assert.deepEqual(owner.calls, ['request', 'The idempotency key of reused was used for other content.']);
+  const keyed = (content: string) => ({
+    channel: 'c',
+    'idempotency-key': 'k',
+    formats: { 'http-stream': { content } },
+  });
+  const twice = new NotedOwner([keyed('1'), ...itemsWith(keyed('2'))]);
+  assert.equal(twice.turns(), 1);
+  assert.deepEqual(twice.calls, ['request', 'The idempotency key of c was used for other content.']);
+});

@@ -128,3 +128,13 @@ test('the next command may come with the reply to the one before', () => {
   assert.deepEqual(ids, ['first', 'second']);
   assert.deepEqual(log.at('error'), []);
 });
+
+test('publishing with an idempotency key that was used for other content is a conflict', () => {
+  const formats = { 'http-stream': { content: 'x' } };
+  const { turn, published, replies } = command('publish', { items: [{ channel: 'reused', formats }] });
+  assert.equal(turn?.onTurn(), true);
+  assert.equal(published.length, 0);
+  const [{ condition, value } = assert.fail()] = replies;
+  assert.equal(String(condition), 'conflict');
+  assert.equal(String(value), 'The idempotency key of reused was used for other content.');
+});

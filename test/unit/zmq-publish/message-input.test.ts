@@ -87,3 +87,14 @@ test('an exception costs the item it was for, and the socket goes on', () => {
   rig.input.take(message('two'), null);
   assert.deepEqual(rig.contents, ['two']);
 });
+
+test('an item whose idempotency key was used for other content is counted and logged', () => {
+  const rig = new Rig();
+  const formats = { 'http-stream': { content: 'x' } };
+  rig.input.take(encode({ channel: 'reused', 'idempotency-key': 'k', formats }), null);
+  assert.equal(rig.counters.publishesRefused, 1);
+  const reason = 'The idempotency key of reused was used for other content.';
+  assert.deepEqual(rig.log.of('publish refused'), [{ input: 'pull', reason }]);
+  rig.input.take(encode({ channel: 'c', 'idempotency-key': 'k', formats }), null);
+  assert.deepEqual(rig.contents, ['x']);
+});
