@@ -29,6 +29,7 @@ export const AS_PATH_ALONE = 'has no effect without sockjs';
 const PATH_FORMS = 'a percent-encoded path that starts with "/", without query';
 
 const proto = choice(['http', 'ws']);
+const join = choice(['none', 'lines', 'json']);
 const jsonpMode = choice(['extended', 'basic']);
 const balance = choice(['failover', 'round_robin', 'least_connections']);
 
@@ -99,6 +100,10 @@ export const routeShape = {
   log_level: logLevel.schema.default('debug').register(fieldDocs, {
     doc: 'Level at which the requests of the route are logged. In a route line a number, from 0 for `error` to 3 for `debug`.',
     expected: logLevel.expected,
+  }),
+  join: join.schema.default('none').register(fieldDocs, {
+    doc: 'How several items that a held request has missed become one response, where [channels are kept](#channel): not at all, so that each poll gets one; their bodies as lines; or their bodies, which have to be JSON, as one list in JSON, which then each response with an item is. Only items that say nothing but a body are joined, for clients without filters.',
+    expected: join.expected,
   }),
   no_log: flag({ doc: 'Leave the requests of the route out of the access log.' }),
   debug: flag({ doc: 'Add the detail of the failure to the body of error responses.' }),

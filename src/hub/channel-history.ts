@@ -6,6 +6,8 @@ import type { HoldOptions } from './hold-options.ts';
 import { type HubHistory, OwnHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { ItemKeeper } from './item-keeper.ts';
+import { ResponseHistory } from './response-history.ts';
+import { ResponseHold } from './response-hold.ts';
 import { StreamHistory } from './stream-history.ts';
 import { isEventStream, type StreamHold } from './stream-hold.ts';
 
@@ -60,12 +62,19 @@ export class ChannelHistory {
     return this.#keeper?.idle !== false;
   }
 
-  /** Gives an event stream its place in the log, if it is subscribed to what is kept. @param keys names of channels, and keys of patterns */
-  follow(room: HubRoom, held: StreamHold, keys: readonly string[], options: HoldOptions): void {
+  /** Gives a held request, or an event stream, its place in the log, if it is subscribed to what is kept. @param keys names of channels, and keys of patterns */
+  follow(room: HubRoom, held: StreamHold | ResponseHold, keys: readonly string[], options: HoldOptions): void {
     const { instruct, request, channelPrefix } = options;
     const { source } = this;
-    if (source === null || !isEventStream(instruct.response.headers) || !StreamHistory.concerns(room, keys)) return;
+    if (source === null || !StreamHistory.concerns(room, keys)) return;
     const since = lastEventId(request.headers, request.target);
-    held.keepsPlace(new StreamHistory(room, source, held, keys, since, channelPrefix));
+    if (held instanceof ResponseHold) {
+      // Filters look at each item by itself.
+      const join = instruct.hold?.channels.some(({ filters }) => filters.length > 0)
+        ? 'none'
+        : (options.join ?? 'none');
+      held.keepsPlace(new ResponseHistory(room, source, held, { keys, since, prefix: channelPrefix ?? '', join }));
+    } else if (isEventStream(instruct.response.headers))
+      held.keepsPlace(new StreamHistory(room, source, held, keys, since, channelPrefix));
   }
 }

@@ -120,6 +120,7 @@ export class Delivery implements AtTurnEnd {
         const published = noSeq
           ? new PublishedResponse(channel, httpResponse, null, null, item.meta)
           : new PublishedResponse(channel, httpResponse, id, prevId, item.meta);
+        published.number = item.number ?? 0;
         published.size = item.size ?? httpResponse.body.length;
         published.expires = item.extras?.expires ?? 0;
         this.#append(published);

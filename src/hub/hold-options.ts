@@ -1,6 +1,7 @@
 import type { Instruct } from '../codec/grip/index.ts';
 import type { Requester, RequestHead } from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
+import type { JoinMode } from './joined-responses.ts';
 import type { GoneLink, NextLink, SessionNotes } from './next-link.ts';
 import type { FormerHold, Replay } from './replay.ts';
 
@@ -31,6 +32,8 @@ export interface HoldOptions {
   readonly channels?: readonly string[];
   /** Put in front of the names of the channels. Empty by default. */
   readonly channelPrefix?: string;
+  /** How several items that the client has missed become one response. Not at all by default. */
+  readonly join?: JoinMode;
   /** Id of the route that the request came by: each has its own `message_rate`. Empty by default. */
   readonly route?: string;
   /**

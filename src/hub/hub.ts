@@ -162,8 +162,8 @@ export class Hub implements Guarded {
     requester.handOver(held);
     try {
       held.enter(names);
+      this.history.follow(this.#room, held, names, options);
       if (held instanceof StreamHold) {
-        this.history.follow(this.#room, held, names, options);
         held.start(instruct.response, options.responseStarted === true);
       } else this.#startResponse(held, hold as Hold, options);
       this.#afterEntry(held, names);

@@ -21,6 +21,10 @@ export class PublishedResponse extends Step {
   readonly id: string | null;
   /** The id of the item before it, as `id`. */
   readonly prevId: string | null;
+  /** The number of its item; 0 where the channel is not kept. */
+  number = 0;
+  /** Itself in the shapes of joined items. */
+  shapes: Map<string, PublishedResponse> | null = null;
   readonly #format: HttpResponseFormat;
   readonly #names = new Set<string>();
   readonly #exposed: ReadonlySet<string> | null;
@@ -48,6 +52,11 @@ export class PublishedResponse extends Step {
     const exposed = format.exposeHeaders;
     this.#exposed = exposed === null ? null : new Set(exposed.map((name) => name.toLowerCase()));
     this.charge(memoryCost(id, prevId, meta) + responseCost(format));
+  }
+
+  /** What was published. */
+  get content(): HttpResponseFormat {
+    return this.#format;
   }
 
   /** The content filters that the publisher counts on; null if it did not say. */

@@ -14,6 +14,7 @@ import type { OrderCheck } from './order-check.ts';
 import { type PublishedResponse, patchProblem } from './published-response.ts';
 import type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 import type { Replayable } from './replay-pacer.ts';
+import type { HistoryPoll, ResponseHistory } from './response-history.ts';
 import type { Step } from './step.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -42,7 +43,7 @@ const PATCH_WORK = 1_024;
  * the new response is a hold, the item follows where it fits; where it does not, and the origin did not know it, the request is
  * replayed once more.
  */
-export class ResponseHold extends Held implements FormerHold, Replayable, AskedOwner {
+export class ResponseHold extends Held implements FormerHold, Replayable, AskedOwner, HistoryPoll {
   override readonly format = 'http-response';
   readonly #response: InstructResponse;
   readonly #replay: Replay | null;
@@ -66,6 +67,8 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
   readonly #service: FilterService | null;
   /** What services of filters are asked about; null before the first item of which one is. */
   #asked: AskedItems | null = null;
+  /** Where it is in the log of its channels, if they are kept; null where they are not. */
+  #history: ResponseHistory | null = null;
   /** The hub has drained, and the item is waited for. */
   #drainLater = false;
 
@@ -97,6 +100,11 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
 
   get target(): string {
     return this.#replay?.target ?? '';
+  }
+
+  /** Its channels are kept: its response has a cursor, and what it has missed is its response at once. */
+  keepsPlace(history: ResponseHistory): void {
+    this.#history = history;
   }
 
   /** @param timeout seconds until the held response itself is sent */
@@ -131,6 +139,12 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
       former.#kept = null;
       former.done();
     }
+    if (this.#history !== null) {
+      // These are in the log, in their order.
+      for (const published of this.#kept?.values() ?? []) if (published.number > 0) this.#forget(published);
+      this.#history.start(former === null ? null : former.#history);
+      if (!this.isHeld) return;
+    }
     if (this.#takeKept()) return;
     again = this.#missed() || again;
     if (this.#order.isOutdated(this.channels) || again) this.recover();
@@ -143,13 +157,15 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
       this.recover();
       return 1;
     }
+    const { number } = published;
+    if (number > 0 && this.#history?.takes(number) === false) return 1;
     if (this.#asked?.busy === true) {
       this.#asked.wait(published);
       return 1;
     }
     if (this.#order.isKnown(published)) return 1;
     const next = this.#isNext(published);
-    if (next && !this.joining) return this.#take(published) || 1;
+    if (next && !this.joining) return this.#take(this.#history?.shape(published) ?? published) || 1;
     this.#keep(published);
     if (!next && this.#state === 'held' && !this.joining) this.recover();
     return 1;
@@ -157,6 +173,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
 
   override endJoin(): void {
     super.endJoin();
+    this.#history?.pump();
     if (!this.isHeld || this.#takeKept()) return;
     if (this.#state !== 'held') return;
     const again = this.#again;
@@ -234,7 +251,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     const { status, reason, headers } = this.#response;
     const body = this.#initialBody();
     this.leave();
-    this.sendHead({ status, reason, headers, bodyLength: body.length });
+    this.sendHead({ status, reason, headers: this.#history?.fields(headers, 0) ?? headers, bodyLength: body.length });
     if (!this.over) this.finish(body);
   }
 
@@ -430,8 +447,24 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     if (this.record !== null) this.record.items++;
     this.#takeBack();
     this.leave();
-    this.sendHead(published.head(this.#response, body.length), published.channel);
+    const head = published.head(this.#response, body.length);
+    const headers = this.#history?.fields(head.headers, published.number) ?? head.headers;
+    this.sendHead({ ...head, headers }, published.channel);
     if (!this.over) this.finish(body);
+  }
+
+  // ---- for its place in the log (HistoryPoll)
+
+  get ready(): boolean {
+    return this.isHeld && !this.joining && this.#asked?.busy !== true;
+  }
+
+  takeKept(published: PublishedResponse): boolean {
+    return this.#take(published) > 0;
+  }
+
+  onGap(): void {
+    this.#respondAsTold();
   }
 
   // ---- for items that a service is asked about (AskedOwner)
@@ -448,9 +481,12 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
   onDropped(published: PublishedResponse): void {
     this.#noteItem(published);
     this.#order.passOver(published);
+    this.#history?.passOver(published.number);
   }
 
   onAllDropped(): void {
+    this.#history?.pump();
+    if (!this.isHeld) return;
     if (this.#takeKept()) return;
     if (this.#state === 'held' && !this.joining && this.#missed()) this.recover();
     if (this.#drainLater) this.drain();

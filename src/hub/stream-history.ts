@@ -71,7 +71,7 @@ export class StreamHistory {
     this.#room = room;
     this.#source = source;
     this.#stream = stream;
-    [this.#names, this.#patterns] = keptOf(room, keys);
+    [this.#names, this.#patterns] = StreamHistory.keptOf(room, keys);
     this.#after = since === null ? null : (parseCursor(since) ?? LOST_CURSOR);
   }
 
@@ -79,6 +79,12 @@ export class StreamHistory {
   static concerns(room: HubRoom, keys: readonly string[]): boolean {
     const { rules } = room.history;
     return rules.keepSome && keys.some((key) => isKept(room, key));
+  }
+
+  /** The channels that are kept, and the patterns that may match some. */
+  static keptOf(room: HubRoom, keys: readonly string[]): [ReadonlySet<string>, readonly string[]] {
+    const kept = keys.filter((key) => isKept(room, key));
+    return [new Set(kept.filter((key) => patternOf(key) === null)), kept.filter((key) => patternOf(key) !== null)];
   }
 
   get epoch(): string {
@@ -102,7 +108,7 @@ export class StreamHistory {
 
   /** The stream is subscribed to others from now on. */
   replace(keys: readonly string[]): void {
-    [this.#names, this.#patterns] = keptOf(this.#room, keys);
+    [this.#names, this.#patterns] = StreamHistory.keptOf(this.#room, keys);
   }
 
   /** What the client gets of a run now; null for nothing. */
@@ -241,11 +247,7 @@ function isKept({ history: { rules } }: HubRoom, key: string): boolean {
   return pattern === null ? rules.limitsOf(key) !== null : rules.mayKeep(pattern);
 }
 
-function keptOf(room: HubRoom, keys: readonly string[]): [ReadonlySet<string>, readonly string[]] {
-  const kept = keys.filter((key) => isKept(room, key));
-  return [new Set(kept.filter((key) => patternOf(key) === null)), kept.filter((key) => patternOf(key) !== null)];
-}
-
-function withoutPrefix(name: string, prefix: string): string {
+/** A name as the client knows it. */
+export function withoutPrefix(name: string, prefix: string): string {
   return name.startsWith(prefix) ? name.slice(prefix.length) : name;
 }

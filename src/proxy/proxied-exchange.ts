@@ -311,6 +311,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
         debug: route.debug,
         channelPrefix: route.route.prefix,
         route: route.route.id,
+        join: route.route.join,
         session: this.#session,
         channels: this.#channels,
         filterService: hasFilters(instruct) ? new ProxiedFilters(this.#room, this.#proxied) : null,

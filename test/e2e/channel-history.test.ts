@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfig } from '../../src/config/index.ts';
-import { cursorIn, dataOf, got, startKeeping, THREE_ITEMS } from '../support/history/kept-channels.ts';
+import { cursorIn, dataOf, got, startHoldingOrigin, startKeeping, THREE_ITEMS } from '../support/history/kept-channels.ts';
 import { eventually } from '../support/running-app.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -76,4 +76,28 @@ test('a reload gives channels a memory, and takes it away', async (t) => {
   await rig.publish('a', '3');
   await got(plain, 'data: 3');
   assert.equal(plain.text, 'data: 3\n\n');
+});
+
+test('no item between two polls is lost: clients poll as fast as they can while items come', async (t) => {
+  const rules = '[[channel]]\nmatch = ">"\nhistory_items = 1000\n';
+  const origin = await startHoldingOrigin(t);
+  const rig = await startKeeping(t, rules, origin, 'join = "lines"');
+  const [epoch] = cursorIn(await got(await rig.stream('a'), 'id: ')).split('-');
+  const [clients, items] = [20, 300];
+  const polling = Array.from({ length: clients }, async () => {
+    const bodies: string[] = [];
+    let id = `${epoch}-0`;
+    while (bodies.length < items) {
+      const response = await rig.app.send({ path: '/?c=a&h=response', headers: { 'Last-Event-ID': id } });
+      bodies.push(...response.text.trimEnd().split('\n'));
+      id = String(response.header('last-event-id'));
+    }
+    return bodies;
+  });
+  const expected: string[] = [];
+  for (let i = 0; i < items; i++) {
+    expected.push(`item ${i}`);
+    await rig.app.publish({ channel: 'a', formats: { 'http-response': { body: `item ${i}\n` } } });
+  }
+  for (const bodies of await Promise.all(polling)) assert.deepEqual(bodies, expected);
 });

@@ -22,10 +22,15 @@ export function startHoldingOrigin(t: TestContext): Promise<string> {
 }
 
 /** Starts a server in this process with one route. @param sections more of its configuration, as TOML */
-export async function startKeeping(t: TestContext, sections: string, origin?: string): Promise<KeepingRig> {
+export async function startKeeping(
+  t: TestContext,
+  sections: string,
+  origin?: string,
+  route = '',
+): Promise<KeepingRig> {
   const target = origin ?? (await startHoldingOrigin(t));
   const listen = 'listen = ["127.0.0.1:0"]';
-  const text = `[server]\n${listen}\n[control]\n${listen}\n${sections}\n[[route]]\nhost = "*"\ntargets = ["${target}"]\n`;
+  const text = `[server]\n${listen}\n[control]\n${listen}\n${sections}\n[[route]]\nhost = "*"\ntargets = ["${target}"]\n${route}\n`;
   const log = new FakeLog();
   const app = await App.start(loadConfig(text, 'test.toml'), log);
   t.after(() => app.stop(0));

@@ -1,47 +1,8 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import type { PublishItem } from '../../../src/codec/grip/index.ts';
-import { type HistoryStore, MemoryStore } from '../../../src/history/index.ts';
-import { type ChannelRule, ChannelRules } from '../../../src/hub/index.ts';
-import type { HeldClient } from '../../support/exchange/held-client.ts';
-import { type HubRig, rig, streamAction, streamInstruct, streamItem } from './support.ts';
-
-const EVENTS = { headers: ['Content-Type', 'text/event-stream'] };
-
-function rule(match: string, more: Partial<ChannelRule> & { items?: number } = {}): ChannelRule {
-  const { items = 10, ...rest } = more;
-  return { match, keep: { items, age: Infinity, bytes: Infinity }, retain: false, onGap: 'event', ...rest };
-}
-
-/** A hub that keeps what the rules say. */
-function keeping(
-  t: TestContext,
-  rules: readonly ChannelRule[] = [rule('a'), rule('b')],
-  options: Parameters<typeof rig>[1] = {},
-): { hub: HubRig; store: HistoryStore } {
-  const hub = rig(t, options);
-  const store = new MemoryStore({ maxBytes: 4_194_304, log: hub.log, now: () => 1_000 });
-  t.after(() => store.stop());
-  hub.hub.history.rules = new ChannelRules(rules);
-  hub.hub.history.keepIn(store);
-  return { hub, store };
-}
-
-function event(channel: string, data: string, more: Partial<PublishItem> = {}): PublishItem {
-  return { ...streamItem(channel, `data: ${data}\n\n`), ...more };
-}
-
-/** Holds a client that has this event id last; null for none. */
-function come(hub: HubRig, channels: readonly string[], id: string | null = null, credits?: number): HeldClient {
-  const client = hub.client(credits);
-  const headers = id === null ? [] : ['Last-Event-ID', id];
-  return hub.hold(client, streamInstruct(channels, EVENTS), { request: { ...client.request, headers } });
-}
-
-/** The cursors are those of `E`. */
-function shown(store: HistoryStore, client: HeldClient): string {
-  return client.body.replaceAll(store.epoch, 'E');
-}
+import { test } from 'node:test';
+import { ChannelRules } from '../../../src/hub/index.ts';
+import { come, EVENTS, event, keeping, rule, shown } from './history-rig.ts';
+import { streamAction, streamInstruct, streamItem } from './support.ts';
 
 test('a client has a cursor before its first event, and with each item', async (t) => {
   const { hub, store } = keeping(t);

@@ -1,0 +1,160 @@
+import type { InstructResponse } from '../codec/grip/index.ts';
+import { type Cursor, formatCursor, LOST_CURSOR, parseCursor } from '../history/index.ts';
+import type { HistoryAnswer, HubHistory } from './hub-history.ts';
+import type { HubRoom } from './hub-room.ts';
+import { type JoinMode, joinedResponses, shaped } from './joined-responses.ts';
+import type { PublishedResponse } from './published-response.ts';
+import { PAGE_BYTES, StreamHistory, withoutPrefix } from './stream-history.ts';
+import { patternOf } from './subscription-key.ts';
+
+/** The held request whose client has a cursor. */
+export interface HistoryPoll {
+  /** Whether the client still waits, and an item can be its response now. */
+  readonly ready: boolean;
+  /** Takes an item from the log. Returns false if a filter keeps it from the client. */
+  takeKept(published: PublishedResponse): boolean;
+  /** The client could not get all that it has missed, and is to be told so: responds with what there is. */
+  onGap(): void;
+}
+
+/** How a held request begins. */
+export interface PollOptions {
+  /** Names of its channels, and keys of its patterns. */
+  readonly keys: readonly string[];
+  /** What the client says that it has; null for a new one. */
+  readonly since: string | null;
+  /** Put in front of the names of its channels, and not known to the client. */
+  readonly prefix: string;
+  readonly join: JoinMode;
+}
+
+/**
+ * Where the client of a held request is in the log of its channels: items that it has missed are its response at once. Until it is known whether there
+ * are any, what comes live is left to the log.
+ */
+export class ResponseHistory {
+  readonly #room: HubRoom;
+  readonly #source: HubHistory;
+  readonly #poll: HistoryPoll;
+  readonly #prefix: string;
+  readonly #join: JoinMode;
+  readonly #names: readonly string[];
+  /** Every item up to this number is behind the client, once that is known. */
+  #position = 0;
+  #after: Cursor | null;
+  #first = true;
+  #reading = true;
+  #asking = false;
+  #skipped = 0;
+  /** Channels that the client is to hear of. */
+  #gaps: readonly string[] = [];
+
+  constructor(room: HubRoom, source: HubHistory, poll: HistoryPoll, { keys, since, prefix, join }: PollOptions) {
+    this.#room = room;
+    this.#source = source;
+    this.#poll = poll;
+    this.#prefix = prefix;
+    this.#join = join;
+    const [names, patterns] = StreamHistory.keptOf(room, keys);
+    this.#names = [...names];
+    this.#after = since === null ? null : (parseCursor(since) ?? LOST_CURSOR);
+    if (this.#after !== null && patterns.length > 0) {
+      // What they matched in the past is not known.
+      this.#note([...names, ...patterns]);
+      this.#after = null;
+    }
+  }
+
+  /** Begins, behind what a hold before it has had. */
+  start(former: ResponseHistory | null): void {
+    if (former?.isKnown === true) this.#after = former.cursor;
+    this.pump();
+  }
+
+  /** Whether it is known where the client is, and nothing is to be read. */
+  get isKnown(): boolean {
+    return !this.#reading;
+  }
+
+  get cursor(): Cursor {
+    return { epoch: this.#source.epoch, number: this.#position };
+  }
+
+  /** Whether a live item is for the client now. What is not is in the log. */
+  takes(number: number): boolean {
+    if (!this.#reading && this.#poll.ready && number > this.#position) return true;
+    if (number > this.#position) {
+      this.#skipped = Math.max(this.#skipped, number);
+      this.#reading = true;
+    }
+    return false;
+  }
+
+  /** A live item as the route says. */
+  shape(published: PublishedResponse): PublishedResponse {
+    return shaped(published, this.#join);
+  }
+
+  /** The client does not get the item with this number. */
+  passOver(number: number): void {
+    this.#position = Math.max(this.#position, number);
+  }
+
+  /** Looks into the log, if there is a reason to. */
+  pump(): void {
+    if (!this.#reading || this.#asking || !this.#poll.ready) return;
+    const after = this.#first ? this.#after : this.cursor;
+    this.#asking = true;
+    this.#source.ask({ channels: this.#names, after, limitBytes: PAGE_BYTES }, (answer) => {
+      this.#asking = false;
+      this.#onAnswer(answer);
+      this.pump();
+    });
+  }
+
+  /** The fields of the response, with the cursor. @param number of the item that is the response; 0 for none */
+  fields(headers: readonly string[], number: number): readonly string[] {
+    const cursor = number > 0 ? { ...this.cursor, number } : this.#reading ? this.#after : this.cursor;
+    const gap = this.#gaps.length === 0 ? [] : ['Event-Gap', asciiJson(this.#gaps)];
+    const own =
+      cursor === null || cursor === LOST_CURSOR ? [] : ['Last-Event-ID', formatCursor(cursor.epoch, cursor.number)];
+    return own.length + gap.length === 0 ? headers : [...withoutOurs(headers), ...own, ...gap];
+  }
+
+  #onAnswer({ gaps, items, head, more }: HistoryAnswer): void {
+    if (gaps.length > 0) this.#note(gaps);
+    else if (this.#first && this.#after !== null) this.#room.counters.historyResumed++;
+    this.#first = false;
+    for (const published of joinedResponses(items, this.#join)) {
+      if (!this.#poll.ready) return;
+      if (this.#poll.takeKept(published)) return;
+      this.passOver(published.number);
+    }
+    if (!this.#poll.ready) return;
+    this.passOver(head);
+    this.#reading = more || head < this.#skipped;
+    if (!this.#reading && this.#gaps.length > 0) this.#poll.onGap();
+  }
+
+  #note(keys: readonly string[]): void {
+    const { counters, history } = this.#room;
+    counters.historyGaps++;
+    const told = keys.map((key) => patternOf(key) ?? key).filter((name) => history.rules.of(name)?.onGap !== 'none');
+    this.#gaps = told.map((name) => withoutPrefix(name, this.#prefix));
+  }
+}
+
+/** The fields of a held response without those that are written here. */
+function withoutOurs(headers: InstructResponse['headers']): readonly string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = (headers[i] as string).toLowerCase();
+    if (name !== 'last-event-id' && name !== 'event-gap') kept.push(headers[i] as string, headers[i + 1] as string);
+  }
+  return kept;
+}
+
+/** A list as JSON that may be the value of a field. */
+function asciiJson(list: readonly string[]): string {
+  return JSON.stringify(list).replaceAll(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
