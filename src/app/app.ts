@@ -272,8 +272,9 @@ export class App {
   async #startHistory(): Promise<void> {
     const { history: counters, registry } = this.counters;
     registry.add('history', counters);
-    const { proxy } = this.#roles;
-    this.#roles.history = new HistoryRole({ ...this.#means, counters, target: proxy.hub.history });
+    const { proxy, workers } = this.#roles;
+    const target = workers === null ? proxy.hub.history : workers.relay.router.history;
+    this.#roles.history = new HistoryRole({ ...this.#means, counters, target });
     await this.#roles.history.start(this.#config);
   }
 

@@ -9,6 +9,7 @@ import { ZmqCounters } from '../zmq/index.ts';
 import type { AccessLogs } from './access-logs.ts';
 import { type CertificatePairs, Certificates, type PreparedCertificates } from './certificates.ts';
 import { type ChangePart, decodeValue } from './change-parts.ts';
+import { channelRules } from './history-role.ts';
 import type { ProcessLog } from './logger.ts';
 import { withoutRoute, withRoute } from './one-route.ts';
 import type { Prepared } from './prepared.ts';
@@ -84,6 +85,9 @@ export class ProxyWorker implements WorkerRole {
     });
     const context = { wheel: this.#wheel, counters: zmqCounters, log };
     this.#link = new HubLink(context, channel as Socket, this.#proxy.hub, () => this.#proxy.drainHub());
+    const { history } = this.#proxy.hub;
+    history.source = this.#link.history;
+    history.rules = channelRules(this.#config.channels);
     this.#moving = new MovingWorkerClients(this.#proxy, this.#link, { counters, log }, tellMoving);
   }
 
@@ -145,6 +149,7 @@ export class ProxyWorker implements WorkerRole {
       commit: () => {
         this.#current = next;
         prepared.commit();
+        this.#proxy.hub.history.rules = channelRules(next.config.channels);
         this.#traces.use(next.config.trace);
         this.#log.setLevel(next.config.log.level);
       },

@@ -5,14 +5,10 @@ interface Shared {
   readonly server: { readonly zhttp: readonly unknown[] };
   readonly proxy: { readonly fetch: readonly unknown[] };
   readonly publish: { readonly state: readonly unknown[] };
-  readonly channels: readonly unknown[];
 }
 
 /** Why a configuration needs one process for all clients, phrased to follow "one process": nothing where it does not. */
-export function oneProcessReasons(
-  { server, proxy, publish, channels }: Shared,
-  routes: readonly Route[],
-): readonly string[] {
+export function oneProcessReasons({ server, proxy, publish }: Shared, routes: readonly Route[]): readonly string[] {
   const reasons: string[] = [];
   const overZhttp = routes.some(({ targets }) => targets.some(({ kind }) => kind === 'zhttp' || kind === 'zhttpreq'));
   if (server.zhttp.length > 0 || proxy.fetch.length > 0 || overZhttp) {
@@ -22,6 +18,5 @@ export function oneProcessReasons(
     reasons.push('with SockJS: the requests of a session would reach any of them');
   }
   if (publish.state.length > 0) reasons.push('where sessions are kept (`state` under `[publish]`)');
-  if (channels.length > 0) reasons.push('where channels are kept');
   return reasons;
 }

@@ -112,7 +112,7 @@ const fileSchema = z
     for (const { index, key, message } of routesWithoutState(publish.state, route))
       context.addIssue({ code: 'custom', path: ['route', index, key], message });
   })
-  .superRefine(({ server, publish, proxy, channel, route }, context) => {
+  .superRefine(({ server, publish, proxy, route }, context) => {
     if (context.issues.length > 0 || server.workers === 1) return;
     const problem = (key: string, message: string): void => {
       context.addIssue({ code: 'custom', path: ['server', key], message });
@@ -120,7 +120,7 @@ const fileSchema = z
     if (server.maxConnections < server.workers) {
       problem('max_connections', `must not be less than the number of workers, ${server.workers}`);
     }
-    for (const reason of oneProcessReasons({ server, proxy, publish, channels: channel }, route))
+    for (const reason of oneProcessReasons({ server, proxy, publish }, route))
       problem('workers', `must be 1 ${reason}`);
   })
   .superRefine(({ server, edge, fetch }, context) => {

@@ -5,6 +5,7 @@ import type { ChannelWatcher, Hub, Publication } from '../hub/index.ts';
 import type { ZmqContext } from '../zmq/index.ts';
 import { HeldBack, MAX_HELD_BACK } from './held-back.ts';
 import { ItemBatch } from './item-batch.ts';
+import { LinkedHistory } from './linked-history.ts';
 import {
   barePacket,
   bytesPacket,
@@ -99,6 +100,8 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   marks: MarkOwner | null = null;
   /** Is called with what it takes to order the items, in the order of the items. */
   onPart: (part: RouterPart) => void = () => {};
+  /** The items that the main process keeps. */
+  readonly history = new LinkedHistory((packet) => this.connected && this.#send(packet));
   /** What has come since a mark, while it is held back. */
   #heldBack: HeldBack | null = null;
 
@@ -123,6 +126,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
         this.#hub.watchChannels(this);
         this.#send(barePacket(KIND.told));
         this.connected = true;
+        this.history.retry(false);
         this.onAccepted();
         resolve();
       };
@@ -185,6 +189,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
 
   #onWritable(): void {
     this.#onConnected();
+    this.history.retry(false);
     if (this.#taken > 0) this.#turns.add(this);
     if (!this.#behind || !this.#send(barePacket(KIND.hello))) return;
     this.#behind = false;
@@ -270,6 +275,10 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
       }
       case KIND.items:
         this.#hub.requestTurn(new ItemBatch(packet, this.#deliver, this));
+        break;
+      case KIND.kept:
+        // As a mark: behind all that was sent before it.
+        this.#hub.requestTurn(new HubTurn(this, () => this.#hub.barrier(() => this.history.onAnswer(packet))));
         break;
       case KIND.lastIds:
         this.#learn(namesOf(packet));

@@ -18,6 +18,8 @@ export const KIND = {
   mark: 0x6d,
   /** To a worker: items of so many bytes that it had published were accepted, a number of 4 bytes. */
   accepted: 0x65,
+  /** To a worker: the answer to `ask`, 4 bytes with the length of a JSON object, that object, and the items, as `encodeItem` writes them. */
+  kept: 0x6b,
   /** To a worker that is to order the items: a part of what that takes, a `RouterPart`. */
   part: 0x70,
   /** To the main process: items that the worker's publishers have sent, as in `items`. */
@@ -36,6 +38,8 @@ export const KIND = {
   toldAgain: 0x67,
   /** To the main process: items of so many bytes were taken, a number of 4 bytes. */
   taken: 0x74,
+  /** To the main process: what a client asks of the items that are kept, 4 bytes with the length of a JSON object, and that object. */
+  ask: 0x66,
   /** To the main process: an `Answer`. */
   answer: 0x61,
 } as const;

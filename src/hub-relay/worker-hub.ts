@@ -2,6 +2,7 @@ import type { TimerWheel } from '../clock/index.ts';
 import { type Counters, LEAST_COST, type Log, reportFault } from '../exchange/index.ts';
 import { type HubChannels, type ItemRouter, MAX_UNDELIVERED, type RoutedHub } from '../hub/index.ts';
 import type { ZmqContext } from '../zmq/index.ts';
+import { answerHistory } from './linked-history.ts';
 import { type Answer, barePacket, jsonOf, KIND, namesOf, numberPacket, valuePacket } from './relay-packet.ts';
 import { openPort, type RelayEnd, type RelayPort } from './relay-port.ts';
 
@@ -172,6 +173,9 @@ export class WorkerHub implements RoutedHub {
         break;
       case KIND.stats:
         this.#room.onStats(packet.subarray(1));
+        break;
+      case KIND.ask:
+        answerHistory(this.#room.router.history.source, packet, (answer) => this.send(answer));
         break;
       case KIND.answer:
         this.#room.onAnswer(this, jsonOf(packet) as Answer);

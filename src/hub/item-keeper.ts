@@ -49,7 +49,8 @@ export class ItemKeeper {
     const entries: NewItem[] = [];
     for (const item of items) {
       const keep = this.#rules.limitsOf(item.channel);
-      if (keep === null || !hasContent(item)) continue;
+      // One with a number was stored by another process, which has brought it into order.
+      if (keep === null || (item.number ?? 0) > 0 || !hasContent(item)) continue;
       kept.push(item);
       entries.push({ channel: item.channel, bytes: encodeItem(item), keep });
     }

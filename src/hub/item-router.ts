@@ -3,6 +3,7 @@ import type { PublishItem } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import { Admission } from './admission.ts';
 import type { Channel, Membership, Receiver } from './channel.ts';
+import { ChannelHistory } from './channel-history.ts';
 import { type ChannelPage, type ChannelQuery, channelPage } from './channel-page.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import type { HubOptions } from './hub-options.ts';
@@ -101,6 +102,8 @@ export class ItemRouter implements AtTurnEnd {
   onIdle: () => void = () => undefined;
   readonly #hubs = new Set<HubChannels>();
   readonly #taps = new ItemTaps(this);
+  /** The channels that are kept. */
+  readonly history = new ChannelHistory((items) => this.#route(items));
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
   /** Brought into order by another in this turn, and who waits for all that came before. */
@@ -113,7 +116,7 @@ export class ItemRouter implements AtTurnEnd {
     this.#channels = new Channels(wheel, limits, onFault);
     const room = { ...options, channels: this.#channels };
     this.#admission = new Admission(room, onFault);
-    this.#sequencer = new Sequencer(room, (items) => this.#route(items), onFault);
+    this.#sequencer = new Sequencer(room, (items) => this.history.take(items), onFault);
     this.#intake = new Intake(
       this.#turns,
       () => this.#underway,
@@ -300,7 +303,7 @@ export class ItemRouter implements AtTurnEnd {
   }
 
   get #underway(): number {
-    let most = 0;
+    let most = this.history.pending;
     for (const { hub } of this.#hubs) most = Math.max(most, hub.underway);
     return most;
   }

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfig } from '../../src/config/index.ts';
-import { cursorIn, dataOf, got, startHoldingOrigin, startKeeping, THREE_ITEMS } from '../support/history/kept-channels.ts';
+import {
+  cursorIn,
+  dataOf,
+  got,
+  startHoldingOrigin,
+  startKeeping,
+  THREE_ITEMS,
+} from '../support/history/kept-channels.ts';
 import { eventually } from '../support/running-app.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

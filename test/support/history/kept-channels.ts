@@ -22,12 +22,7 @@ export function startHoldingOrigin(t: TestContext): Promise<string> {
 }
 
 /** Starts a server in this process with one route. @param sections more of its configuration, as TOML */
-export async function startKeeping(
-  t: TestContext,
-  sections: string,
-  origin?: string,
-  route = '',
-): Promise<KeepingRig> {
+export async function startKeeping(t: TestContext, sections: string, origin?: string, route = ''): Promise<KeepingRig> {
   const target = origin ?? (await startHoldingOrigin(t));
   const listen = 'listen = ["127.0.0.1:0"]';
   const text = `[server]\n${listen}\n[control]\n${listen}\n${sections}\n[[route]]\nhost = "*"\ntargets = ["${target}"]\n${route}\n`;

@@ -1,6 +1,8 @@
 import type { TestContext } from 'node:test';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
-import type { HubLimits } from '../../../src/hub/index.ts';
+import { ExchangeError } from '../../../src/exchange/index.ts';
+import { MemoryStore } from '../../../src/history/index.ts';
+import { type ChannelRule, ChannelRules, type HubLimits } from '../../../src/hub/index.ts';
 import { HubLink, HubRelay, type MarkOwner } from '../../../src/hub-relay/index.ts';
 import { barePacket, KIND, RELAY_SOCKET } from '../../../src/hub-relay/relay-packet.ts';
 import { DealerSocket } from '../../../src/zmq/index.ts';
@@ -28,6 +30,19 @@ export class RelayedWorker {
   /** A stream that is held on a channel. */
   stream(channel: string): HeldClient {
     return this.rig.hold(this.rig.client(), streamInstruct([channel]));
+  }
+
+  /** An event stream of a client that has this event id last; null for none. */
+  eventStream(channels: readonly string[], id: string | null, credits?: number): HeldClient {
+    const client = this.rig.client(credits);
+    const headers = id === null ? [] : ['Last-Event-ID', id];
+    const instruct = streamInstruct(channels, { headers: ['Content-Type', 'text/event-stream'] });
+    return this.rig.hold(client, instruct, { request: { ...client.request, headers } });
+  }
+
+  /** The client drops its connection. */
+  drop(client: HeldClient): void {
+    client.responder?.onRequestError(new ExchangeError('HF_CLIENT_GONE', 'dropped'));
   }
 
   /** A stream that is held on what patterns match. */
@@ -105,6 +120,8 @@ export class HubRelayRig {
     const [near, far] = await socketPair(this.#t);
     this.relay.add(name, near);
     const link = new HubLink(this.zmq.context, far, rig.hub, () => rig.hub.drain());
+    rig.hub.history.source = link.history;
+    rig.hub.history.rules = this.relay.router.history.rules;
     this.#t.after(() => link.close());
     await link.ready();
     return new RelayedWorker(rig, name, this.relay, link);
@@ -129,6 +146,15 @@ export class HubRelayRig {
       });
     }
     return { packets, send };
+  }
+
+  /** Keeps items from now on. Workers that begin later know. */
+  keep(rules: readonly ChannelRule[], maxBytes = 4_194_304): MemoryStore {
+    const store = new MemoryStore({ maxBytes, log: this.main.log });
+    this.#t.after(() => store.stop());
+    this.relay.router.history.rules = new ChannelRules(rules);
+    this.relay.router.history.keepIn(store);
+    return store;
   }
 
   /** Resolves when the relay knows what all workers have told it so far. */

@@ -57,17 +57,18 @@ test('missed items are joined as the route says', async (t) => {
   assert.deepEqual([odd.head?.status, odd.body], [404, '{"x":0}']);
   const live = [1, 2].map(() => poll(hub, ['a'], `${store.epoch}-4`, { join: 'json' }));
   await hub.publish(both('a', '5'));
-  for (const client of live) assert.deepEqual([client.body, fieldsOf(store, client)], ['[5]', 'Content-Type application/json Last-Event-ID E-5']);
+  for (const client of live)
+    assert.deepEqual(
+      [client.body, fieldsOf(store, client)],
+      ['[5]', 'Content-Type application/json Last-Event-ID E-5'],
+    );
 });
 
 test('a poll that cannot get all is told so at once', async (t) => {
   const { hub, store } = keeping(t, [rule('é', { items: 1 }), rule('b', { items: 1, onGap: 'none' })]);
   await hub.publish(both('é', '1'), both('é', '2'));
   const client = poll(hub, ['é', 'b'], `${store.epoch}-0`);
-  assert.deepEqual(
-    [client.body, fieldsOf(store, client)],
-    ['nothing', 'Last-Event-ID E-2 Event-Gap ["\\u00e9"]'],
-  );
+  assert.deepEqual([client.body, fieldsOf(store, client)], ['nothing', 'Last-Event-ID E-2 Event-Gap ["\\u00e9"]']);
   const silent = poll(hub, ['b'], 'forged-1');
   assert.equal(silent.head, null);
   await hub.publish(both('b', '3'));

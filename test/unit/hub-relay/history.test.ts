@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeItem } from '../../../src/codec/grip/index.ts';
+import type { HeldClient } from '../../support/exchange/held-client.ts';
+import { eventually } from '../../support/running-app.ts';
+import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts';
+import { event, rule } from '../hub/history-rig.ts';
+import { HubRelayRig, type RelayedWorker } from './support.ts';
+
+test('a client that comes to another worker gets what it has missed, and then what comes', async (t) => {
+  const rig = new HubRelayRig(t);
+  const store = rig.keep([rule('a'), rule('b')]);
+  const [one, other] = [await rig.worker('1'), await rig.worker('2')];
+  const client = one.eventStream(['a', 'b'], null);
+  await eventually(() => client.body.includes('id: '));
+  rig.publish(event('a', '1'));
+  await eventually(() => client.body.includes('data: 1'));
+  assert.equal(client.body, `id: ${store.epoch}-0\n\ndata: 1\nid: ${store.epoch}-1\n\n`);
+  one.drop(client);
+  rig.publish(event('b', '2'), event('c', 'x'), event('a', '3'));
+  const again = other.eventStream(['a', 'b'], `${store.epoch}-1`);
+  rig.publish(event('a', '4'));
+  await eventually(() => again.body.includes('data: 4'));
+  assert.deepEqual(dataOf(again.body), ['2', '3', '4']);
+  const lost = other.eventStream(['a'], 'old-1');
+  await eventually(() => lost.body.includes('id: '));
+  assert.equal(lost.body, `event: gap\ndata: {"channels":["a"]}\n\nid: ${store.epoch}-4\n\n`);
+});
+
+test('a client whose worker has missed items reads them from the log', async (t) => {
+  const rig = new HubRelayRig(t);
+  const store = rig.keep([rule('a')]);
+  const worker = await rig.worker('1');
+  const client = worker.eventStream(['a'], null);
+  await eventually(() => client.body.includes('id: '));
+  // As if they had got lost on the way.
+  store.append([{ channel: 'a', bytes: encodedEvent('lost'), keep: rule('a').keep ?? assert.fail() }], () => {});
+  rig.relay.recover();
+  await eventually(() => client.body.includes('data: lost'));
+  rig.publish(event('a', 'live'));
+  await eventually(() => client.body.includes('data: live'));
+  assert.deepEqual(dataOf(client.body), ['lost', 'live']);
+});
+
+function encodedEvent(text: string): Buffer {
+  return encodeItem(event('a', text));
+}
+
+function dataOf(text: string): string[] {
+  return [...text.matchAll(/^data: (.*)$/gm)].map((match) => match[1] ?? '');
+}
+
+/** A client that drops at any byte, and comes back with the last id that it has understood. */
+class DroppingClient {
+  readonly channels: readonly string[];
+  /** What it has got since it began, or since it was told of a gap: `channel:number`. */
+  readonly got: string[] = [];
+  /** Items that came before it began are not for it. */
+  from: number;
+  gaps = 0;
+  #id: string | null = null;
+  #held: HeldClient | null = null;
+  #worker: RelayedWorker | null = null;
+  #parsed = 0;
+  #cut = false;
+
+  constructor(channels: readonly string[], from: number) {
+    this.channels = channels;
+    this.from = from;
+  }
+
+  come(worker: RelayedWorker, credits: number): void {
+    this.#worker = worker;
+    this.#parsed = 0;
+    this.#cut = false;
+    this.#held = worker.eventStream(this.channels, this.#id, credits);
+  }
+
+  get isThere(): boolean {
+    return this.#held !== null;
+  }
+
+  get hasCursor(): boolean {
+    return this.#id !== null;
+  }
+
+  take(bytes: number): void {
+    this.#held?.grant(bytes);
+  }
+
+  /** Drops after so many bytes of what it has been given and has not looked at. */
+  drop(random: SeededRandom): void {
+    if (this.#held === null) return;
+    this.look(random.below(this.#held.body.length - this.#parsed + 1));
+    this.#worker?.drop(this.#held);
+    this.#held = null;
+    this.#cut = true;
+  }
+
+  /** Reads what has come, up to so many bytes. */
+  look(most = Infinity): void {
+    if (this.#held === null || this.#cut) return;
+    const text = this.#held.body.slice(this.#parsed, this.#parsed + most);
+    for (const block of text.split('\n\n').slice(0, -1)) {
+      this.#parsed += block.length + 2;
+      const id = /^id: (.*)$/m.exec(block)?.[1];
+      const data = /^data: (.*)$/m.exec(block)?.[1];
+      if (/^event: gap$/m.test(block)) {
+        this.gaps++;
+        this.got.length = 0;
+        this.from = Infinity;
+      } else if (data !== undefined) {
+        this.got.push(data);
+      }
+      if (id === undefined) continue;
+      this.#id = id;
+      // What it begins with: after a gap, and at first.
+      const number = Number(id.split('-')[1]);
+      if (this.from === Infinity && data === undefined) this.from = number;
+    }
+  }
+}
+
+test('whatever clients do, each gets the items of its channels in order, once, or is told of the gap', async (t) => {
+  const random = seededRandom(t);
+  for (let round = 0; round < 6; round++) {
+    const rig = new HubRelayRig(t, { queueItems: 1 + random.below(5), queueBytes: 200 + random.below(2_000) });
+    const names = ['a', 'b', 'c', 'd'];
+    const kept = random.below(2) === 0 ? 8 : 10_000;
+    const store = rig.keep(names.map((name) => rule(name, { items: kept })));
+    const workers = [await rig.worker('1'), await rig.worker('2')];
+    for (const { rig: hub } of workers) hub.limits.current = rig.main.limits.current;
+    /** All items, in their order: their numbers are their places. */
+    const published: { channel: string; text: string }[] = [];
+    const clients = Array.from({ length: 12 }, () => {
+      const channels = names.filter(() => random.below(2) === 0);
+      return new DroppingClient(channels.length === 0 ? ['a'] : channels, Infinity);
+    });
+    for (let step = 0; step < 600; step++) {
+      const client = random.pick(clients);
+      const act = random.below(10);
+      if (act < 4) {
+        const items = Array.from({ length: 1 + random.below(4) }, () => {
+          const channel = random.pick(names);
+          const text = `${channel}:${published.length + 1}`;
+          published.push({ channel, text });
+          return event(channel, text);
+        });
+        rig.publish(...items);
+      } else if (act < 6) {
+        if (!client.isThere) client.come(random.pick(workers), random.below(300));
+      } else if (act < 7) {
+        client.drop(random);
+      } else if (act < 9) {
+        client.take(1 + random.below(400));
+      } else {
+        for (let turns = random.below(4); turns > 0; turns--) await new Promise(setImmediate);
+      }
+    }
+    // In the end all are there, and take everything.
+    const last = names.map((channel) => ({ channel, text: `${channel}:last` }));
+    for (const client of clients) if (!client.isThere) client.come(random.pick(workers), 100);
+    for (const client of clients) {
+      await eventually(() => {
+        client.take(1_000);
+        client.look();
+        return client.hasCursor;
+      });
+    }
+    rig.publish(...last.map(({ channel, text }) => event(channel, text)));
+    published.push(...last);
+    for (const client of clients) {
+      const end = `${names.findLast((name) => client.channels.includes(name))}:last`;
+      await eventually(() => {
+        client.take(1_000);
+        client.look();
+        // Or it was told of a gap, which the end is part of.
+        return (
+          client.got.at(-1) === end || client.from >= published.length - names.length + 1 + names.indexOf(end[0] ?? '')
+        );
+      });
+      const mine = published.filter(({ channel }, i) => i >= client.from && client.channels.includes(channel));
+      assert.deepEqual(
+        client.got,
+        mine.map(({ text }) => text),
+        `from ${client.from}, ${client.gaps} gaps`,
+      );
+    }
+    if (kept === 10_000)
+      assert.equal(
+        clients.reduce((sum, { gaps }) => sum + gaps, 0),
+        0,
+      );
+    assert.equal(store.last, published.length);
+    for (const worker of workers) await worker.end();
+  }
+});
