@@ -323,6 +323,7 @@ export class App {
       certificates: this.#watches.certificates,
       roles: this.#roles,
       fetches: this.#fetchPlans.length > 0,
+      old: this.#old,
       publisher: hasProxy(this.#config.server) ? this.#handOver.publishing : null,
       sessions: this.#handOver.sessions,
       observer: this.#observers.of('control'),

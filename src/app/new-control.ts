@@ -32,13 +32,15 @@ interface ControlMeans extends Pick<ControlRoleOptions, 'wheel' | 'log' | 'obser
   /** Null where the configuration cannot be read again. */
   readonly reloads: Reloads | null;
   readonly upgrader: Upgrader;
+  /** The process that this one replaces; null for none. */
+  readonly old: StatusSources['old'];
 }
 
 /** The control port of a program that was started with this configuration. */
 export function newControl(config: Config, means: ControlMeans): ControlRole {
   const { life, started, addresses, processes, roles, fetches, configuration, reloads, upgrader } = means;
   const { registry, control: counters } = means.counters;
-  const { wheel, log, observer, publisher, sessions, certificates } = means;
+  const { wheel, log, observer, publisher, sessions, certificates, old } = means;
   const snapshots = roles.proxy.prepare();
   const proxyMetrics = (): ProxyMetrics | null =>
     hasProxy(config.server) ? (roles.workers ?? roles.proxy).metrics : null;
@@ -51,6 +53,7 @@ export function newControl(config: Config, means: ControlMeans): ControlRole {
     process: processes.own,
     hub: proxyMetrics()?.hub ?? null,
     certificates,
+    old,
   });
   const backend = controlBackendOf({
     config: () => snapshots.current.config,

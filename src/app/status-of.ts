@@ -5,6 +5,7 @@ import { type CertificateExpiry, expiresSoon } from './certificate-expiry.ts';
 import type { ProcessReport } from './metrics/process-monitor.ts';
 import { packageVersion } from './package-version.ts';
 import type { HubMetrics } from './proxy-metrics.ts';
+import type { OldProcess } from './upgrade/old-process.ts';
 
 /** What the status is read from. */
 export interface StatusSources {
@@ -22,6 +23,8 @@ export interface StatusSources {
   readonly hub: HubMetrics | null;
   /** By expiry, the first in front. */
   readonly certificates: { readonly expiries: readonly CertificateExpiry[] };
+  /** The process that this one replaces; null for none. */
+  readonly old: Pick<OldProcess, 'pid' | 'state' | 'moved'> | null;
 }
 
 /** What is known of the configuration in force. */
@@ -45,7 +48,7 @@ const VERSION = packageVersion();
 
 /** What the server says of itself. */
 export function statusOf(sources: StatusSources): Status {
-  const { state, started, roles, workers, configuration, listeners, registry, hub } = sources;
+  const { state, started, roles, workers, configuration, listeners, registry, hub, old } = sources;
   const { file, loaded, reloads, lastError } = configuration;
   const { memory, lag, openFiles } = sources.process;
   return {
@@ -66,6 +69,7 @@ export function statusOf(sources: StatusSources): Status {
     eventLoop: { p50: lag.p50, p99: lag.p99 },
     openFiles,
     nextExpiry: nextExpiry(sources.certificates.expiries[0]),
+    replaced: old === null ? null : { pid: old.pid, state: old.state, moved: old.moved },
     delivery: deliveryOf(hub?.latency ?? new Histogram()),
     counters: registry.byRole() as Status['counters'],
   };

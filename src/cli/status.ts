@@ -4,6 +4,7 @@ import { newCommand } from './command.ts';
 import { ControlClient } from './control-client.ts';
 import { addControlOptions, type ControlOptions, controlTarget } from './control-target.ts';
 import { bytesText, countText, durationText, timeText } from './number-texts.ts';
+import { replacedText } from './replaced-text.ts';
 import { type Paint, painter, safeText, screenOf } from './terminal.ts';
 
 /** Paint for each state. */
@@ -43,6 +44,7 @@ function statusLines(status: Status, paint: (paint: Paint, text: string) => stri
     ['event loop', `late by ${timeText(eventLoop.p50)} (p50), ${timeText(eventLoop.p99)} (p99)`],
     ['open files', `${openFiles.used ?? '–'} of ${openFiles.limit ?? '–'}`],
   ];
+  if (status.replaced !== null) rows.push(['upgrade', replacedText(status.replaced)]);
   if (status.nextExpiry !== null) rows.push(['certificates', expiryText(status.nextExpiry, paint)]);
   if (lastError !== null) rows.push(['last reload', paint('red', `failed: ${safeText(lastError)}`)]);
   return rows.map(([name, text]) => `${paint('dim', name.padEnd(14))}${text}`);

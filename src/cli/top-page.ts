@@ -1,5 +1,6 @@
 import type { Status } from '../control/index.ts';
 import { bytesText, countText, durationText, rateText, timeText } from './number-texts.ts';
+import { replacedText } from './replaced-text.ts';
 import { STATE_PAINT } from './status.ts';
 import type { StatusRates } from './status-rates.ts';
 import { painter, type Screen, safeText } from './terminal.ts';
@@ -47,6 +48,10 @@ export function topPage({ status, rates, name, lost }: TopState, screen: Screen)
     row('event loop', `${timeText(eventLoop.p50)} p50`, `${timeText(eventLoop.p99)} p99`),
     row('memory', bytesText(memory.rss), `${bytesText(memory.heapUsed)} heap`),
     row('open files', isFull ? paint('red', files) : files),
+    // What has long been over is in `holdfast status`.
+    ...(status.replaced === null || status.replaced.state === 'ended'
+      ? []
+      : [row('upgrade', replacedText(status.replaced))]),
     ...(status.configuration.lastError === null
       ? []
       : [row('last reload', paint('red', safeText(status.configuration.lastError)))]),

@@ -5,6 +5,7 @@ import { newCommand } from './command.ts';
 import { ControlClient } from './control-client.ts';
 import { addControlOptions, type ControlOptions, controlTarget } from './control-target.ts';
 import { countText } from './number-texts.ts';
+import { replacedText } from './replaced-text.ts';
 import { screenOf } from './terminal.ts';
 
 /** Milliseconds between two looks at the server. */
@@ -31,6 +32,7 @@ export function upgradeCommand(): Command {
     console.log(`process ${pid} accepts connections`);
     const status = await takenOver(client, old.pid, pid);
     console.log(`process ${pid} of version ${status.version} has taken over`);
+    if (status.replaced !== null) console.log(replacedText(status.replaced));
   });
 }
 
@@ -41,7 +43,8 @@ async function takenOver(client: ControlClient, oldPid: number, newPid: number):
     // While they change places neither may respond.
     const answer = await client.ask('GET', '/status').catch(() => null);
     const status = answer?.json as Status | undefined;
-    if (status?.pid === newPid && status.state === 'ready') {
+    // Both accept until then, and the old one may still go on as before.
+    if (status?.pid === newPid && status.state === 'ready' && status.replaced?.state !== 'giving') {
       if (isTTY) process.stderr.write('\r\u001b[K');
       return status;
     }

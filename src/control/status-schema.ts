@@ -61,6 +61,16 @@ export const statusSchema = z.object({
     })
     .nullable()
     .describe('the certificate of a listener that expires first; null where there is none, or it is not known yet'),
+  replaced: z
+    .object({
+      pid: whole,
+      state: z
+        .enum(['giving', 'finishing', 'ended'])
+        .describe('`giving`: it may still go on as before; `finishing`: it has what could not move'),
+      moved: whole.describe('connections that have moved here'),
+    })
+    .nullable()
+    .describe('the process before this one, which an upgrade replaces; null for none'),
   delivery: histogramSchema,
   counters: z
     .record(z.string(), z.union([counterValues, z.record(z.string(), z.union([z.number(), counterValues]))]))

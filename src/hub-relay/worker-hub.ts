@@ -145,6 +145,8 @@ export class WorkerHub implements RoutedHub {
     switch (packet[0]) {
       case KIND.hello:
         this.channels.clear();
+        // Until it has told of its channels. One that leaves is told of nothing more.
+        this.channels.takesAll = false;
         if (this.#room.statsWatched) this.tellWatched(true);
         break;
       case KIND.channels:

@@ -3,6 +3,8 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { Status } from '../../src/control/index.ts';
+import { sampleStatus } from '../support/control/sample-status.ts';
 import { holdfast, startHoldfast } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
 import type { Program } from '../support/program.ts';
@@ -130,11 +132,31 @@ test('upgrade tells when the new process has taken over, and held clients notice
   });
   assert.equal(code, 0, stderr);
   assert.notEqual(Number(pid), program.pid);
+  assert.match(stdout, new RegExp(`^1 connection has moved from process ${program.pid}, which `, 'm'));
   const status = await holdfast(t, ['status', '--json'], { cwd });
   assert.equal(JSON.parse(status.stdout).pid, Number(pid));
   assert.equal(await publish(join(cwd, 'control.sock')), 200);
   await held.take('x\u001b[2J\n\r\n');
   assert.equal((await holdfast(t, ['drain'], { cwd })).code, 0);
+});
+
+test('upgrade does not believe the new process before the old one has given all, as either may respond', async (t) => {
+  const at = (pid: number, replaced: Status['replaced']): Status => ({ ...sampleStatus(), pid, replaced });
+  const giving = at(2, { pid: 1, state: 'giving', moved: 5 });
+  const outcomes = [at(1, null), at(2, { pid: 1, state: 'finishing', moved: 7 })];
+  const runs = outcomes.map(async (last) => {
+    const responses = [at(1, null), { pid: 2 }, giving, giving, last];
+    const server = createServer((_request, response) => response.end(JSON.stringify(responses.shift() ?? last)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    return holdfast(t, ['upgrade', '--url', `http://127.0.0.1:${port}`]);
+  });
+  const [failed, done] = await Promise.all(runs);
+  assert.equal(failed?.code, 1);
+  assert.match(failed?.stderr ?? '', /process 2 did not take over, and process 1 goes on/);
+  assert.equal(done?.code, 0, done?.stderr);
+  assert.match(done?.stdout ?? '', /has taken over\n7 connections have moved from process 1, which finishes what/);
 });
 
 test('drain waits until the server has ended', async (t) => {

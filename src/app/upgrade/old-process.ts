@@ -23,7 +23,10 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
   move: boolean | null = null;
   /** Of those who have logged in there. */
   readonly sessions = new Sessions();
+  /** Connections that it has given. */
+  moved = 0;
   #listening = false;
+  #replaced = false;
   #ended = false;
   #log: Log | null = null;
   readonly #counters = { faults: 0 };
@@ -48,6 +51,12 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
   /** Whether it still has clients of its own. */
   get runs(): boolean {
     return !this.#ended;
+  }
+
+  /** Whether it gives what is open, and may still go on as before; finishes what could not move; or has ended. */
+  get state(): 'giving' | 'finishing' | 'ended' {
+    if (this.#ended) return 'ended';
+    return this.#replaced ? 'finishing' : 'giving';
   }
 
   /**
@@ -90,10 +99,12 @@ export class OldProcess implements ChannelReceiver<OldProcessMessage> {
     } else if (message.kind === 'clients') {
       this.move = message.move;
     } else if (message.kind === 'done') {
+      this.#replaced = true;
       this.#onDone();
     } else if (message.kind === 'sessions') {
       this.sessions.adopt(message.sessions);
     } else {
+      if (message.kind === 'go') this.moved += message.moved;
       for (const side of this.sides) side.onMessage(message, handle);
     }
   }

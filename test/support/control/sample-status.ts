@@ -30,6 +30,7 @@ export function sampleStatus(): Status {
       expires: '2026-03-04T05:06:07.000Z',
       soon: false,
     },
+    replaced: null,
     delivery: {
       buckets: [
         { le: 0.001, count: 5 },

@@ -45,6 +45,16 @@ test('the page has all roles with clients, and says when the connection is lost'
   assert.match(topPage({ ...state, lost: new Date(0) }, SCREEN)[0] ?? '', /no connection, trying again/);
 });
 
+test('the page tells of the process before while that has something to do', () => {
+  const page = (state: NonNullable<Status['replaced']>['state']): string => {
+    const status = { ...sampleStatus(), replaced: { pid: 12, state, moved: 1_234 } };
+    return topPage({ status, rates: null, name: '', lost: null }, SCREEN).join('\n');
+  };
+  assert.match(page('giving'), /^upgrade +process 12 gives its connections: 1,234 so far$/m);
+  assert.match(page('finishing'), /^upgrade +1,234 connections have moved from process 12, which finishes what/m);
+  assert.doesNotMatch(page('ended'), /^upgrade/m);
+});
+
 test('a line has one value for each name, and a dash where there is none yet', () => {
   const line = topLine({ status: sampleStatus(), rates: null, name: '', lost: null }, new Date(0));
   assert.equal(

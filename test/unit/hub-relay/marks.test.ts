@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_HELD_BACK } from '../../../src/hub-relay/held-back.ts';
 import { HubLink, LocalEnd, RelayedHub } from '../../../src/hub-relay/index.ts';
+import { barePacket, KIND, valuePacket } from '../../../src/hub-relay/relay-packet.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { eventually } from '../../support/running-app.ts';
 import { HubRelayRig, relayedItem } from './support.ts';
@@ -66,6 +67,26 @@ test('the last id that another process knows of a channel reaches the workers th
   // It has missed an item.
   await eventually(() => one.replays === 1);
   assert.equal(rig.relay.router.lastIdOf('a'), '2');
+});
+
+test('a worker that has left gets no items, also if it got those of all channels', async (t) => {
+  const rig = new HubRelayRig(t);
+  rig.relay.takesAll = true;
+  const { packets, send } = await rig.fake('1.');
+  const items = (): number => packets.filter(([kind]) => kind === KIND.items).length;
+  send(barePacket(KIND.told));
+  await rig.relay.told('1.');
+  rig.publish(relayedItem('a', 'x'));
+  await eventually(() => items() === 1);
+  send(barePacket(KIND.hello));
+  send(valuePacket(KIND.channels, ['+b']));
+  await eventually(() => rig.relay.router.hubsOf('b').length === 1);
+  rig.publish(relayedItem('a', 'not for it'), relayedItem('b', 'x'));
+  await eventually(() => items() === 2);
+  assert.equal(
+    packets.some((packet) => packet.includes('not for it')),
+    false,
+  );
 });
 
 test('while clients of any channel may come, workers get the items of all, until they have told of theirs', async (t) => {
