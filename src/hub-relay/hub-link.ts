@@ -135,14 +135,11 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   }
 
   close(): Promise<void> {
+    // The hub has no clients any more: no items are for it. The main process hears of the end of this one later.
+    if (this.connected && !this.#closed) this.#send(barePacket(KIND.hello));
     this.#closed = true;
     this.#hub.unwatchChannels(this);
     return this.#port.close();
-  }
-
-  /** The hub has no clients any more: no items are for it. */
-  leave(): void {
-    if (this.connected) this.#send(barePacket(KIND.hello));
   }
 
   /** Gives the main process a stats packet to publish. It is lost if too much waits for that process. */

@@ -153,7 +153,6 @@ export class HeldMover implements OldSide, MarkOwner {
 
   /** Closes the ways between the hubs. */
   async close(): Promise<void> {
-    this.#next?.leave();
     if (this.#relay !== null) this.#means.publishing.forget(this.#relay);
     const closed = [this.#relay?.close(), this.#own?.close(), this.#next?.close()];
     this.#relay = null;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { MAX_UNDELIVERED } from '../../../src/hub/index.ts';
 import { KIND, numberPacket, RELAY_SOCKET, valuePacket } from '../../../src/hub-relay/relay-packet.ts';
 import { MAX_UNDERWAY } from '../../../src/hub-relay/worker-hub.ts';
+import { turn } from '../../support/manual-clock.ts';
 import { eventually } from '../../support/running-app.ts';
 import { HubRelayRig, relayedItem } from './support.ts';
 
@@ -105,6 +106,18 @@ test('questions are answered by all workers, and not by those that end', async (
   ];
   rig.relay.remove('3.');
   assert.deepEqual(await Promise.all(asked), [['c1-1', 'c1-1'], false]);
+});
+
+test('a worker that is about to end gets no further items, and none count as dropped', async (t) => {
+  const rig = new HubRelayRig(t);
+  const worker = await rig.worker('1.');
+  worker.stream('a');
+  await eventually(() => rig.relay.router.hubsOf('a').length === 1);
+  await worker.close();
+  await eventually(() => rig.relay.router.hubsOf('a').length === 0);
+  rig.publish(relayedItem('a', 'x'));
+  await turn();
+  assert.equal(rig.main.counters.itemsUndelivered, 0);
 });
 
 test('publishers wait for a worker that takes nothing, up to a second; then items are dropped for it alone', async (t) => {

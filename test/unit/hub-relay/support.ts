@@ -85,8 +85,13 @@ export class RelayedWorker {
 
   /** The process ends. */
   async end(): Promise<void> {
-    await this.#link.close();
+    await this.close();
     this.#relay.remove(this.name);
+  }
+
+  /** The process is about to end. */
+  async close(): Promise<void> {
+    await this.#link.close();
   }
 }
 
