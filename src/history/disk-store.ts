@@ -59,6 +59,12 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
   #state: StoreState = FRESH;
   /** Numbers up to this one are reserved on the disk. */
   #reserved = 0;
+  /** Whether the last process has crashed, and the rules that it had are not compared with those of this one yet. */
+  #hasCrashed = false;
+  /** Changes of rules that are not noted on the disk yet: nothing is delivered meanwhile. */
+  #rulesChanging = 0;
+  /** The highest number when the rules had been applied to all channels; null when they are not, or that is noted. */
+  #appliedAt: number | null = null;
   #saves: Promise<unknown> = Promise.resolve();
   #mode: Mode = 'leaving';
   #head = 0;
@@ -118,8 +124,28 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
   }
 
   override setRules(rules: string, limitsOf: (channel: string) => ChannelLimits | null): void {
+    const { log } = this;
+    const isOther = rules !== this.rules;
     super.setRules(rules, limitsOf);
-    if (rules !== this.#state.rules) this.#try(this.#save({ rules, unknownFloor: this.log.unknownFloor }));
+    const hasCrashed = this.#hasCrashed;
+    this.#hasCrashed = false;
+    if (!isOther) return;
+    // It is not known which rules there were last, and which channels had items that were not kept.
+    if (hasCrashed) log.epochFloor = log.last;
+    this.#appliedAt = null;
+    this.#rulesChanging++;
+    // The state has no rules until these are applied to all channels, and the files say so.
+    const saved = this.#save({ rules: null, unknownFloor: log.unknownFloor, floor: log.epochFloor });
+    this.#try(
+      saved.finally(() => {
+        this.#rulesChanging--;
+        this.#advance();
+      }),
+    );
+  }
+
+  protected override applied(): void {
+    this.#appliedAt = this.log.last;
   }
 
   override async stop(): Promise<void> {
@@ -130,7 +156,9 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
     while (!this.#isAtRest) await this.#change();
     await this.#writer.syncWritten();
     if (this.#mode === 'whole') {
-      await this.#save({ clean: true, reserved: this.log.last }).catch((error: Error) => this.onWriteError(error));
+      await this.#save({ clean: true, reserved: this.log.last, rules: this.rules }).catch((error: Error) =>
+        this.onWriteError(error),
+      );
     }
     await this.#writer.close();
     await this.#unlock();
@@ -149,6 +177,10 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
 
   onWritten(upTo: number): void {
     this.#written = upTo;
+    if (this.#appliedAt !== null && (upTo > this.#appliedAt || this.#writer.isWritten)) {
+      this.#appliedAt = null;
+      this.#try(this.#save({ rules: this.rules }));
+    }
     if (this.#mode === 'memory') {
       // What had to wait is written. What comes now is not delivered before it is written, too.
       this.#head = this.log.last;
@@ -219,6 +251,7 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
       log.warn({ path: files.path }, 'history cannot be continued: a new epoch begins');
     }
     this.rules = state?.rules ?? null;
+    this.#hasCrashed = state !== null && !clean;
     this.#head = this.log.last;
     this.#written = this.log.last;
     this.#writer.start();
@@ -263,7 +296,7 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
 
   /** Items that are written, and whose numbers are reserved, may be delivered. */
   #advance(): void {
-    if (this.#mode === 'whole') {
+    if (this.#mode === 'whole' && this.#rulesChanging === 0) {
       this.#head = Math.max(this.#head, Math.min(this.#written, this.#reserved));
       this.calls.settle(this.#head);
     }

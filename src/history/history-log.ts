@@ -151,8 +151,9 @@ export class HistoryLog {
     if (this.#options.salt !== null) this.#write(CHANNEL_FORGOTTEN, this.unknownFloor, 0, 0, channel, null);
   }
 
-  /** No cursor from before now continues a channel that is not known. */
+  /** No cursor from before now continues a channel that is not known. It takes a number, or the newest of these cursors could be one from after this call. */
   raiseUnknownFloor(): void {
+    if (this.last > 0) this.last++;
     this.unknownFloor = this.last;
   }
 

@@ -123,7 +123,8 @@ export interface HistoryStore {
   /**
    * Tells which channels are kept: at the start, and when that changes.
    * @param rules a text that stands for all rules. When it is another one than before, channels without items may have had some that were not kept, so
-   *   no cursor from before this call continues them
+   *   no cursor from before this call continues them. Items that are not kept are delivered after an append of none that was made after this call is
+   *   stored: until then a crash may bring the rules of before back, which know nothing of them
    * @param limitsOf the limits of a channel; null for one that is not kept, whose items go
    */
   setRules(rules: string, limitsOf: (channel: string) => ChannelLimits | null): void;

@@ -127,7 +127,9 @@ export abstract class LogStore implements HistoryStore, Guarded {
     this.#isUnruled = false;
     inSlices(applying.channels, apply)
       .then(() => {
-        if (this.#applying === applying) this.#applying = null;
+        if (this.#applying !== applying) return;
+        this.#applying = null;
+        this.applied();
         this.#changed();
       })
       .catch((thrown: unknown) => fault(this, thrown));
@@ -136,6 +138,8 @@ export abstract class LogStore implements HistoryStore, Guarded {
 
   stop(): Promise<void> {
     this.#sweeper?.stop();
+    if (this.#applying !== null) this.#applyRest(this.#applying);
+    this.#applying = null;
     return Promise.resolve();
   }
 
@@ -154,6 +158,9 @@ export abstract class LogStore implements HistoryStore, Guarded {
     });
     this.log.count();
   }
+
+  /** The rules were applied to all channels. */
+  protected applied(): void {}
 
   /** Records were written, or are not needed any more: stores what is to be stored. */
   protected abstract store(): void;

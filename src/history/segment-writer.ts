@@ -78,8 +78,13 @@ export class SegmentWriter {
 
   /** Whether there is nothing to write. */
   get isIdle(): boolean {
+    return this.#writing === null && this.isWritten;
+  }
+
+  /** Whether the system has all that is in the log now. */
+  get isWritten(): boolean {
     this.#adopt();
-    return this.#writing === null && this.#next() === undefined;
+    return this.#next() === undefined;
   }
 
   /** The segments that the log has now are on the disk. */

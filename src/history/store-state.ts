@@ -13,7 +13,7 @@ export interface StoreState {
   readonly boot: string;
   /** Whether the store was stopped: then all is on the disk, and `reserved` is the last number that was given. */
   readonly clean: boolean;
-  /** The text of `setRules`; null before the first. */
+  /** The text of `setRules`; null before the first, and while they are being applied. */
   readonly rules: string | null;
 }
 

@@ -199,3 +199,35 @@ test('a store that was stopped goes on, on this run of the machine or another', 
   assert.equal(rig.log.with('end of history segment cut off').length, 0);
   await rig.store.stop();
 });
+
+test('a channel that lost its rule and has it again is not continued over what was not kept, whenever the process is killed', async (t) => {
+  const random = seededRandom(t);
+  const onlyB = (channel: string): ChannelLimits | null => (channel === 'b' ? ALL : null);
+  let [missed, continued] = [0, 0];
+  for (let turns = 0; turns < 60; turns++) {
+    for (const isBack of [false, true]) {
+      const rig = new Rig(random.fork(), 65_536);
+      await rig.open();
+      await rig.model.publish(['a'], ALL, 2);
+      const { store } = rig;
+      const cursor = at(store, store.head);
+      let isMissed = false;
+      store.setRules('only b', onlyB);
+      store.append([], () => {
+        isMissed = true;
+      });
+      // Then the rules of before are those of the next process, too.
+      if (isBack) store.setRules('all', () => ALL);
+      for (let i = 0; i < turns; i++) await turn();
+      rig.disk.kill(rig.random);
+      await rig.open();
+      const { recovered } = rig.model.read(['a'], cursor);
+      assert.ok(!isMissed || !recovered, `killed after ${turns} turns`);
+      if (isMissed) missed++;
+      if (recovered) continued++;
+      await rig.store.stop();
+    }
+  }
+  t.diagnostic(`${missed} times items were missed, ${continued} times the channel went on`);
+  assert.ok(missed > 10);
+});

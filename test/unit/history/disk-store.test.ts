@@ -312,6 +312,27 @@ test('other rules at a restart continue no channel that may have had items which
   await last.stop();
 });
 
+test('at a restart no channel makes room for items that another one had let go, however long it takes to apply the rules', async () => {
+  const disk = new FakeDisk();
+  const options = { path: '', maxBytes: 65_536, log, syncInterval: 1 };
+  const store = await DiskStore.open({ ...options, files: disk.process() });
+  await put(store, 'kept', 'for long');
+  for (let i = 0; i < 300; i++) {
+    await put(store, 'hot', 'x'.repeat(1_000), { ...ALL, items: 25 });
+    readNow(store, ['kept'], null);
+  }
+  await store.stop();
+  const again = await DiskStore.open({ ...options, files: disk.process() });
+  again.setRules('all', (channel) => {
+    // Longer than what is done in one turn.
+    for (const until = performance.now() + 10; performance.now() < until; );
+    return channel === 'hot' ? { ...ALL, items: 25 } : ALL;
+  });
+  assert.deepEqual(texts(readNow(again, ['kept'], null)), ['for long']);
+  assert.equal(readNow(again, ['hot'], null).items.length, 25);
+  await again.stop();
+});
+
 test('a channel that was forgotten is not found again at a restart', async (t) => {
   const folder = temporaryFolder(t);
   const store = await open(folder);
