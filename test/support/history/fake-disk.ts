@@ -36,8 +36,9 @@ export class FakeDisk {
   replacing: Promise<unknown> = Promise.resolve();
   /** Called when a file was removed. */
   removed: (name: string) => void = () => undefined;
-  /** Turns that a sync takes. */
+  /** Turns that a sync takes, and a write. */
   syncTurns: () => number = () => 1;
+  writeTurns: () => number = () => 1;
   readonly #files = new Map<string, FakeFile>();
   #nameChanges: NameChange[] = [];
   #alive = '';
@@ -235,8 +236,13 @@ class FakeFolder implements StoreFiles {
       write: (bytes, position, done) => {
         if (!this.#disk.isAlive(this.self)) return;
         this.#disk.pending = { name, bytes, position };
-        setImmediate(() => {
+        let turns = this.#disk.writeTurns();
+        const next = (): void => {
           if (!this.#disk.isAlive(this.self)) return;
+          if (--turns > 0) {
+            setImmediate(next);
+            return;
+          }
           this.#disk.pending = null;
           try {
             this.#disk.put(name, bytes, position, file);
@@ -245,7 +251,8 @@ class FakeFolder implements StoreFiles {
             return;
           }
           done(null);
-        });
+        };
+        setImmediate(next);
       },
       sync: async () => {
         const { bytes } = file;
