@@ -27,7 +27,13 @@ export class ItemKeeper {
     const isSame = this.#told && rules.text === this.#rules.text;
     this.#rules = rules;
     this.#told = true;
-    if (!isSame) this.#store.setRules(rules.text, (channel) => rules.limitsOf(channel));
+    if (isSame) return;
+    this.#store.setRules(rules.text, (channel) => rules.limitsOf(channel));
+    // Items that are not kept any more come after that is noted, too.
+    this.#waiting++;
+    this.#store.append([], () => {
+      this.#waiting--;
+    });
   }
 
   /** Bytes that wait to be stored: publishers wait on their account. */
