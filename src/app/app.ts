@@ -213,7 +213,6 @@ export class App {
       const snapshots = this.#roles.proxy.prepare();
       registry.add('proxy', this.counters.proxy);
       if (server.workers > 1) this.#roles.workers = this.#newWorkers();
-      await this.#handOver.follow(this.#old, this.#roles.workers);
       await this.#startHistory();
       await this.#startSessions();
       await this.#startProxy();
@@ -269,13 +268,18 @@ export class App {
     this.addresses.fetch.push(...this.#roles.fetch.endpoints);
   }
 
+  /** Takes over the clients and the history of the process before this one, or begins a history. */
   async #startHistory(): Promise<void> {
     const { history: counters, registry } = this.counters;
     registry.add('history', counters);
     const { proxy, workers } = this.#roles;
     const target = workers === null ? proxy.hub.history : workers.relay.router.history;
-    this.#roles.history = new HistoryRole({ ...this.#means, counters, target });
-    await this.#roles.history.start(this.#config);
+    const history = new HistoryRole(this.#config, { ...this.#means, counters, target });
+    this.#roles.history = history;
+    // While clients come the process before this one keeps their items.
+    const comes = this.#old?.move === true;
+    await history.start(comes);
+    await this.#handOver.follow(this.#old, workers, history);
   }
 
   async #startSessions(): Promise<void> {

@@ -176,6 +176,22 @@ export class HistoryLog {
     }
   }
 
+  /** Takes a channel of another log, whose items follow. */
+  takeChannel(name: string, floor: number, keep: ChannelLimits): ChannelLog {
+    const channel = this.#add(name, keep);
+    channel.floor = floor;
+    channel.last = floor;
+    return channel;
+  }
+
+  /** Takes the next item of such a channel. */
+  takeItem(channel: ChannelLog, number: number, time: number, bytes: Buffer): void {
+    channel.push(this.#write(ITEM, number, time, channel.last, channel, bytes));
+    channel.last = number;
+    channel.bytes += channel.spaceOf(bytes.length);
+    this.#items++;
+  }
+
   /** To be called after appending and trimming: makes room, and counts. */
   settle(): void {
     const part = this.#options.maxBytes / PARTS;

@@ -13,5 +13,6 @@ export type {
 } from './history-store.ts';
 export type { StoreOptions } from './log-store.ts';
 export { MemoryStore } from './memory-store.ts';
+export type { LogSummary, MovedChannel, MovedPart } from './moved-log.ts';
 export { StoreError } from './store-error.ts';
 export type { StoreFiles, WrittenFile } from './store-files.ts';

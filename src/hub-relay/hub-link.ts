@@ -18,6 +18,7 @@ import {
 } from './relay-packet.ts';
 import { openPort, type RelayEnd, type RelayPort } from './relay-port.ts';
 import type { RouterPart } from './router-part.ts';
+import { type StorePart, storePartOf } from './store-packet.ts';
 
 /** Names of channels in one packet. */
 const NAMES = 1_024;
@@ -76,7 +77,13 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   readonly #hub: LinkedHub;
   readonly #drain: () => void;
   readonly #port: RelayPort;
-  readonly #deliver = (items: readonly PublishItem[]): void => this.#hub.deliver(items);
+  readonly #deliver = (items: readonly PublishItem[]): void => {
+    // Numbers of another epoch mean nothing here.
+    if (!this.numbered) for (const item of items) item.number = 0;
+    this.#hub.deliver(items);
+  };
+  /** Whether the main process goes on with what the clients here have their cursors of. */
+  numbered = true;
   readonly #turns = new TurnQueue();
   /** The names of the hub's channels, and the keys of its patterns. */
   readonly #keys = new Set<string>();
@@ -98,6 +105,8 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   onAccepted: () => void = () => {};
   /** Hears of places in the order of the items; null for nobody. */
   marks: MarkOwner | null = null;
+  /** Is called with parts of the items that are kept, before the last part of that. */
+  onStore: (part: StorePart) => void = () => {};
   /** Is called with what it takes to order the items, in the order of the items. */
   onPart: (part: RouterPart) => void = () => {};
   /** The items that the main process keeps. */
@@ -270,6 +279,9 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
         this.#hub.requestTurn(new HubTurn(this, () => this.onPart(part)));
         break;
       }
+      case KIND.store:
+        this.onStore(storePartOf(packet));
+        break;
       case KIND.items:
         this.#hub.requestTurn(new ItemBatch(packet, this.#deliver, this));
         break;

@@ -25,6 +25,7 @@ import {
 } from './relay-packet.ts';
 import type { RelayEnd } from './relay-port.ts';
 import type { RouterPart } from './router-part.ts';
+import { type StorePart, storePacket } from './store-packet.ts';
 import { WorkerHub, type WorkerHubRoom } from './worker-hub.ts';
 import { ANSWER_TIME, WorkerQuestion } from './worker-question.ts';
 
@@ -128,6 +129,12 @@ export class HubRelay implements WorkerHubRoom {
   /** Calls `held` when all that a worker had published before it said that it publishes nothing more has been accepted. */
   onceHeld(held: () => void): void {
     this.#whenHeld = held;
+  }
+
+  /** Gives a worker a part of the items that are kept. Returns false, with nothing done, if too much waits for it. */
+  sendStore(name: string, part: StorePart): boolean {
+    const worker = this.#workers.get(name);
+    return worker === undefined || worker.send(storePacket(part));
   }
 
   /** Gives a worker a part of what it takes to order the items. */

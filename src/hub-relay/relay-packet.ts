@@ -20,6 +20,8 @@ export const KIND = {
   accepted: 0x65,
   /** To a worker: the answer to `ask`, 4 bytes with the length of a JSON object, that object, and the items, as `encodeItem` writes them. */
   kept: 0x6b,
+  /** To a worker that is to order the items: a part of the items that are kept, as `storePacket` writes it. */
+  store: 0x53,
   /** To a worker that is to order the items: a part of what that takes, a `RouterPart`. */
   part: 0x70,
   /** To the main process: items that the worker's publishers have sent, as in `items`. */

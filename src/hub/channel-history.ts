@@ -3,16 +3,18 @@ import { lastEventId } from '../codec/http1/index.ts';
 import type { HistoryStore } from '../history/index.ts';
 import { type ChannelRules, NO_RULES } from './channel-rules.ts';
 import type { HoldOptions } from './hold-options.ts';
-import { type HubHistory, OwnHistory } from './hub-history.ts';
+import { type HistoryAnswer, type HistoryQuestion, type HubHistory, OwnHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { ItemKeeper } from './item-keeper.ts';
+import type { ResponseHoldState, StreamHoldState } from './moved-hold.ts';
+import type { PlaceOptions } from './place-options.ts';
 import { ResponseHistory } from './response-history.ts';
 import { ResponseHold } from './response-hold.ts';
 import { StreamHistory } from './stream-history.ts';
-import { isEventStream, type StreamHold } from './stream-hold.ts';
+import { isEventStream, StreamHold } from './stream-hold.ts';
 
 /** What a hub knows of the channels that are kept, and who keeps their items: itself, or the process that orders them. */
-export class ChannelHistory {
+export class ChannelHistory implements HubHistory {
   /** Answers what clients have missed; null where nobody does. */
   source: HubHistory | null = null;
   readonly #pass: (items: readonly PublishItem[]) => void;
@@ -62,19 +64,41 @@ export class ChannelHistory {
     return this.#keeper?.idle !== false;
   }
 
+  /** Resolves when all that has been taken so far has gone on. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#keeper === null) resolve();
+      else this.#keeper.settle(resolve);
+    });
+  }
+
+  get epoch(): string {
+    return this.source?.epoch ?? '';
+  }
+
+  ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
+    if (this.source !== null) this.source.ask(question, done);
+    else done({ gaps: question.after === null ? [] : question.channels, items: [], head: 0, more: false });
+  }
+
   /** Gives a held request, or an event stream, its place in the log, if it is subscribed to what is kept. @param keys names of channels, and keys of patterns */
   follow(room: HubRoom, held: StreamHold | ResponseHold, keys: readonly string[], options: HoldOptions): void {
-    const { instruct, request, channelPrefix } = options;
-    const { source } = this;
-    if (source === null || !StreamHistory.concerns(room, keys)) return;
-    const since = lastEventId(request.headers, request.target);
-    if (held instanceof ResponseHold) {
-      // Filters look at each item by itself.
-      const join = instruct.hold?.channels.some(({ filters }) => filters.length > 0)
-        ? 'none'
-        : (options.join ?? 'none');
-      held.keepsPlace(new ResponseHistory(room, source, held, { keys, since, prefix: channelPrefix ?? '', join }));
-    } else if (isEventStream(instruct.response.headers))
-      held.keepsPlace(new StreamHistory(room, source, held, keys, since, channelPrefix));
+    const { instruct, request, channelPrefix: prefix = '' } = options;
+    if (held instanceof StreamHold && !isEventStream(instruct.response.headers)) return;
+    // Filters look at each item by itself.
+    const alone = instruct.hold?.channels.some(({ filters }) => filters.length > 0) === true;
+    const join = alone ? 'none' : (options.join ?? 'none');
+    this.#place(room, held, { keys, since: lastEventId(request.headers, request.target), prefix, join });
+  }
+
+  /** Gives a hold that another process had its place again. */
+  goOn(room: HubRoom, held: StreamHold | ResponseHold, { channels, place }: StreamHoldState | ResponseHoldState): void {
+    if (place !== null) this.#place(room, held, { ...place, keys: channels, since: place.cursor });
+  }
+
+  #place(room: HubRoom, held: StreamHold | ResponseHold, options: PlaceOptions): void {
+    if (!StreamHistory.concerns(room, options.keys)) return;
+    if (held instanceof ResponseHold) held.keepsPlace(new ResponseHistory(room, this, held, options));
+    else held.keepsPlace(new StreamHistory(room, this, held, options));
   }
 }

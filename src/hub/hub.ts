@@ -30,7 +30,7 @@ import { Intake, type Publication } from './intake.ts';
 import { ItemTaps } from './item-taps.ts';
 import { KeepAlivePlans } from './keep-alive-plan.ts';
 import { KeptItems } from './kept-items.ts';
-import { movedHold } from './make-moved-hold.ts';
+import { movedHold, type NamesOf } from './make-moved-hold.ts';
 import type { HoldParts, ResponseHoldState, StreamHoldState } from './moved-hold.ts';
 import { OrderCheck } from './order-check.ts';
 import { QueueBudget } from './queue-budget.ts';
@@ -183,8 +183,10 @@ export class Hub implements Guarded {
     parts: HoldParts,
     record: ExchangeRecord | null,
   ): Responder {
-    const held = movedHold(this.#room, this.#keepAlives, state, requester, parts, (hold, always, prefix) =>
-      this.#channelNames(hold, { channels: always, channelPrefix: prefix }, state),
+    const namesOf: NamesOf = (hold, channels, channelPrefix) =>
+      this.#channelNames(hold, { channels, channelPrefix }, state);
+    const held = movedHold(this.#room, this.#keepAlives, state, requester, parts, namesOf, (moved) =>
+      this.history.goOn(this.#room, moved, state),
     );
     held.record = record;
     this.#room.observer?.onHeld(held);

@@ -46,6 +46,12 @@ export class ItemKeeper {
     return this.#waiting === 0;
   }
 
+  /** Calls `done` when all that has been taken so far has been passed on. */
+  settle(done: () => void): void {
+    if (this.#waiting === 0) done();
+    else this.#store.append([], done);
+  }
+
   take(items: readonly PublishItem[]): void {
     if (!this.#rules.keepSome && this.#waiting === 0) {
       this.#pass(items);

@@ -9,9 +9,12 @@ import { OrderCheck } from './order-check.ts';
 import { ResponseHold } from './response-hold.ts';
 import { StreamHold } from './stream-hold.ts';
 
+/** The full names of the channels of a hold that a next link leads to. */
+export type NamesOf = (hold: Hold, always: readonly string[], prefix: string) => readonly string[];
+
 /**
  * Makes a hold again that another process had, and lets it wait.
- * @param namesOf the full names of the channels of a hold that a next link leads to
+ * @param follow gives it its place in the log again
  */
 export function movedHold(
   room: HubRoom,
@@ -19,7 +22,8 @@ export function movedHold(
   state: StreamHoldState | ResponseHoldState,
   requester: Requester,
   parts: HoldParts,
-  namesOf: (hold: Hold, always: readonly string[], prefix: string) => readonly string[],
+  namesOf: NamesOf,
+  follow: (held: ResponseHold | StreamHold) => void,
 ): Held {
   const { credits, route } = state;
   const { link, session, filterService } = parts;
@@ -29,6 +33,7 @@ export function movedHold(
     const set = filters === null ? null : FilterSet.moved(prefix, filters);
     const { replay } = parts;
     const held = new ResponseHold(room, state, requester, credits, response, replay, order, set, route, filterService);
+    follow(held);
     held.goOn(state, parts);
     return held;
   }
@@ -45,6 +50,7 @@ export function movedHold(
           namesOf: (hold: Hold) => namesOf(hold, more.always, more.prefix),
         };
   const held = new StreamHold(room, state, requester, credits, keepAlives.share(keepAlive), options, route);
+  follow(held);
   held.goOn(state, parts);
   return held;
 }

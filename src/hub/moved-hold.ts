@@ -2,6 +2,7 @@ import type { InstructResponse, KeepAlive } from '../codec/grip/index.ts';
 import type { PartState, Peer } from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
 import type { FilterState } from './filter-set.ts';
+import type { JoinMode } from './joined-responses.ts';
 import type { GoneLink, NextLink, SessionNotes } from './next-link.ts';
 import type { Replay } from './replay.ts';
 
@@ -27,6 +28,13 @@ export interface HeldState extends PartState {
   readonly asks: PartState | null;
 }
 
+/** Where a client is in the log of its channels. Null where they are not kept. */
+export interface MovedPlace {
+  readonly cursor: string;
+  readonly prefix: string;
+  readonly join: JoinMode;
+}
+
 /** What a stream has beyond its channels. */
 export interface SessionState {
   readonly link: PartState | null;
@@ -41,6 +49,7 @@ export interface SessionState {
 /** A held stream. */
 export interface StreamHoldState extends HeldState {
   readonly kind: 'stream-hold';
+  readonly place: MovedPlace | null;
   readonly keepAlive: KeepAlive | null;
   /** Null for a stream that has channels and nothing else. */
   readonly more: StreamMore | null;
@@ -57,6 +66,7 @@ export interface StreamMore {
 /** A held request. */
 export interface ResponseHoldState extends HeldState {
   readonly kind: 'response-hold';
+  readonly place: MovedPlace | null;
   readonly response: InstructResponse;
   readonly prevIds: readonly (readonly [string, string | null])[];
   readonly prefix: string;

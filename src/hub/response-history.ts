@@ -1,8 +1,11 @@
 import type { InstructResponse } from '../codec/grip/index.ts';
+import type { ResponseHead } from '../exchange/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR, parseCursor } from '../history/index.ts';
 import type { HistoryAnswer, HubHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type JoinMode, joinedResponses, shaped } from './joined-responses.ts';
+import type { MovedPlace } from './moved-hold.ts';
+import type { PlaceOptions } from './place-options.ts';
 import type { PublishedResponse } from './published-response.ts';
 import { PAGE_BYTES, StreamHistory, withoutPrefix } from './stream-history.ts';
 import { patternOf } from './subscription-key.ts';
@@ -15,17 +18,6 @@ export interface HistoryPoll {
   takeKept(published: PublishedResponse): boolean;
   /** The client could not get all that it has missed, and is to be told so: responds with what there is. */
   onGap(): void;
-}
-
-/** How a held request begins. */
-export interface PollOptions {
-  /** Names of its channels, and keys of its patterns. */
-  readonly keys: readonly string[];
-  /** What the client says that it has; null for a new one. */
-  readonly since: string | null;
-  /** Put in front of the names of its channels, and not known to the client. */
-  readonly prefix: string;
-  readonly join: JoinMode;
 }
 
 /**
@@ -46,10 +38,12 @@ export class ResponseHistory {
   #reading = true;
   #asking = false;
   #skipped = 0;
+  #moved = false;
+  #waits = false;
   /** Channels that the client is to hear of. */
   #gaps: readonly string[] = [];
 
-  constructor(room: HubRoom, source: HubHistory, poll: HistoryPoll, { keys, since, prefix, join }: PollOptions) {
+  constructor(room: HubRoom, source: HubHistory, poll: HistoryPoll, { keys, since, prefix, join }: PlaceOptions) {
     this.#room = room;
     this.#source = source;
     this.#poll = poll;
@@ -71,6 +65,19 @@ export class ResponseHistory {
     this.pump();
   }
 
+  /** From what another process makes it again; null while it reads. */
+  get place(): MovedPlace | null {
+    if (this.#reading || this.#gaps.length > 0) return null;
+    const { epoch, number } = this.cursor;
+    return { cursor: formatCursor(epoch, number), prefix: this.#prefix, join: this.#join };
+  }
+
+  /** Goes on where one of another process has stopped. */
+  goOn(): void {
+    this.#moved = true;
+    this.pump();
+  }
+
   /** Whether it is known where the client is, and nothing is to be read. */
   get isKnown(): boolean {
     return !this.#reading;
@@ -86,6 +93,7 @@ export class ResponseHistory {
     if (number > this.#position) {
       this.#skipped = Math.max(this.#skipped, number);
       this.#reading = true;
+      if (this.#waits) this.pump();
     }
     return false;
   }
@@ -108,8 +116,13 @@ export class ResponseHistory {
     this.#source.ask({ channels: this.#names, after, limitBytes: PAGE_BYTES }, (answer) => {
       this.#asking = false;
       this.#onAnswer(answer);
-      this.pump();
+      if (!this.#waits) this.pump();
     });
+  }
+
+  /** The head of a response with an item, with the cursor. */
+  headOf(head: ResponseHead, number: number): ResponseHead {
+    return { ...head, headers: this.fields(head.headers, number) };
   }
 
   /** The fields of the response, with the cursor. @param number of the item that is the response; 0 for none */
@@ -123,7 +136,7 @@ export class ResponseHistory {
 
   #onAnswer({ gaps, items, head, more }: HistoryAnswer): void {
     if (gaps.length > 0) this.#note(gaps);
-    else if (this.#first && this.#after !== null) this.#room.counters.historyResumed++;
+    else if (this.#first && this.#after !== null && !this.#moved) this.#room.counters.historyResumed++;
     this.#first = false;
     for (const published of joinedResponses(items, this.#join)) {
       if (!this.#poll.ready) return;
@@ -133,6 +146,8 @@ export class ResponseHistory {
     if (!this.#poll.ready) return;
     this.passOver(head);
     this.#reading = more || head < this.#skipped;
+    // What was left to the log is not there yet: it is looked for again when more comes.
+    this.#waits = !more;
     if (!this.#reading && this.#gaps.length > 0) this.#poll.onGap();
   }
 

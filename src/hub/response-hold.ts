@@ -285,11 +285,13 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     if (this.#state !== 'held' || this.#again || this.#placed || this.#drainLater) return null;
     if ((this.#kept?.size ?? 0) > 0 || this.#asked?.busy === true) return null;
     const held = this.heldState(this.#service);
+    const place = this.#history?.place ?? null;
+    if (this.#history !== null && place === null) return null;
     const replay = this.#replay?.state ?? null;
     if (held === null || (this.#replay !== null && replay === null)) return null;
     const own = { response: this.#response, prevIds: this.#order.state, prefix: this.#filters?.prefix ?? '' };
     const filters = this.#filters?.state ?? null;
-    const state = { kind: 'response-hold' as const, ...held, ...own, filters, failures: this.#failures, replay };
+    const state = { kind: 'response-hold' as const, ...held, place, ...own, filters, failures: this.#failures, replay };
     return this.suspendWith(state, () => undefined);
   }
 
@@ -299,6 +301,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     this.#deadline = this.room.wheel.now + (left ?? 0);
     this.#failures = failures;
     this.goOnAs({ ...state, left: left ?? 0 }, parts);
+    this.#history?.goOn();
   }
 
   protected override leave(): void {
@@ -448,8 +451,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     this.#takeBack();
     this.leave();
     const head = published.head(this.#response, body.length);
-    const headers = this.#history?.fields(head.headers, published.number) ?? head.headers;
-    this.sendHead({ ...head, headers }, published.channel);
+    this.sendHead(this.#history?.headOf(head, published.number) ?? head, published.channel);
     if (!this.over) this.finish(body);
   }
 

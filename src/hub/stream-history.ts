@@ -2,6 +2,8 @@ import type { PublishItem } from '../codec/grip/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR, parseCursor } from '../history/index.ts';
 import type { HistoryAnswer, HubHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { MovedPlace } from './moved-hold.ts';
+import type { PlaceOptions } from './place-options.ts';
 import { StreamRun } from './stream-run.ts';
 import { patternOf } from './subscription-key.ts';
 
@@ -32,6 +34,7 @@ export interface HistoryStream {
 export class StreamHistory {
   /** Every item up to this number has gone to the client, or waits for it. */
   position = 0;
+  #epoch = '';
   readonly #room: HubRoom;
   readonly #source: HubHistory;
   readonly #stream: HistoryStream;
@@ -49,24 +52,16 @@ export class StreamHistory {
   #first = true;
   #asking = false;
   #pumping = false;
+  /** What was left to the log is not there yet: it is looked for again when more comes. */
+  #waits = false;
   /** The highest number that was left to the log. */
   #skipped = 0;
   /** Whether the client is to be told where it is once it has caught up. */
   #cursorDue = true;
+  /** Whether its client was held by another process. */
+  #moved = false;
 
-  /**
-   * @param keys names of its channels, and keys of its patterns
-   * @param since what the client says that it has; null for a new one
-   * @param prefix is put in front of the names of its channels, and not known to the client
-   */
-  constructor(
-    room: HubRoom,
-    source: HubHistory,
-    stream: HistoryStream,
-    keys: readonly string[],
-    since: string | null,
-    prefix = '',
-  ) {
+  constructor(room: HubRoom, source: HubHistory, stream: HistoryStream, { keys, since, prefix }: PlaceOptions) {
     this.#prefix = prefix;
     this.#room = room;
     this.#source = source;
@@ -87,8 +82,9 @@ export class StreamHistory {
     return [new Set(kept.filter((key) => patternOf(key) === null)), kept.filter((key) => patternOf(key) !== null)];
   }
 
+  /** Of the numbers so far. */
   get epoch(): string {
-    return this.#source.epoch;
+    return this.#epoch;
   }
 
   /** Whether it gets what comes live. */
@@ -103,6 +99,19 @@ export class StreamHistory {
       this.tellGap([...this.#names, ...this.#patterns]);
       this.#after = null;
     }
+    this.#pump();
+  }
+
+  /** From what another process makes it again; null while it reads. */
+  get place(): MovedPlace | null {
+    if (this.#reading) return null;
+    return { cursor: formatCursor(this.epoch, this.position), prefix: this.#prefix, join: 'none' };
+  }
+
+  /** Goes on where one of another process has stopped. */
+  goOn(): void {
+    this.#cursorDue = false;
+    this.#moved = true;
     this.#pump();
   }
 
@@ -175,24 +184,26 @@ export class StreamHistory {
   #leave({ channel, last }: StreamRun): void {
     this.#skipped = Math.max(this.#skipped, last);
     if (!this.#names.has(channel) && this.#others.size <= MAX_OTHERS) this.#others.add(channel);
+    if (this.#waits) this.#pump();
   }
 
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#reading && !this.#asking && this.#stream.ready && !this.#stream.ended) this.#ask();
+    this.#waits = false;
+    while (this.#reading && !this.#asking && !this.#waits && this.#stream.ready && !this.#stream.ended) this.#ask();
     this.#pumping = false;
   }
 
   #ask(): void {
-    const after = this.#first ? this.#after : { epoch: this.#source.epoch, number: this.position };
+    const after = this.#first ? this.#after : { epoch: this.#epoch, number: this.position };
     const channels = [...this.#names, ...this.#others];
     this.#asking = true;
     this.#source.ask({ channels, after, limitBytes: PAGE_BYTES }, (answer) => {
       this.#asking = false;
       if (this.#stream.ended) return;
       this.#onAnswer(answer);
-      this.#pump();
+      if (!this.#waits) this.#pump();
     });
   }
 
@@ -200,17 +211,25 @@ export class StreamHistory {
     if (gaps.length > 0) {
       this.tellGap(gaps);
       this.#cursorDue = true;
-    } else if (this.#first && this.#after !== null) {
+    } else if (this.#first && this.#after !== null && !this.#moved) {
       this.#room.counters.historyResumed++;
     }
     this.#first = false;
+    this.#begin(gaps.length > 0);
     if (!this.#give(items)) return;
     this.position = Math.max(this.position, head);
     this.#reading = more || head < this.#skipped;
+    this.#waits = !more;
     if (this.#reading) return;
     if (this.#others.size > MAX_OTHERS) this.tellGap(this.#patterns);
     this.#others.clear();
     if (this.#cursorDue) this.#tellCursor();
+  }
+
+  /** What is read now is of this epoch. @param anew whether what was before does not count */
+  #begin(anew: boolean): void {
+    if (anew) [this.position, this.#skipped] = [0, 0];
+    this.#epoch = this.#source.epoch;
   }
 
   /** Returns false where one of the items has to be read again. */

@@ -239,14 +239,16 @@ export class StreamHold extends Held implements SessionStream {
     const session = this.#session;
     const held = this.heldState(options?.filterService ?? null);
     const sessionState = session?.state ?? null;
+    const place = this.#history?.place ?? null;
     if (held === null || (session !== null && sessionState === null)) return null;
+    if (this.#history !== null && place === null) return null;
     const more =
       options === null || sessionState === null
         ? null
         : { always: options.always, prefix: options.prefix, debug: options.debug, session: sessionState };
     const { wheel } = this.room;
     if (session !== null) wheel.cancel(session);
-    const state = { kind: 'stream-hold' as const, ...held, keepAlive: keepAliveOf(this.#keepAlive), more };
+    const state = { kind: 'stream-hold' as const, ...held, place, keepAlive: keepAliveOf(this.#keepAlive), more };
     return this.suspendWith(state, () => {
       const left = sessionState?.left ?? null;
       if (session !== null && left !== null) wheel.schedule(session, left);
@@ -257,6 +259,7 @@ export class StreamHold extends Held implements SessionStream {
   goOn(state: StreamHoldState, parts: HoldParts): void {
     this.goOnAs(state, parts);
     if (state.more !== null) this.#session?.goOn(state.more.session);
+    this.#history?.goOn();
   }
 
   // ---- for its place in the log (HistoryStream)

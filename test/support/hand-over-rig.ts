@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
+import { HistoryRole } from '../../src/app/history-role.ts';
 import { Publishing } from '../../src/app/publishing.ts';
 import { HeldMover } from '../../src/app/upgrade/held-mover.ts';
 import { HeldReceiver } from '../../src/app/upgrade/held-receiver.ts';
@@ -8,6 +9,8 @@ import { OwnClients, type ProxyClients } from '../../src/app/upgrade/own-clients
 import type { ToNewProcess, ToOldProcess } from '../../src/app/upgrade/upgrade-channel.ts';
 import type { NewProcessMessage, OldProcessMessage } from '../../src/app/upgrade/upgrade-messages.ts';
 import { parsePublishItem } from '../../src/codec/grip/index.ts';
+import { defaultConfig } from '../../src/config/index.ts';
+import { HistoryCounters } from '../../src/history/index.ts';
 import type { Connection, SuspendedConnection } from '../../src/server/index.ts';
 import { ZmqCounters } from '../../src/zmq/index.ts';
 import { type MovingRig, type MovingSide, takeHandle } from './moving-rig.ts';
@@ -86,7 +89,10 @@ function meansOf({ role, wheel, counters, log }: MovingSide, publishing: Publish
     adopt: (handle, state) => role.adopt(handle, state),
   };
   const clients = new OwnClients(own, { counters, log });
-  return { clients, publishing, wheel, counters, log, zmqCounters: new ZmqCounters(), limits: role.hubLimits };
+  const kept = { log, counters: new HistoryCounters(), target: role.hub.history };
+  const history = new HistoryRole(defaultConfig(), kept);
+  const zmqCounters = new ZmqCounters();
+  return { clients, publishing, history, wheel, counters, log, zmqCounters, limits: role.hubLimits };
 }
 
 const WRAPPED = new WeakMap<Connection, Connection>();

@@ -1,4 +1,5 @@
-import { TurnQueue } from '../../clock/index.ts';
+import { type Guarded, guarded, TurnQueue } from '../../clock/index.ts';
+import { reportFault } from '../../exchange/index.ts';
 import type { Sequence } from '../../hub/index.ts';
 import {
   ForwardingPublisher,
@@ -8,7 +9,9 @@ import {
   LocalEnd,
   type MarkOwner,
   partsOf,
+  type StorePart,
 } from '../../hub-relay/index.ts';
+import type { HistoryRole } from '../history-role.ts';
 import type { Publishing } from '../publishing.ts';
 import type { OldSide } from './hand-over.ts';
 import { BATCH, type Giver, type MovingClients } from './moving-clients.ts';
@@ -27,6 +30,8 @@ const NEW = 'new';
 export interface HandOverMeans extends HubRelayOptions {
   readonly clients: MovingClients;
   readonly publishing: Publishing;
+  /** Keeps the items of channels. */
+  readonly history: HistoryRole;
 }
 
 /** A batch under way. */
@@ -43,7 +48,7 @@ interface Batch {
  * No client misses an item or gets one twice. A batch is suspended at a mark in the order of the items: this hub has delivered what comes before, and the other
  * one holds back what comes after until it has the clients. What comes meanwhile is kept here too: see `ClientGiver`.
  */
-export class HeldMover implements OldSide, MarkOwner {
+export class HeldMover implements OldSide, MarkOwner, Guarded {
   readonly holdsBack = false;
   readonly #means: HandOverMeans;
   readonly #turns = new TurnQueue();
@@ -89,13 +94,17 @@ export class HeldMover implements OldSide, MarkOwner {
     await relay.told(OWN);
     if (this.#givenUp) return;
     this.#leads = true;
+    this.#means.history.keepFor(relay.router);
     relay.router.goOn(hub.release());
     publishing.current = relay;
     publishing.keepsChannels = true;
   }
 
   async giveOver(): Promise<void> {
-    const { clients, log } = this.#means;
+    const { clients, history, log } = this.#means;
+    // What this hub has ordered itself has no place among the marks.
+    await history.target.settled();
+    if (this.#givenUp) return;
     this.#givers = clients.giveBy((message, handle, onSent) => this.#send(message, handle, onSent));
     let moved = 0;
     let stay = 0;
@@ -125,8 +134,6 @@ export class HeldMover implements OldSide, MarkOwner {
 
   takeBack(): void {
     if (this.#givenUp) return;
-    const { clients, publishing } = this.#means;
-    const { hub } = clients;
     this.#givenUp = true;
     const batch = this.#batch;
     this.#batch = null;
@@ -134,6 +141,19 @@ export class HeldMover implements OldSide, MarkOwner {
     // Nobody waits any longer.
     batch?.done(0);
     const relay = this.#relay;
+    const isStored = relay?.router.history.idle !== false;
+    if (isStored) this.#goBack(relay);
+    else {
+      // What waits to be stored comes before what this hub orders.
+      relay.router.hold();
+      void relay.router.history.settled().then(guarded(this, () => this.#goBack(relay)));
+    }
+  }
+
+  /** This hub orders the items again. */
+  #goBack(relay: HubRelay | null): void {
+    const { clients, publishing, history } = this.#means;
+    const { hub } = clients;
     if (relay !== null && this.#leads) {
       // Ids that were seen stay in the relay; items that wait have left it.
       const { early } = this.#sequence ?? relay.router.release();
@@ -141,6 +161,7 @@ export class HeldMover implements OldSide, MarkOwner {
       publishing.current = hub.publishing;
       publishing.keepsChannels = false;
     }
+    history.takeBack().catch((thrown: unknown) => this.onFault(thrown));
     // Those that wait to forward items go on here.
     if (this.#next !== null) this.#next.unaccepted = 0;
     this.#forwarding?.release();
@@ -193,7 +214,7 @@ export class HeldMover implements OldSide, MarkOwner {
 
   /** Lets the new process order the items. Publishers wait meanwhile. */
   async #swap(): Promise<void> {
-    const { clients, publishing, counters, log } = this.#means;
+    const { clients, publishing, history, counters, log } = this.#means;
     const relay = this.#relay as HubRelay;
     const next = this.#next as HubLink;
     await new Promise<void>((resolve) => {
@@ -210,12 +231,27 @@ export class HeldMover implements OldSide, MarkOwner {
     // From here on no item is ordered in either process.
     publishing.current = forwarding;
     this.#sequence = relay.router.release();
+    await relay.router.history.settled();
+    await history.give((part) => this.#sendStore(relay, part));
+    if (this.#givenUp) return;
     for (const part of partsOf(this.#sequence)) {
       relay.sendPart(NEW, part);
       await this.#turn();
     }
     await swapped;
+    // From here on the new process answers what clients have missed.
+    history.target.source = next.history;
     forwarding.release();
+  }
+
+  async #sendStore(relay: HubRelay, part: StorePart): Promise<void> {
+    while (!this.#givenUp && !relay.sendStore(NEW, part)) await pause();
+    await this.#turn();
+  }
+
+  /** An exception of a call after storing. */
+  onFault(thrown: unknown): void {
+    reportFault(this.#means, thrown);
   }
 
   #turn(): Promise<void> {

@@ -1,3 +1,5 @@
+import { type Guarded, guarded } from '../../clock/index.ts';
+import { reportFault } from '../../exchange/index.ts';
 import {
   ForwardingPublisher,
   HubLink,
@@ -16,8 +18,10 @@ import type { OldProcessMessage } from './upgrade-messages.ts';
 const OWN = 'own';
 const OLD = 'old';
 
+const NOTHING = { seen: [], keys: [], versions: [], early: [], lastIds: new Map<string, string>() };
+
 /** Takes the clients that a `HeldMover` of the old process moves, and in the end the order of the items. */
-export class HeldReceiver implements NewSide {
+export class HeldReceiver implements NewSide, Guarded {
   readonly #means: HandOverMeans;
   readonly #relay: HubRelay;
   #channel: ToOldProcess | null = null;
@@ -37,7 +41,7 @@ export class HeldReceiver implements NewSide {
 
   /** @param move whether clients move; if they all stay this process orders the items at once */
   async follow(channel: ToOldProcess, move = true): Promise<void> {
-    const { clients, publishing, log, wheel, counters, zmqCounters } = this.#means;
+    const { clients, publishing, history, log, wheel, counters, zmqCounters } = this.#means;
     const { hub } = clients;
     const context = { wheel, counters: zmqCounters, log };
     const [near, far] = LocalEnd.pair();
@@ -52,6 +56,7 @@ export class HeldReceiver implements NewSide {
     if (!move) {
       await this.#own.ready();
       this.#leads = true;
+      history.keepFor(this.#relay.router);
       publishing.current = this.#relay;
       // Nothing that is published here misses its clients.
       await Promise.race([this.#relay.told(OLD), ended]);
@@ -66,6 +71,8 @@ export class HeldReceiver implements NewSide {
     );
     link.marks = this.#taker;
     link.onPart = (part) => this.#onPart(part);
+    link.onStore = (part) => history.take(part);
+    history.target.source = link.history;
     this.#link = link;
     this.#forwarding = new ForwardingPublisher(link, hub.linked, { counters, log });
     publishing.current = this.#forwarding;
@@ -92,26 +99,69 @@ export class HeldReceiver implements NewSide {
     this.#sequence.add(part);
     if (!part.last) return;
     this.#taker?.end();
-    this.#lead();
-    this.#channel?.send({ kind: 'swapped' });
+    this.#arrive(true, () => {
+      if (this.#leads) return;
+      this.#lead();
+      this.#channel?.send({ kind: 'swapped' });
+    });
+  }
+
+  /** Keeps items from here on, and calls `done`. */
+  #arrive(whole: boolean, done: () => void): void {
+    const { history } = this.#means;
+    history
+      .arrive(whole)
+      // Without a store items are delivered all the same.
+      .catch((error: Error) => this.#means.log.error({ reason: error.message }, 'history cannot be kept'))
+      .then(guarded(this, done))
+      .catch((thrown: unknown) => this.onFault(thrown));
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#means, thrown);
   }
 
   /** Orders the items from here on. */
   #lead(): void {
     this.#leads = true;
+    this.#means.history.keepFor(this.#relay.router);
     this.#relay.router.goOn(this.#sequence);
     this.#means.publishing.current = this.#relay;
     this.#forwarding?.release();
   }
 
   onOldProcessEnded(): void {
-    const { clients, publishing } = this.#means;
     this.#taker?.onGiverGone();
-    if (!this.#leads) this.#lead();
     this.#relay.remove(OLD);
-    clients.hub.goOn(this.#relay.router.release());
-    publishing.current = clients.hub.publishing;
     this.#onEnded();
+    if (this.#leads) {
+      this.#settle();
+      return;
+    }
+    this.#arrive(false, () => {
+      if (!this.#leads) this.#lead();
+      this.#settle();
+    });
+  }
+
+  /** What waits to be stored comes before what this hub orders. */
+  #settle(): void {
+    const { router } = this.#relay;
+    if (router.history.idle) {
+      this.#end();
+      return;
+    }
+    router.hold();
+    void router.history.settled().then(guarded(this, () => this.#end()));
+  }
+
+  #end(): void {
+    const { clients, publishing } = this.#means;
+    const { router } = this.#relay;
+    clients.hub.goOn(router.release());
+    publishing.current = clients.hub.publishing;
+    // Publishers that waited here go on.
+    router.goOn(NOTHING);
     // What the relay has given last comes in this turn; publishers that wait there are given their turn.
     setImmediate(() => this.#leave());
   }

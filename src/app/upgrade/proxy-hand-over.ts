@@ -1,5 +1,6 @@
 import { type Config, hasProxy } from '../../config/index.ts';
 import { Sessions } from '../../control/index.ts';
+import type { HistoryRole } from '../history-role.ts';
 import type { ProxyRole } from '../proxy-role.ts';
 import { Publishing } from '../publishing.ts';
 import type { OldSide } from './hand-over.ts';
@@ -16,7 +17,7 @@ import type { NewProcessMessage } from './upgrade-messages.ts';
 import { type ClientProcesses, WorkerClients } from './worker-clients.ts';
 
 /** What the hand-over is made of. */
-interface ProxyMeans extends Omit<HandOverMeans, 'clients' | 'publishing' | 'limits'> {
+interface ProxyMeans extends Omit<HandOverMeans, 'clients' | 'publishing' | 'limits' | 'history'> {
   /** The proxy of this process. It has no clients where worker processes have them. */
   readonly proxy: ProxyClients & Pick<ProxyRole, 'hubLimits'>;
 }
@@ -35,7 +36,7 @@ export class ProxyHandOver implements OldSide {
   /** What is given over. */
   readonly sides: readonly OldSide[];
   readonly #config: Config;
-  readonly #means: Omit<HandOverMeans, 'clients'>;
+  readonly #means: Omit<HandOverMeans, 'clients' | 'history'>;
   /** The clients of this process, or of its worker processes. */
   #clients: MovingClients;
   /** What counts in the upgrade under way. */
@@ -43,6 +44,7 @@ export class ProxyHandOver implements OldSide {
   /** Whether the new process takes clients, in worker processes or not; null before it has said so. */
   #takes: { readonly spread: boolean } | null = null;
   #receiver: HeldReceiver | null = null;
+  #history: HistoryRole | null = null;
 
   /** @param old the process before this one; null for none */
   constructor(config: Config, { proxy, ...means }: ProxyMeans, old: OldProcess | null) {
@@ -57,8 +59,10 @@ export class ProxyHandOver implements OldSide {
   /**
    * Takes what the process before this one gives. Settles when that is reached: then this one may accept.
    * @param workers the processes that will have the clients; null for none
+   * @param history keeps the items of channels
    */
-  async follow(old: OldProcess | null, workers: ClientProcesses | null): Promise<void> {
+  async follow(old: OldProcess | null, workers: ClientProcesses | null, history: HistoryRole): Promise<void> {
+    this.#history = history;
     if (workers !== null) {
       this.#clients = new WorkerClients(workers);
       this.publishing.current = workers.relay;
@@ -70,14 +74,16 @@ export class ProxyHandOver implements OldSide {
       await side.follow(old.channel);
       return;
     }
-    this.#receiver = new HeldReceiver({ ...this.#means, clients: this.#clients });
+    this.#receiver = new HeldReceiver({ ...this.#means, clients: this.#clients, history });
     old.sides.push(this.#receiver);
     await this.#receiver.follow(old.channel, old.move);
   }
 
   async lead(channel: ToNewProcess): Promise<void> {
     if (!hasProxy(this.#config.server)) return;
-    const means = { ...this.#means, clients: this.#clients };
+    const history = this.#history;
+    if (history === null) return;
+    const means = { ...this.#means, clients: this.#clients, history };
     this.#side = this.#takes?.spread === means.clients.spread ? new HeldMover(means) : new StayingClients(means);
     await this.#side.lead(channel);
   }

@@ -22,6 +22,8 @@ export class StayingClients implements OldSide {
   async lead(channel: ToNewProcess): Promise<void> {
     const { wheel, zmqCounters, log, clients } = this.#means;
     this.#link = new HubLink({ wheel, counters: zmqCounters, log }, channel.toOld, clients.hub.checking, ignore);
+    // It has a history of its own.
+    this.#link.numbered = false;
     void this.#link.ready();
     channel.send({ kind: 'clients', move: false });
   }

@@ -1,0 +1,13 @@
+import type { JoinMode } from './joined-responses.ts';
+
+/** How a client begins that has a cursor. */
+export interface PlaceOptions {
+  /** Names of its channels, and keys of its patterns. */
+  readonly keys: readonly string[];
+  /** What the client says that it has; null for a new one. */
+  readonly since: string | null;
+  /** Put in front of the names of its channels, and not known to the client. */
+  readonly prefix: string;
+  /** How several items become one response. */
+  readonly join: JoinMode;
+}
