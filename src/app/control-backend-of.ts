@@ -7,6 +7,7 @@ import type { EdgeLinks } from './edge-links.ts';
 import { errorsOf } from './errors-of.ts';
 import type { FetchRole } from './fetch-role.ts';
 import { handlersOf } from './handlers-of.ts';
+import type { HistoryRole } from './history-role.ts';
 import { outboundOf } from './outbound-of.ts';
 import type { ProxyRole } from './proxy-role.ts';
 import type { ProxyWorkers } from './proxy-workers.ts';
@@ -46,6 +47,7 @@ interface ControlledRoles {
   readonly workers: ProxyWorkers | null;
   readonly edge: { readonly links: EdgeLinks } | null;
   readonly fetch: FetchRole | null;
+  readonly history: HistoryRole | null;
 }
 
 /** What the operations of the control API need of this program. Each concern is in a file of its own; here they come together. */
@@ -54,6 +56,7 @@ export function controlBackendOf(parts: ControlParts): ControlBackend {
   return {
     life,
     status: () => statusOf(statusSources()),
+    degraded: () => parts.roles().history?.degraded ?? null,
     errors: () => errorsOf(errors()),
     configuration: () => formatConfig(config(), { mask: true }),
     // As an operator would: whatever runs the program knows what this means.

@@ -53,6 +53,7 @@ export function newControl(config: Config, means: ControlMeans): ControlRole {
     process: processes.own,
     hub: proxyMetrics()?.hub ?? null,
     certificates,
+    history: roles.history,
     old,
   });
   const backend = controlBackendOf({

@@ -23,6 +23,8 @@ export interface StatusSources {
   readonly hub: HubMetrics | null;
   /** By expiry, the first in front. */
   readonly certificates: { readonly expiries: readonly CertificateExpiry[] };
+  /** Keeps the items of channels; null where there is no hub. */
+  readonly history: { readonly degraded: string | null } | null;
   /** The process that this one replaces; null for none. */
   readonly old: Pick<OldProcess, 'pid' | 'state' | 'moved'> | null;
 }
@@ -69,6 +71,7 @@ export function statusOf(sources: StatusSources): Status {
     eventLoop: { p50: lag.p50, p99: lag.p99 },
     openFiles,
     nextExpiry: nextExpiry(sources.certificates.expiries[0]),
+    historyDegraded: sources.history?.degraded ?? null,
     replaced: old === null ? null : { pid: old.pid, state: old.state, moved: old.moved },
     delivery: deliveryOf(hub?.latency ?? new Histogram()),
     counters: registry.byRole() as Status['counters'],

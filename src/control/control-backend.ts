@@ -11,6 +11,8 @@ export interface ControlBackend {
   /** Where the program is in its life. */
   readonly life: () => Life;
   readonly status: () => Status;
+  /** What it does less well than it should; null for nothing. */
+  readonly degraded?: () => string | null;
   /** Begins to drain, and ends the process when that is done. Returns at once. */
   readonly drain?: () => void;
   /** Where there is a hub. */

@@ -37,8 +37,10 @@ export function statusOperations(backend: ControlBackend): readonly Operation[] 
       handle: () => {
         const life = backend.life();
         const reason = REASONS[life];
-        if (reason === undefined) return { status: 200, json: { status: 'ready' } };
-        return { status: 503, json: { status: life, reason } };
+        if (reason !== undefined) return { status: 503, json: { status: life, reason } };
+        // It serves all the same.
+        const degraded = backend.degraded?.() ?? null;
+        return { status: 200, json: degraded === null ? { status: 'ready' } : { status: 'ready', degraded } };
       },
     }),
     operation({

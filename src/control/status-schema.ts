@@ -9,6 +9,10 @@ export const lifeSchema = z.enum(['starting', 'ready', 'draining', 'upgrading'])
 export const healthSchema = z.object({
   status: z.enum(['ok', 'ready', 'starting', 'draining']),
   reason: z.string().optional().describe('why it is not ready'),
+  degraded: z
+    .string()
+    .optional()
+    .describe('what it does less well than it should: the history of channels is kept in memory only'),
 });
 
 const histogramSchema = z
@@ -61,6 +65,10 @@ export const statusSchema = z.object({
     })
     .nullable()
     .describe('the certificate of a listener that expires first; null where there is none, or it is not known yet'),
+  historyDegraded: z
+    .string()
+    .nullable()
+    .describe('why the history of channels is kept in memory only; null as long as all is well'),
   replaced: z
     .object({
       pid: whole,

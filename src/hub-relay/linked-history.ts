@@ -59,8 +59,8 @@ export class LinkedHistory implements HubHistory {
   }
 
   #try(number: number, waiting: Waiting): void {
-    const { channels, after, limitBytes: limit } = waiting.question;
-    waiting.sent = this.#send(headed(KIND.ask, { number, channels, after, limit }));
+    const { channels, after, id, limitBytes: limit } = waiting.question;
+    waiting.sent = this.#send(headed(KIND.ask, { number, channels, after, id, limit }));
   }
 }
 
@@ -70,13 +70,13 @@ export class LinkedHistory implements HubHistory {
  * @param send takes the answer
  */
 export function answerHistory(source: HubHistory | null, packet: Buffer, send: (answer: Buffer) => void): void {
-  const { number, channels, after, limit } = JSON.parse(packet.toString('utf8', HEAD)) as Asked;
+  const { number, channels, after, id, limit } = JSON.parse(packet.toString('utf8', HEAD)) as Asked;
   if (source === null) {
     const gaps = after === null ? [] : channels;
     send(headed(KIND.kept, { number, epoch: '', gaps, head: 0, more: false }));
     return;
   }
-  source.ask({ channels, after, limitBytes: limit }, ({ gaps, items, head, more }) => {
+  source.ask({ channels, after, id, limitBytes: limit }, ({ gaps, items, head, more }) => {
     const outline = headed(KIND.kept, { number, epoch: source.epoch, gaps, head, more });
     send(items.length === 0 ? outline : Buffer.concat([outline, ...items.map(encodeItem)]));
   });

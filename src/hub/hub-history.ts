@@ -8,9 +8,14 @@ export interface HistoryQuestion {
   readonly channels: readonly string[];
   /** Where the client is; null for a new one. */
   readonly after: Cursor | null;
+  /** The publisher's id of the last item that the client has, of its only channel, in place of `after`. Looked for among the last 1,000 items. */
+  readonly id?: string | null;
   /** Bytes of items that are wanted at most, but one item at least. */
   readonly limitBytes: number;
 }
+
+/** Items among which one is looked for by its id. */
+const MAX_LOOKED_AT = 1_000;
 
 /** The answer to it. */
 export interface HistoryAnswer {
@@ -46,7 +51,20 @@ export class OwnHistory implements HubHistory {
     return this.#store.epoch;
   }
 
-  ask({ channels, after, limitBytes }: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
+  ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
+    const { id = null, channels } = question;
+    if (id === null || channels.length !== 1) {
+      this.#read(question, done);
+      return;
+    }
+    this.#store.read({ channels, after: null, reverse: true, limit: MAX_LOOKED_AT }, ({ items }) => {
+      const found = items.find((item) => itemOf(item).id === id);
+      const after = found === undefined ? question.after : { epoch: this.epoch, number: found.number };
+      this.#read({ ...question, after }, done);
+    });
+  }
+
+  #read({ channels, after, limitBytes }: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
     if (after === null) {
       this.#retained(channels, [], done);
       return;

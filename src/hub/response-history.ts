@@ -1,6 +1,7 @@
 import type { InstructResponse } from '../codec/grip/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
-import { type Cursor, formatCursor, LOST_CURSOR, parseCursor } from '../history/index.ts';
+import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
+import { clientCursor } from './client-cursor.ts';
 import type { HistoryAnswer, HubHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type JoinMode, joinedResponses, shaped } from './joined-responses.ts';
@@ -34,6 +35,8 @@ export class ResponseHistory {
   /** Every item up to this number is behind the client, once that is known. */
   #position = 0;
   #after: Cursor | null;
+  /** What it says that is no cursor: the id of an item, perhaps. */
+  readonly #id: string | null;
   #first = true;
   #reading = true;
   #asking = false;
@@ -51,7 +54,9 @@ export class ResponseHistory {
     this.#join = join;
     const [names, patterns] = StreamHistory.keptOf(room, keys);
     this.#names = [...names];
-    this.#after = since === null ? null : (parseCursor(since) ?? LOST_CURSOR);
+    const { after, id } = clientCursor(since);
+    this.#after = after;
+    this.#id = id;
     if (this.#after !== null && patterns.length > 0) {
       // What they matched in the past is not known.
       this.#note([...names, ...patterns]);
@@ -113,7 +118,8 @@ export class ResponseHistory {
     if (!this.#reading || this.#asking || !this.#poll.ready) return;
     const after = this.#first ? this.#after : this.cursor;
     this.#asking = true;
-    this.#source.ask({ channels: this.#names, after, limitBytes: PAGE_BYTES }, (answer) => {
+    const id = this.#first && after === LOST_CURSOR ? this.#id : null;
+    this.#source.ask({ channels: this.#names, after, id, limitBytes: PAGE_BYTES }, (answer) => {
       this.#asking = false;
       this.#onAnswer(answer);
       if (!this.#waits) this.pump();

@@ -1,5 +1,6 @@
 import type { PublishItem } from '../codec/grip/index.ts';
-import { type Cursor, formatCursor, LOST_CURSOR, parseCursor } from '../history/index.ts';
+import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
+import { clientCursor } from './client-cursor.ts';
 import type { HistoryAnswer, HubHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { MovedPlace } from './moved-hold.ts';
@@ -48,6 +49,8 @@ export class StreamHistory {
   #reading = true;
   /** Where it begins: null for a new client. */
   #after: Cursor | null;
+  /** What it says that is no cursor: the id of an item, perhaps. */
+  readonly #id: string | null;
   /** Whether its first answer has not come. */
   #first = true;
   #asking = false;
@@ -67,7 +70,9 @@ export class StreamHistory {
     this.#source = source;
     this.#stream = stream;
     [this.#names, this.#patterns] = StreamHistory.keptOf(room, keys);
-    this.#after = since === null ? null : (parseCursor(since) ?? LOST_CURSOR);
+    const { after, id } = clientCursor(since);
+    this.#after = after;
+    this.#id = id;
   }
 
   /** Whether clients with these channels and patterns have cursors. */
@@ -199,7 +204,8 @@ export class StreamHistory {
     const after = this.#first ? this.#after : { epoch: this.#epoch, number: this.position };
     const channels = [...this.#names, ...this.#others];
     this.#asking = true;
-    this.#source.ask({ channels, after, limitBytes: PAGE_BYTES }, (answer) => {
+    const id = this.#first && after === LOST_CURSOR ? this.#id : null;
+    this.#source.ask({ channels, after, id, limitBytes: PAGE_BYTES }, (answer) => {
       this.#asking = false;
       if (this.#stream.ended) return;
       this.#onAnswer(answer);

@@ -3,12 +3,21 @@ import { pathOf } from './path-of.ts';
 
 const PARAMETER = 'last_event_id=';
 
-/** The id of the last event that a client has: by `Last-Event-ID` (HTML Living Standard §9.2.4), else by `last_event_id` in the query, as it stands there. Null for none. */
+/** The id of the last event that a client has: by `Last-Event-ID` (HTML Living Standard §9.2.4), else by `last_event_id` in the query. Null for none. */
 export function lastEventId(headers: readonly string[], target: string): string | null {
   const field = fieldValue(headers, 'last-event-id');
-  if (field !== undefined) return field;
+  // Browsers send it in UTF-8.
+  if (field !== undefined) return Buffer.from(field, 'latin1').toString();
   if (!target.includes(PARAMETER)) return null;
   const query = target.slice(pathOf(target).length + 1);
   const parameter = query.split('&').find((each) => each.startsWith(PARAMETER));
-  return parameter?.slice(PARAMETER.length) ?? null;
+  return parameter === undefined ? null : decoded(parameter.slice(PARAMETER.length));
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
 }

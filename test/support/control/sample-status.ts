@@ -30,6 +30,7 @@ export function sampleStatus(): Status {
       expires: '2026-03-04T05:06:07.000Z',
       soon: false,
     },
+    historyDegraded: null,
     replaced: null,
     delivery: {
       buckets: [

@@ -56,6 +56,7 @@ export function statuses(changes: Partial<Status> = {}): () => Status {
       },
       eventLoop: { p50: 0.0011 + 0.0002 * wave(step, 80), p99: 0.0046 + 0.0012 * wave(step, 110, 0.4) },
       openFiles: { used: held + 342, limit: 65_536 },
+      historyDegraded: null,
       replaced: null,
       nextExpiry: {
         certificate: 'shop.example',

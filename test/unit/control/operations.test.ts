@@ -25,6 +25,13 @@ test('health and readiness are open to everybody, whatever the Host', async () =
   assert.equal((await requester.completed()).status, 200);
 });
 
+test('a server that keeps history in memory only, because of its disk, is ready and says so', async () => {
+  const degraded = 'items are not written to /var/lib/history: no space left on device';
+  const endpoint = new ControlEndpoint({ degraded: () => degraded });
+  const { status, json } = await endpoint.tcp('GET', '/readyz');
+  assert.deepEqual([status, json], [200, { status: 'ready', degraded }]);
+});
+
 test('the status is for those with the role read, and for the unix socket', async () => {
   const users = { 'ann:pw': new Set(['read'] as const), 'pub:pw': new Set(['publish'] as const) };
   const endpoint = new ControlEndpoint({}, rulesWith(users));

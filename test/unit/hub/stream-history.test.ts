@@ -159,3 +159,13 @@ test('rules that change apply to what is published from then on', async (t) => {
   assert.equal(shown(store, come(hub, ['b'], `${store.epoch}-2`)), 'data: 3\nid: E-3\n\nid: E-3\n\n');
   assert.match(come(hub, ['b'], `${store.epoch}-1`).body, /^event: gap/, 'it may have missed items that were not kept');
 });
+
+test('with a single channel the id that the publisher gave an item works as a cursor too', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(event('a', '1', { id: 'é 1' }), event('a', '2', { id: 'x-2' }), event('b', '3', { id: 'é 1' }));
+  const header = Buffer.from('é 1').toString('latin1');
+  assert.equal(shown(store, come(hub, ['a'], header)), 'data: 2\nid: E-2\n\nid: E-3\n\n');
+  assert.equal(shown(store, come(hub, ['a'], 'x-2')), 'id: E-3\n\n');
+  assert.match(shown(store, come(hub, ['a'], 'x-9')), /^event: gap\n/);
+  assert.match(shown(store, come(hub, ['a', 'b'], header)), /^event: gap\n/);
+});
