@@ -5,6 +5,7 @@ import { inSlices } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import { type Log, systemErrorText } from '../exchange/index.ts';
 import { type CertificateExpiry, daysUntil, expiresSoon } from './certificate-expiry.ts';
+import { unreadable } from './certificate-file.ts';
 import { type CertificateFolder, certificateFolders } from './certificate-folders.ts';
 import type { CertificatePairs } from './certificates.ts';
 
@@ -19,9 +20,6 @@ const REPEAT = 86_400_000;
  * @bound certificates-watched
  */
 const MAX_FILES = 1_000;
-
-/** Bytes of one file. */
-const MAX_BYTES = 1_048_576;
 
 /** Certificates that one look tells of, each in a record of its own. */
 const MAX_RECORDS = 20;
@@ -169,8 +167,7 @@ async function readAgain(path: string, before: Read | undefined): Promise<Read> 
     const stats = await stat(path);
     const state = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
     if (before?.state === state) return before;
-    const isReadable = stats.isFile() && stats.size <= MAX_BYTES;
-    return { state, valid: isReadable ? validityOf(await readFile(path)) : null };
+    return { state, valid: unreadable(stats) === null ? validityOf(await readFile(path)) : null };
   } catch {
     return { state: '', valid: null };
   }

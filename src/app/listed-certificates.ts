@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/index.ts';
 import type { CertificatesBackend } from '../control/index.ts';
+import { unreadable } from './certificate-file.ts';
 import { certificateFolders } from './certificate-folders.ts';
 import type { CertificatePairs } from './certificates.ts';
 
@@ -27,7 +28,7 @@ export async function listedCertificates(
     for (const file of files.slice(0, MAX_LISTED)) {
       const name = file.slice(0, -'.crt'.length);
       // A file that is not a certificate cannot be used by any listener.
-      const listed = await readFile(join(folder, file)).then(
+      const listed = await contentOf(join(folder, file)).then(
         (content) => shown(name, content, 'file'),
         () => null,
       );
@@ -39,6 +40,13 @@ export async function listedCertificates(
     if (listed !== null) byName.set(name, listed);
   }
   return [...byName.values()];
+}
+
+/** @throws Error for a file that cannot be read, or that is none */
+async function contentOf(path: string): Promise<Buffer> {
+  const problem = unreadable(await stat(path));
+  if (problem !== null) throw new Error(problem);
+  return readFile(path);
 }
 
 function shown(name: string, content: Buffer, source: Listed['source']): Listed | null {

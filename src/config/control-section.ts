@@ -114,7 +114,7 @@ export const controlSection = {
       default: 128,
       from: 1,
       to: 1_000_000,
-      doc: 'Maximum number of connections over TCP, and of those over unix sockets. For a further one that connection is closed which has been without a whole request for longest. If all have one, it waits, like those of clients. The header block of a request has to be there within 5 s, or `header_timeout` of `[server]` if that is less.',
+      doc: 'Maximum number of connections over TCP, and of those over unix sockets. For a further one that connection is closed which has been without a whole request for longest; one whose header block is there only where all have theirs. If all requests are whole, it waits, like those of clients. The header block of a request has to be there within 5 s, or `header_timeout` of `[server]` if that is less.',
     }),
   },
 };

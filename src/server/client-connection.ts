@@ -89,6 +89,10 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
     return null;
   }
 
+  get arrivingSince(): number | null {
+    return null;
+  }
+
   makeWay(): void {}
 
   /** Ends it without another word. */

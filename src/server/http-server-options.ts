@@ -27,8 +27,8 @@ export interface HttpServerOptions {
   /** Whether pings of WebSockets get their pong here, and are not passed on. Default: false. */
   readonly autoPong?: boolean;
   /**
-   * Whether connections that have not sent a whole request make room too when too many are open, the one that has taken longest first. Default: false, and
-   * only those between two requests do.
+   * Whether connections that have not sent a whole request make room too when too many are open, the one that has taken longest first, and those with a head
+   * last. Default: false, and only those between two requests do.
    */
   readonly endsUnheard?: boolean;
   /** May be replaced at any time: waiting connections keep their bounds, all others get the new ones. */

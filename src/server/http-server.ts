@@ -378,16 +378,19 @@ export class HttpServer implements ConnectionHost, Guarded {
     return false;
   }
 
+  /** Those whose head is here may well be honest clients: they are ended only where there are no others. */
   #endLongestUnheard(): boolean {
-    let longest: Connection | null = null;
-    let since = Number.POSITIVE_INFINITY;
+    let unheard: Connection | null = null;
+    let arriving: Connection | null = null;
+    let [unheardSince, arrivingSince] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (let left = this.#toLookAt; left > 0; left--) {
       const connection = this.#nextLookedAt();
-      const its = connection.unheardSince;
-      if (its === null || its >= since) continue;
-      longest = connection;
-      since = its;
+      const silent = connection.unheardSince ?? Number.POSITIVE_INFINITY;
+      const late = connection.arrivingSince ?? Number.POSITIVE_INFINITY;
+      if (silent < unheardSince) [unheard, unheardSince] = [connection, silent];
+      if (late < arrivingSince) [arriving, arrivingSince] = [connection, late];
     }
+    const longest = unheard ?? arriving;
     longest?.makeWay();
     return longest !== null;
   }

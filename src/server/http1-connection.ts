@@ -48,6 +48,8 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   #requests = 0;
   /** When the whole request has to be here. */
   #requestDeadline = NEVER;
+  /** Wheel time at which the request under way began to arrive. */
+  #requestSince = 0;
   /** Not null while part of a request head is here. */
   #reader: RequestHeadReader | null = null;
   /** The exchange that runs; null between requests. */
@@ -123,6 +125,7 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     let reader = this.#reader;
     if (reader === null) {
       reader = new RequestHeadReader(limits);
+      this.#requestSince = wheel.now;
       this.#requestDeadline = limits.requestTimeout === 0 ? NEVER : wheel.now + limits.requestTimeout * 1000;
     }
     const head = reader.read(input, offset);
@@ -404,15 +407,24 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   }
 
   override get unheardSince(): number | null {
-    if (this.#stream !== null || this.#successor !== null || this.#channel !== null) return null;
-    if (this.#leaving || this.finished || this.suspended || this.blocked) return null;
-    const { idleTimeout, headerTimeout } = this.server.limits;
-    return this.deadline - (this.#reader === null ? idleTimeout : headerTimeout) * 1_000;
+    if (this.#stream !== null || !this.#mayMakeWay) return null;
+    return this.#reader === null ? this.deadline - this.server.limits.idleTimeout * 1_000 : this.#requestSince;
+  }
+
+  override get arrivingSince(): number | null {
+    // A body that nobody wants yet is not late.
+    const late = this.#stream?.bodyIsDue === true && !this.#stream.started && this.#mayMakeWay;
+    return late ? this.#requestSince : null;
+  }
+
+  get #mayMakeWay(): boolean {
+    if (this.#successor !== null || this.#channel !== null) return false;
+    return !(this.#leaving || this.finished || this.suspended || this.blocked);
   }
 
   override makeWay(): void {
-    if (this.#reader === null) this.#leave();
-    else this.#refuse(new ExchangeError('HF_REQUEST_TIMEOUT', 'the request header took long, and others wait'));
+    if (this.#idle) this.#leave();
+    else this.#refuse(new ExchangeError('HF_REQUEST_TIMEOUT', 'the request took long to arrive, and others wait'));
   }
 
   /** Ends the connection between two requests. A request that has arrived already gets its response before. */

@@ -21,10 +21,12 @@ export interface Connection extends Guarded {
   /** Ends it in order if it is between two requests, to make room for others. Returns whether it does. */
   leaveIfIdle(): boolean;
   /**
-   * Since when, in milliseconds by the wheel's clock, it has had its turn and has not sent a whole request. Null while there is one, and for connections that
-   * have other ends.
+   * Since when, in milliseconds by the wheel's clock, it has had its turn and has not sent the head of a request. Null while there is one, and for
+   * connections that have other ends.
    */
   readonly unheardSince: number | null;
+  /** Since when a request has been arriving whose head is here, and whose body the client owes; null without one. */
+  readonly arrivingSince: number | null;
   /** Ends it, although a request of it may be on its way, to make room for others. */
   makeWay(): void;
   /** Closes it at once. */

@@ -16,9 +16,11 @@ listen = ["127.0.0.1:0"]
 accept_timeout = 3600
 header_timeout = 3600
 idle_timeout = 3600
+body_timeout = 3600
 [control]
 listen = ["127.0.0.1:0", "unix:control.sock"]
 max_connections = ${PLACES}
+request_timeout = 3600
 [[route]]
 host = "*"
 targets = ["test"]
@@ -83,6 +85,17 @@ test('clients that send a byte a second in all places of the control port keep n
   assert.ok(told !== undefined);
   // A head has 5 s on this port, whatever the server allows its clients: then there is nobody any more.
   await Promise.all(dripping.map((socket) => (socket.closed ? null : once(socket.resume(), 'close'))));
+  await server.program.stop();
+});
+
+test('clients whose bodies come slowly in all places of the control port keep nobody out', async (t) => {
+  const server = await start(t);
+  const head =
+    'POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n';
+  await open(t, server.tcp, PLACES, head);
+  await healthy(server.url);
+  await open(t, server.tcp, 3 * PLACES, `${head} `);
+  for (let i = 0; i < 10; i++) await healthy(server.url);
   await server.program.stop();
 });
 

@@ -5,6 +5,7 @@ import { acmeNames, type Config, hasProxy } from '../../config/index.ts';
 import { systemErrorText } from '../../exchange/index.ts';
 import { acmeStore } from '../acme.ts';
 import { type CertificateExpiry, daysUntil, expiresSoon } from '../certificate-expiry.ts';
+import { unreadable } from '../certificate-file.ts';
 import { type Finding, Findings } from './finding.ts';
 
 /** Certificates of one folder that are looked at. */
@@ -119,6 +120,10 @@ function checkFolder(
   if (files.length === 0 && !ordered)
     findings.warn(folder, 'no certificate is there', 'put NAME.crt and NAME.key into the folder');
   const names = files.map((file) => file.slice(0, -'.crt'.length));
+  if (names.length > MAX_FILES) {
+    const text = `${names.length} certificates are there, and only the first ${MAX_FILES} were examined`;
+    findings.warn(folder, text, 'look at the others by other means: nobody is warned before they expire');
+  }
   for (const name of names.slice(0, MAX_FILES)) checkCertificate(folder, name, 'file', findings, now);
   return new Set(names);
 }
@@ -134,8 +139,8 @@ function checkCertificate(
   let certificate: X509Certificate;
   let key: KeyObject;
   try {
-    certificate = new X509Certificate(readFileSync(path));
-    key = createPrivateKey(readFileSync(join(folder, `${name}.key`)));
+    certificate = new X509Certificate(contentOf(path));
+    key = createPrivateKey(contentOf(join(folder, `${name}.key`)));
   } catch (error) {
     findings.fail(
       path,
@@ -171,6 +176,13 @@ function checkCertificate(
       `run: chmod o= ${join(folder, `${name}.key`)}`,
     );
   }
+}
+
+/** @throws Error for a file that cannot be read, or that is none */
+function contentOf(path: string): Buffer {
+  const problem = unreadable(statSync(path));
+  if (problem !== null) throw new Error(problem);
+  return readFileSync(path);
 }
 
 /** Whether a certificate is for the name of its file. A name without a dot is no host name, but that of a default. */

@@ -64,6 +64,28 @@ test('a client whose head takes long makes room too, and is told', async (t) => 
   assert.equal((await second.takeResponse()).body, 'slow');
 });
 
+test('a client whose body takes long makes room too, however often it sends a byte, and is told', async (t) => {
+  const advance = manualClock(t);
+  const running = await startServer(t, { maxConnections: 2, endsUnheard: true });
+  const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na';
+  const [first, second] = await two(running, advance, [POST, POST]);
+  const exchanges = [await running.next(), await running.next()];
+  for (const exchange of exchanges) exchange.grant(9);
+  const end = await running.serverEnd(first);
+  const before = end.bytesRead;
+  first.write('b');
+  while (end.bytesRead === before) await turn();
+  await served(running);
+  const { status, headers } = await first.takeResponse();
+  assert.deepEqual([status, headers.get('connection')], [408, 'close']);
+  assert.equal(exchanges[0]?.error?.code, 'HF_REQUEST_TIMEOUT');
+  assert.equal(second.text, '');
+  assert.equal(running.counters.connectionsDisplaced, 1);
+  second.write('bcdefghi');
+  exchanges[1]?.respond('slow');
+  assert.equal((await second.takeResponse()).body, 'slow');
+});
+
 test('requests in flight and responses under way are never ended to make room, and others wait for their turn', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t, { maxConnections: 2, endsUnheard: true });

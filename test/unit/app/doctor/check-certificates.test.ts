@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { checkCertificates } from '../../../../src/app/doctor/check-certificates.ts';
 import { loadConfig } from '../../../../src/config/index.ts';
@@ -38,6 +39,36 @@ test('A key of another certificate, no key, and files that are none are failures
   assert.deepEqual(states(t, { ...one, 'a.test.key': other['a.test.key'] as string }), ['fail a.test.crt']);
   assert.deepEqual(states(t, { 'a.test.crt': one['a.test.crt'] as string }), ['fail a.test.crt']);
   assert.deepEqual(states(t, { ...one, 'a.test.crt': 'none' }), ['fail a.test.crt']);
+});
+
+test('Pipes, devices, folders and files that are too large are failures, and are not read', (t) => {
+  const folder = temporaryFolder(t, { 'large.crt': 'x'.repeat(1_048_577), ...pair('key.test') });
+  execFileSync('mkfifo', [`${folder}/pipe.crt`, `${folder}/pipe.key`]);
+  symlinkSync('/dev/zero', `${folder}/device.crt`);
+  mkdirSync(`${folder}/folder.crt`);
+  rmSync(`${folder}/key.test.key`);
+  execFileSync('mkfifo', [`${folder}/key.test.key`]);
+  const toml = `[server]\nlisten = ["443,tls"]\ntls_identities_dir = "${folder}"\n`;
+  const found = checkCertificates(loadConfig(toml, 'f')).map(({ status, subject, text }) => {
+    return `${status} ${subject.replace(`${folder}/`, '')} ${text}`;
+  });
+  assert.deepEqual(found.sort(), [
+    'fail device.crt is not a regular file',
+    'fail folder.crt is a directory',
+    'fail key.test.crt is not a regular file',
+    'fail large.crt is larger than 1048576 bytes',
+    'fail pipe.crt is not a regular file',
+  ]);
+});
+
+test('More certificates than are examined are a warning', (t) => {
+  const files = Array.from({ length: 1_001 }, (_, i) => [`${i}.crt`, '']);
+  const found = states(t, Object.fromEntries(files));
+  assert.equal(found.length, 1_001);
+  assert.deepEqual(
+    found.filter((each) => !each.startsWith('fail ')),
+    ['warn folder'],
+  );
 });
 
 test('A name that its certificate does not have, and a route without a certificate, are warnings', (t) => {
