@@ -15,6 +15,9 @@ import { compare, type Subject, type Turn, type Verdict } from './support/rounds
 import { scraped } from './support/scraped.ts';
 import { nchanModule, type Server, startBare, startGripOrigin, startHoldfast, startNchan } from './support/servers.ts';
 
+/** Every channel keeps its last 100 items. */
+export const HUNDRED_ITEMS = '[[channel]]\nmatch = ">"\nhistory_items = 100';
+
 /** Deliveries of a turn back to back. */
 const DELIVERIES = 500_000;
 /** Length of a turn at a rate. */
@@ -30,6 +33,7 @@ export const fanout: Bench = {
     latency: 'the same at half of the rate that nchan reaches',
     growth: `the same to ${GROWTH.join(', ')} streams`,
     workers: 'the same with several worker processes, and with one',
+    history: 'the same where the channel keeps 100 items, and where it keeps none',
     metrics: 'items over ZeroMQ, with metrics that are read once a second, and without a control port',
   },
   options: {
@@ -54,7 +58,7 @@ export const fanout: Bench = {
     requireOpenFiles(run.part === 'growth' ? Math.max(...GROWTH) : run.option('clients'));
     console.log('publish   one HTTP POST an item over one connection; the same load program for all');
     console.log('holdfast  Grip-Hold: stream by an origin; content "data: ITEM\\n\\n"');
-    const rooms = { streams, latency, growth, workers, metrics };
+    const rooms = { streams, latency, growth, workers, history, metrics };
     return rooms[run.part as keyof typeof rooms](run);
   },
 };
@@ -117,6 +121,22 @@ async function workers(run: Run): Promise<Verdict> {
     subjects: [await holdfast(run, rate, count), await holdfast(run, rate)],
     columns: DELIVERY_COLUMNS,
     targets: [{ column: 'cpu', peer: 'holdfast', atMost: 1.1 }],
+  });
+}
+
+async function history(run: Run): Promise<Verdict> {
+  const { children, launcher } = run;
+  const origin = await startGripOrigin(children);
+  const publishing = gripPublishing('http-stream');
+  const start = (tables: string) => () => startHoldfast(children, launcher, origin, { tables });
+  return compare({
+    ...run,
+    subjects: [
+      subject(run, 'history', start(HUNDRED_ITEMS), publishing, run.option('rate')),
+      subject(run, 'none', start(''), publishing, run.option('rate')),
+    ],
+    columns: DELIVERY_COLUMNS,
+    targets: [{ column: 'cpu', peer: 'none', atMost: 1.1 }],
   });
 }
 

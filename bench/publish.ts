@@ -1,4 +1,5 @@
-import { fanout } from './fanout.ts';
+import { join } from 'node:path';
+import { fanout, HUNDRED_ITEMS } from './fanout.ts';
 import type { PublishOptions } from './programs/stream-load.ts';
 import type { Bench, Run } from './support/bench.ts';
 import {
@@ -10,7 +11,7 @@ import {
   plainPublishing,
   warmUpOf,
 } from './support/deliveries.ts';
-import { compare } from './support/rounds.ts';
+import { compare, type Subject, type Verdict } from './support/rounds.ts';
 import { startGripOrigin, startHoldfast, startNchan } from './support/servers.ts';
 
 /** How items are published in each part: how many in a request, over what, and how many may be on their way. */
@@ -30,6 +31,7 @@ export const publish: Bench = {
     single: 'one item a request, over one keep-alive connection',
     batch: '100 items a request',
     pull: 'over ZeroMQ, from one PUSH socket to PULL',
+    history: '100 items a request, where the channel keeps 100 items, in memory and on disk, and where it keeps none',
   },
   options: {
     items: { help: 'items published in a turn', default: 50_000, min: 1_000, max: 10_000_000 },
@@ -38,6 +40,7 @@ export const publish: Bench = {
   peers: fanout.peers,
 
   async run(run) {
+    if (run.part === 'history') return history(run);
     const { children, launcher } = run;
     const { atLeast, ...ours } = PARTS[run.part as keyof typeof PARTS];
     console.log(
@@ -59,6 +62,32 @@ export const publish: Bench = {
     });
   },
 };
+
+async function history(run: Run): Promise<Verdict> {
+  const { children, launcher } = run;
+  const origin = await startGripOrigin(children);
+  const plan = planOf(run, PARTS.batch, gripPublishing('http-stream'));
+  let turns = 0;
+  const subject = (name: string, tables: () => string): Subject => ({
+    name,
+    turn: async () =>
+      measureDeliveries(run, await startHoldfast(children, launcher, origin, { tables: tables() }), plan),
+  });
+  const onDisk = (): string => `[history]\nstore = "disk"\npath = "${join(children.directory, `history-${++turns}`)}"`;
+  return compare({
+    ...run,
+    subjects: [
+      subject('memory', () => HUNDRED_ITEMS),
+      subject('disk', () => `${HUNDRED_ITEMS}\n${onDisk()}`),
+      subject('none', () => ''),
+    ],
+    columns: DELIVERY_COLUMNS,
+    targets: [
+      { subject: 'memory', column: 'cpu', peer: 'none', atMost: 1.5 },
+      { subject: 'disk', column: 'cpu', peer: 'none', atMost: 2.5 },
+    ],
+  });
+}
 
 function planOf(
   { option }: Run,
