@@ -70,7 +70,7 @@ export class OwnHistory implements HubHistory {
       return;
     }
     this.#store.read({ channels, after, limitBytes }, ({ recovered, gaps, items, head, more }) => {
-      if (recovered) done({ gaps, items: items.map(itemOf), head, more });
+      if (recovered) done({ gaps, items: items.map(itemOf).filter(isOfUse), head, more });
       else this.#retained(channels, gaps, done);
     });
   }
@@ -83,7 +83,7 @@ export class OwnHistory implements HubHistory {
       const channel = retaining[index];
       if (channel === undefined) {
         items.sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
-        done({ gaps, items, head, more: false });
+        done({ gaps, items: items.filter(isOfUse), head, more: false });
         return;
       }
       this.#store.lastOf(channel, (item, last) => {
@@ -93,6 +93,11 @@ export class OwnHistory implements HubHistory {
     };
     next(0, this.#store.head);
   }
+}
+
+/** Whether the time is not over for which an item is of use. */
+function isOfUse({ extras = null }: PublishItem): boolean {
+  return extras === null || extras.expires === 0 || extras.expires > Date.now();
 }
 
 /** An item as it was published, with its number. */

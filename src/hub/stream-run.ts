@@ -132,7 +132,7 @@ export function isPlain({ contentFilters }: StreamItem): boolean {
 /** An item with its number written into its events. @param payload what the client gets of it */
 export function markedItem({ number, payload: whole }: StreamItem, epoch: string, payload: Payload = whole): Payload {
   const body = markEvents(payload.body, number === 0 ? null : formatCursor(epoch, number));
-  return body === payload.body ? payload : new Payload(body, payload.items);
+  return body === payload.body ? payload : new Payload(body, payload.items, payload.expires);
 }
 
 /** An item with the content that filters left of it; null for nothing. */

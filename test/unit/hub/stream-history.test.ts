@@ -169,3 +169,15 @@ test('with a single channel the id that the publisher gave an item works as a cu
   assert.match(shown(store, come(hub, ['a'], 'x-9')), /^event: gap\n/);
   assert.match(shown(store, come(hub, ['a', 'b'], header)), /^event: gap\n/);
 });
+
+test('an item whose ttl is over is not sent to those who come back', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { retain: true })]);
+  const extras = { repeatKey: null, version: null, ttl: 1, expires: Date.now() + 3_600_000 };
+  await hub.publish(event('a', '1', { extras }), event('a', '2'), event('a', '3', { extras }));
+  const of = `${store.epoch}-0`;
+  assert.deepEqual(shown(store, come(hub, ['a'], of)).match(/data: \d/g), ['data: 1', 'data: 2', 'data: 3']);
+  const now = Date.now();
+  t.mock.method(Date, 'now', () => now + 7_200_000);
+  assert.deepEqual(shown(store, come(hub, ['a'], of)), 'data: 2\nid: E-2\n\nid: E-3\n\n');
+  assert.deepEqual(shown(store, come(hub, ['a'])), 'id: E-3\n\n');
+});
