@@ -42,6 +42,7 @@ import { Http1Connection } from './http1-connection.ts';
 import { movedWebSocket } from './moved-websocket.ts';
 import { NewConnection } from './new-connection.ts';
 import type { Remake } from './remake.ts';
+import { RoomSearch } from './room-search.ts';
 import type { Connection } from './served-connection.ts';
 import { type ServerLimits, SOCKET_BUFFER } from './server-limits.ts';
 import type { ConnectionState } from './suspended-connection.ts';
@@ -110,6 +111,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   /** Sockets in each place. */
   readonly #places = { [WAITING]: 0, [SERVED]: 0, [LINGERING]: 0, [REFUSED]: 0 };
   readonly #waiting = new WaitingLine();
+  readonly #roomSearch: RoomSearch;
   /** Where the search for an idle connection continues. */
   #lookAt = 0;
   /** Time on the wheel from which a refused connection is worth a warning again. */
@@ -138,6 +140,7 @@ export class HttpServer implements ConnectionHost, Guarded {
     this.#idPrefix = options.idPrefix ?? '';
     this.unread = new UnreadBudget(options.maxUnreadBytes);
     this.wheel = options.wheel;
+    this.#roomSearch = new RoomSearch(this.wheel, this, () => this.crowded && this.#makeRoom());
     this.counters = options.counters;
     this.log = options.log;
     this.unsent = new HeldTotal(
@@ -361,14 +364,16 @@ export class HttpServer implements ConnectionHost, Guarded {
   }
 
   /** Ends a connection without a request, if one is found soon (RFC 9112 §9.5 lets a server do so at any time). */
-  #makeRoom(): void {
+  #makeRoom(): boolean {
     const { counters, wheel } = this;
-    if (!(this.#endsUnheard ? this.#endLongestUnheard() : this.#endAnyIdle())) return;
+    if (this.#endsUnheard) this.#roomSearch.later();
+    if (!(this.#endsUnheard ? this.#endLongestUnheard() : this.#endAnyIdle())) return false;
     counters.connectionsDisplaced++;
-    if (!this.#endsUnheard || wheel.now < this.#roomLogFrom) return;
+    if (!this.#endsUnheard || wheel.now < this.#roomLogFrom) return true;
     this.#roomLogFrom = wheel.now + REFUSAL_LOG_MS;
     const record = { displaced: counters.connectionsDisplaced, maxConnections: this.limits.maxConnections };
     this.log.warn(record, 'connections without a request are closed to make room');
+    return true;
   }
 
   #endAnyIdle(): boolean {

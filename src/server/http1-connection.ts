@@ -407,19 +407,19 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
   }
 
   override get unheardSince(): number | null {
-    if (this.#stream !== null || !this.#mayMakeWay) return null;
+    if (this.#stream !== null || this.#leaving || !this.#mayMakeWay) return null;
     return this.#reader === null ? this.deadline - this.server.limits.idleTimeout * 1_000 : this.#requestSince;
   }
 
   override get arrivingSince(): number | null {
-    // A body that nobody wants yet is not late.
+    // A body that nobody wants yet is not late. The head may have come just when the connection was to end: then it is not exempt.
     const late = this.#stream?.bodyIsDue === true && !this.#stream.started && this.#mayMakeWay;
     return late ? this.#requestSince : null;
   }
 
   get #mayMakeWay(): boolean {
     if (this.#successor !== null || this.#channel !== null) return false;
-    return !(this.#leaving || this.finished || this.suspended || this.blocked);
+    return !(this.finished || this.suspended || this.blocked);
   }
 
   override makeWay(): void {

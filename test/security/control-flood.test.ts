@@ -17,6 +17,7 @@ accept_timeout = 3600
 header_timeout = 3600
 idle_timeout = 3600
 body_timeout = 3600
+drain_timeout = 1
 [control]
 listen = ["127.0.0.1:0", "unix:control.sock"]
 max_connections = ${PLACES}
