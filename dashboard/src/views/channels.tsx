@@ -21,12 +21,13 @@ export function Channels() {
   /** `after` of each page that was left, the first one's being ''. */
   const [pages, setPages] = useState<readonly string[]>(['']);
   useEffect(() => {
+    if (typed === prefix) return;
     const timer = setTimeout(() => {
       setPrefix(typed);
       setPages(['']);
     }, TYPING);
     return () => clearTimeout(timer);
-  }, [typed]);
+  }, [typed, prefix]);
   const polled = usePolled<ChannelPage>(pathOf(prefix, pages.at(-1) ?? ''));
   return (
     <>
