@@ -1,4 +1,4 @@
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { systemErrorText } from '../exchange/index.ts';
 
 /** A file with the number of this process, for programs that send it signals. */
@@ -31,26 +31,31 @@ export class PidFile {
   remove(): void {
     if (!this.#written) return;
     this.#written = false;
-    if (this.#read() !== process.pid) return;
+    if (pidIn(this.#path) !== process.pid) return;
+    const aside = `${this.#path}.${process.pid}`;
     try {
-      unlinkSync(this.#path);
+      // The process that replaces this one may write the file right now: from here on it makes another one.
+      renameSync(this.#path, aside);
+      if (pidIn(aside) !== process.pid) linkSync(aside, this.#path);
     } catch {
       // The next start replaces it.
     }
+    rmSync(aside, { force: true });
   }
 
   #otherProcess(): number | null {
-    const pid = this.#read();
+    const pid = pidIn(this.#path);
     return pid !== null && pid !== process.pid && isRunning(pid) ? pid : null;
   }
+}
 
-  #read(): number | null {
-    try {
-      const text = readFileSync(this.#path, 'latin1').trim();
-      return /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : null;
-    } catch {
-      return null;
-    }
+/** The number in a file; null if there is none. */
+function pidIn(path: string): number | null {
+  try {
+    const text = readFileSync(path, 'latin1').trim();
+    return /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : null;
+  } catch {
+    return null;
   }
 }
 
