@@ -94,6 +94,7 @@ test('a client that does not read its stream misses items, counted and logged, a
   assert.equal(app.counters.clientsStalled, 0);
   const [warning] = app.log.with('slow client: items dropped');
   assert.deepEqual([warning?.level, warning?.fields.id], ['warn', '6-1']);
+  assert.match(String(warning?.fields.requestId), /-6-1$/);
   // What waits for the slow one is a window and a queue, not three megabytes.
   const { external, arrayBuffers } = process.memoryUsage();
   assert.ok(external + arrayBuffers - memory.external - memory.arrayBuffers < 20_000_000);
@@ -116,7 +117,8 @@ test('a client that does not read its stream misses items, counted and logged, a
     [...new Set(numbers)].sort((a, b) => a - b),
   );
   assert.equal(numbers.length, count - dropped);
-  assert.deepEqual(app.log.with('slow client has caught up')[0]?.fields, { id: '6-1', dropped });
+  const [again] = app.log.with('slow client has caught up');
+  assert.deepEqual(again?.fields, { id: '6-1', requestId: warning?.fields.requestId, dropped });
   assert.equal(app.counters.itemsDelivered, 6 * (count + 1) - dropped);
 });
 

@@ -274,6 +274,7 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       sockjs: '',
       sockjsAsPath: '',
       logLevel: 'debug',
+      join: 'none',
       noLog: false,
       debug: true,
       halfClose: true,
