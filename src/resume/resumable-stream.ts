@@ -71,6 +71,18 @@ export interface StreamRoom {
   onGone(stream: ResumableStream, bytes: number): void;
 }
 
+/** A stream that begins. */
+export interface NewStream {
+  readonly id: string;
+  readonly owner: StreamOwner;
+  /** As clients that come back get it. */
+  readonly head: ResponseHead;
+  readonly rules: StreamRules;
+  readonly origin: StreamOrigin;
+  /** Bytes that the origin may send already. */
+  readonly granted: number;
+}
+
 /** The response of an origin that is logged while it goes to its client, so that the client can come back for what it has missed. */
 export class ResumableStream extends DeadlineTimer implements ReadStream {
   readonly id: string;
@@ -94,16 +106,7 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
   #read = BEGINNING;
   #gone = false;
 
-  /** @param granted bytes that the origin may send already */
-  constructor(
-    room: StreamRoom,
-    id: string,
-    owner: StreamOwner,
-    head: ResponseHead,
-    rules: StreamRules,
-    origin: StreamOrigin,
-    granted: number,
-  ) {
+  constructor(room: StreamRoom, { id, owner, head, rules, origin, granted }: NewStream) {
     super(room.wheel);
     this.#room = room;
     this.id = id;

@@ -9,18 +9,10 @@ import {
   type Requester,
   type RequestHead,
   type Responder,
-  type ResponseHead,
   respond,
 } from '../exchange/index.ts';
 import { type EventId, formatEventId, newPlace, newStreamId, parseEventId } from './event-id.ts';
-import {
-  ResumableStream,
-  STREAM_COST,
-  type StreamOrigin,
-  type StreamOwner,
-  type StreamRoom,
-  type StreamRules,
-} from './resumable-stream.ts';
+import { type NewStream, ResumableStream, STREAM_COST, type StreamOwner, type StreamRoom } from './resumable-stream.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -95,21 +87,13 @@ export class ResumableStreams implements StreamRoom {
     return null;
   }
 
-  /** Begins a stream. @param granted bytes that the origin may send already */
-  begin(
-    id: string,
-    owner: StreamOwner,
-    head: ResponseHead,
-    rules: StreamRules,
-    origin: StreamOrigin,
-    granted: number,
-  ): ResumableStream {
+  begin(begun: NewStream): ResumableStream {
     if (!this.#begun) {
       this.#begun = true;
       this.onFirst();
     }
-    const stream = new ResumableStream(this, id, owner, head, rules, origin, granted);
-    this.#streams.set(id, stream);
+    const stream = new ResumableStream(this, begun);
+    this.#streams.set(begun.id, stream);
     this.counters.streamsStarted++;
     this.counters.streamsOpen++;
     return stream;

@@ -90,9 +90,14 @@ class TeedExchange implements TargetRequester, Responder, StreamOrigin {
     const beginning = formatEventId({ stream: id, position: 0 });
     const plain = { ...head, headers: endToEndHeaders(head.headers, head.status) };
     const own = resumableHead(plain, beginning);
-    const owner = this.#rules.ownerOf(this.#proxied);
-    const { streams } = this.#room.resume;
-    const stream = streams.begin(id, owner, resumedHead(own), this.#rules, this, this.#credits);
+    const stream = this.#room.resume.streams.begin({
+      id,
+      owner: this.#rules.ownerOf(this.#proxied),
+      head: resumedHead(own),
+      rules: this.#rules,
+      origin: this,
+      granted: this.#credits,
+    });
     this.#stream = stream;
     requester.onResponse(own);
     // Within the call it may have left.

@@ -41,7 +41,7 @@ class Rig {
 
   constructor(streams: ResumableStreams, rules = { ttl: 60, maxBytes: 65_536 }) {
     this.id = streams.newId() ?? assert.fail('there is no room');
-    this.stream = streams.begin(this.id, OWNER, HEAD, rules, this.origin, 0);
+    this.stream = streams.begin({ id: this.id, owner: OWNER, head: HEAD, rules, origin: this.origin, granted: 0 });
   }
 
   /** Sends an event of so many bytes of data, if the origin may. Returns whether it may. */
