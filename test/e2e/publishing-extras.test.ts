@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { Publisher as PubSocket, Push, Request } from 'zeromq';
+import { Push } from 'zeromq';
 import { decode, encode, type TnetstringMap } from '../../src/codec/tnetstring/index.ts';
 import { Publisher } from '../../src/publish-client/index.ts';
 import { holdfast, runServer } from '../support/holdfast.ts';
@@ -11,6 +11,7 @@ import { item, startWorkers } from '../support/proxy-workers.ts';
 import { connectTo, type RawClient } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Upgraded } from '../support/upgraded.ts';
+import { publishingSockets } from '../support/zmq/publishing-sockets.ts';
 
 const SKIP = existsSync('/proc/self/status') ? false : 'descriptors can be passed on Linux only';
 
@@ -80,19 +81,7 @@ test('the key of an item counts over all inputs', async (t) => {
   const { client, controlUrl, program, at } = await start(t);
   const keyed = stream('once', { 'idempotency-key': 'k' });
   const other = stream('other', { 'idempotency-key': 'k' });
-  const [push, publisher, request] = [
-    new Push({ linger: 0 }),
-    new PubSocket({ linger: 0 }),
-    new Request({ linger: 0 }),
-  ];
-  for (const [socket, name] of [
-    [push, 'pull'],
-    [publisher, 'sub'],
-    [request, 'command'],
-  ] as const) {
-    t.after(() => socket.close());
-    socket.connect(at(name));
-  }
+  const { push, publisher, request } = publishingSockets(t, at);
   // What a PUB sends before the subscription has come is lost.
   while (!client.text.includes('ready')) {
     await publisher.send(['a', encode({ formats: { 'http-stream': { content: 'ready\n' } } })]);

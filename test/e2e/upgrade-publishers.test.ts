@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Publisher, Push, Reply, Request } from 'zeromq';
+import { Reply } from 'zeromq';
 import { decode, encode, type TnetstringMap } from '../../src/codec/tnetstring/index.ts';
 import { runServer } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Upgraded } from '../support/upgraded.ts';
+import { publishingSockets } from '../support/zmq/publishing-sockets.ts';
 import { StateService } from '../support/zmq/state-service.ts';
 
 const SKIP = existsSync('/proc/self/status') ? false : 'descriptors can be passed on Linux only';
@@ -44,21 +45,9 @@ test('publishers with PUSH, PUB and REQ stay connected through upgrades, and eac
   client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
   await client.take('open;\r\n');
 
-  const [push, publisher, request] = [
-    new Push({ linger: 0 }),
-    new Publisher({ linger: 0 }),
-    new Request({ linger: 0 }),
-  ];
+  const { push, publisher, request } = publishingSockets(t, at);
   let disconnections = 0;
-  for (const [socket, name] of [
-    [push, 'pull'],
-    [publisher, 'sub'],
-    [request, 'command'],
-  ] as const) {
-    t.after(() => socket.close());
-    socket.events.on('disconnect', () => disconnections++);
-    socket.connect(at(name));
-  }
+  for (const socket of [push, publisher, request]) socket.events.on('disconnect', () => disconnections++);
   // A PUB loses what it sends before the subscription has come.
   for (let first = true; first || !client.text.includes('ready;'); first = false) {
     await publisher.send(['a', item(null, 'ready')]);

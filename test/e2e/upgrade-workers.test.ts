@@ -50,6 +50,13 @@ class WorkersRig {
     this.#cwd = cwd;
   }
 
+  /** With clients that take a while to move. */
+  static async crowded(t: TestContext): Promise<WorkersRig> {
+    const rig = await WorkersRig.start(t);
+    await rig.crowd.connect(rig.address, { streams: 600, polls: 0, webSockets: 200 });
+    return rig;
+  }
+
   static async start(t: TestContext): Promise<WorkersRig> {
     const crowd = await HeldCrowd.start(t);
     const cwd = temporaryFolder(t, { 'holdfast.toml': toml(2) });
@@ -145,9 +152,8 @@ test('a connection that has moved is found by its id, and an id that was seen st
 test('a new main process that is killed while clients move leaves the others to the old workers, and the next one takes them', {
   skip: SKIP,
 }, async (t) => {
-  const rig = await WorkersRig.start(t);
+  const rig = await WorkersRig.crowded(t);
   const { crowd, publisher, server } = rig;
-  await crowd.connect(rig.address, { streams: 600, polls: 0, webSockets: 200 });
   await publisher.publish();
   await crowd.caughtUp();
   process.kill(server.pid, 'SIGUSR2');
@@ -176,9 +182,8 @@ for (const side of ['old', 'new'] as const) {
   test(`a worker of the ${side} process that is killed while clients move takes along no more than its own`, {
     skip: SKIP,
   }, async (t) => {
-    const rig = await WorkersRig.start(t);
+    const rig = await WorkersRig.crowded(t);
     const { crowd, publisher, server } = rig;
-    await crowd.connect(rig.address, { streams: 600, polls: 0, webSockets: 200 });
     publisher.start();
     const old = server.pid;
     const oldWorkers = childrenOf(old);
@@ -206,9 +211,8 @@ for (const side of ['old', 'new'] as const) {
 test('an old main process that is killed while clients move takes along no more than what has not moved', {
   skip: SKIP,
 }, async (t) => {
-  const rig = await WorkersRig.start(t);
+  const rig = await WorkersRig.crowded(t);
   const { crowd, publisher, server } = rig;
-  await crowd.connect(rig.address, { streams: 600, polls: 0, webSockets: 200 });
   await publisher.publish();
   await crowd.caughtUp();
   const old = server.pid;

@@ -7,6 +7,7 @@ import type { CertificatePairs } from '../../../src/app/certificates.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 import { selfSigned } from '../../support/certificates.ts';
 import { FakeLog } from '../../support/fake-log.ts';
+import { tlsSite } from '../../support/mongrel2/tls-site.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const DAY = 86_400_000;
@@ -55,17 +56,7 @@ targets = ["a:1"]
 listen = ["8443,tls"]
 zclient_stream = ["ipc:///tmp/x"]
 tls_identities_dir = "${folder}/edge"
-[[edge.mongrel2]]
-listen = "127.0.0.1:0"
-uuid = "one"
-default_host = "h"
-[edge.mongrel2.tls]
-certdir = "${folder}/site"
-client_ca = "${folder}/site/authorities.crt"
-[[edge.mongrel2.host]]
-name = "h"
-route = [{ path = "/", dir = "${folder}" }]
-`,
+${tlsSite('one', `${folder}/site`, `${folder}/site/authorities.crt`, folder)}`,
     { set: { cert: certificate(10), key: '' } },
   );
   await watch.look();

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { patternKey } from '../../../src/hub/index.ts';
-import { RELAY_SOCKET } from '../../../src/hub-relay/relay-packet.ts';
 import { eventually } from '../../support/running-app.ts';
 import { HubRelayRig, relayedItem } from './support.ts';
 
@@ -76,14 +75,8 @@ test('a tap on a pattern counts the receivers of all workers', async (t) => {
 });
 
 test('a worker that had fallen behind tells of its patterns again', async (t) => {
-  const { sendBytes } = RELAY_SOCKET;
-  RELAY_SOCKET.sendBytes = 1_048_576;
-  t.after(() => {
-    RELAY_SOCKET.sendBytes = sendBytes;
-  });
   const rig = new HubRelayRig(t);
-  const worker = await rig.worker('1.');
-  worker.fallBehind();
+  const worker = await rig.fallenBehind('1.');
   const client = worker.patternStream('a.*');
   await eventually(() => rig.relay.channels === 1);
   rig.publish(relayedItem('a.x', 'x'));

@@ -118,6 +118,18 @@ export class HubRelayRig {
     });
   }
 
+  /** Starts a worker that cannot tell of its channels until the main process has taken what waits for it. */
+  async fallenBehind(name: string): Promise<RelayedWorker> {
+    const { sendBytes } = RELAY_SOCKET;
+    RELAY_SOCKET.sendBytes = 1_048_576;
+    this.#t.after(() => {
+      RELAY_SOCKET.sendBytes = sendBytes;
+    });
+    const worker = await this.worker(name);
+    worker.fallBehind();
+    return worker;
+  }
+
   /** Starts a worker. */
   async worker(name: string): Promise<RelayedWorker> {
     const rig = new HubRig(() => {});

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { checkCertificates } from '../../../../src/app/doctor/check-certificates.ts';
 import { loadConfig } from '../../../../src/config/index.ts';
 import { selfSigned } from '../../../support/certificates.ts';
+import { tlsSite } from '../../../support/mongrel2/tls-site.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 /** The states of what is found in a folder with these files, by the end of each subject's name. */
@@ -130,17 +131,7 @@ test('the folders of Mongrel2 servers are looked at once each, without the autho
   const files = { ...pair('one', { until: 3 }), 'authorities.crt': selfSigned({ names: ['ca'] }).certificate };
   const folder = temporaryFolder(t, files);
   chmodSync(`${folder}/one.key`, 0o600);
-  const site = (uuid: string) => `[[edge.mongrel2]]
-listen = "127.0.0.1:0"
-uuid = "${uuid}"
-default_host = "h"
-[edge.mongrel2.tls]
-certdir = "${folder}"
-client_ca = "${folder}/authorities.crt"
-[[edge.mongrel2.host]]
-name = "h"
-route = [{ path = "/", dir = "${folder}" }]
-`;
+  const site = (uuid: string) => tlsSite(uuid, folder, `${folder}/authorities.crt`, folder);
   const found = checkCertificates(loadConfig(`[server]\nlisten = []\n${site('one')}${site('two')}`, 'f'));
   assert.deepEqual(
     found.map(({ status, subject }) => [status, subject]),
