@@ -180,7 +180,7 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     this.#gone = true;
     this.stopTimer();
     this.#room.onGone(this, this.#charged);
-    for (const reader of this.#readers) attempt(reader, cut, 'the stream was let go');
+    for (const reader of this.#readers) attempt(reader, cut, 'the stream was discarded');
     if (!this.ended) this.#origin.cancel(new ExchangeError('HF_CLIENT_GONE', 'nobody reads the stream'));
   }
 

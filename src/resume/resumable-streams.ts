@@ -165,7 +165,7 @@ export class ResumableStreams implements StreamRoom {
     if (this.#bytes + bytes <= most) return;
     for (const stream of this.#unread) {
       this.counters.streamsEvicted++;
-      this.#lines.write(this.log, 'warn', { bytes: this.#bytes }, 'too many resumable streams, one is let go');
+      this.#lines.write(this.log, 'warn', { bytes: this.#bytes }, 'too many resumable streams, one is discarded');
       attempt(stream, letGo);
       if (this.#bytes + bytes <= most) return;
     }

@@ -187,7 +187,7 @@ test('10,000 streams stay below a small total: those that were left first go', (
   assert.equal(comeBack(streams, rigs[0]?.id ?? '', 0).status, 404);
   assert.equal(rigs[0]?.origin.cancelled, true);
   assert.equal(comeBack(streams, rigs.at(-1)?.id ?? '', 0).status, 200);
-  assert.ok(log.with('too many resumable streams, one is let go').length > 0);
+  assert.ok(log.with('too many resumable streams, one is discarded').length > 0);
 });
 
 test('streams that are read are not let go: further ones are not logged, and each keeps only what has not been read', (t) => {
