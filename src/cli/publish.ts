@@ -51,7 +51,7 @@ export function publishCommand(): Command {
     .option('--prev-id <id>', 'id of the item before it')
     .option(
       '--idempotency-key <key>',
-      'the item is taken only once in five minutes, however often it is sent with this key',
+      'the item is published only once within five minutes, however often it is sent with this key',
       idempotencyKey,
     )
     .addOption(
@@ -60,9 +60,10 @@ export function publishCommand(): Command {
         .conflicts('prevId'),
     )
     .addOption(
-      new Option('--ttl <seconds>', 'how long the item is of use to clients that are too slow for it').argParser(
-        wholeNumber(1, MAX_TTL),
-      ),
+      new Option(
+        '--ttl <seconds>',
+        'time after which the item is no longer sent to clients that have not got it',
+      ).argParser(wholeNumber(1, MAX_TTL)),
     )
     .option('--sender <name>', 'who publishes: clients of this user that are to skip their own items do not get it')
     .addOption(

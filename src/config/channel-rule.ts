@@ -42,7 +42,7 @@ export const channelShape = {
     from: 1,
     to: 31_536_000,
     zero: 'for no bound',
-    doc: 'Time for which an item is kept at most.',
+    doc: 'Maximum time for which an item is kept.',
   }),
   history_bytes: bytes({
     default: 0,
@@ -52,10 +52,10 @@ export const channelShape = {
     doc: 'Maximum number of bytes that are kept of each of these channels. An item costs 36 bytes and the name of its channel besides its own. The oldest go first.',
   }),
   retain: flag({
-    doc: 'Send a new subscriber the last item of the channel at once, and one that could not get what it has missed.',
+    doc: 'Send the last item of the channel at once to a new subscriber, and to one that could not get what it has missed.',
   }),
   on_gap: onGap.schema.default('event').register(fieldDocs, {
-    doc: 'What a client gets that comes back and cannot get all that it has missed: an event `gap` with the names of the channels, or nothing of it.',
+    doc: 'What a client gets that comes back and cannot get everything that it has missed: an event `gap` with the names of the channels, or no notice.',
     expected: onGap.expected,
   }),
 };

@@ -102,7 +102,7 @@ export const controlSection = {
       default: 10_000,
       from: 1024,
       to: 1_048_576,
-      doc: 'Maximum size of the header block of a publish request. A larger one gets a 400.',
+      doc: 'Maximum size of the header block of a request. A larger one gets a 400.',
     }),
     max_body_bytes: bytes({
       default: 1_000_000,
@@ -114,7 +114,7 @@ export const controlSection = {
       default: 128,
       from: 1,
       to: 1_000_000,
-      doc: 'Maximum number of connections over TCP, and of those over unix sockets. For a further one that connection is closed which has been without a whole request for longest; one whose header block is there only where all have theirs. If all requests are whole, it waits, like those of clients. The header block of a request has to be there within 5 s, or `header_timeout` of `[server]` if that is less.',
+      doc: 'Maximum number of connections over TCP, and of those over unix sockets. At the limit a new connection takes the place of the one that has waited longest for a complete request; those that have sent a header block are spared while others have not. If all requests are complete, the new connection waits, as at the limit for clients. The header block of a request must arrive within 5 s, or within `header_timeout` of `[server]` if that is less.',
     }),
   },
 };

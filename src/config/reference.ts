@@ -73,8 +73,8 @@ host = "*"
 targets = ["localhost:8000"]
 \`\`\``;
 
-const CHANNELS = `Gives channels a memory. The first \`[[channel]]\` in the file whose \`match\` fits the name of a channel counts, and no other; a channel that none
-fits keeps nothing. One without \`history_items\` keeps channels out of those after it. A [reload](../how-to/reload.md) applies all of them. See the [guide](../how-to/channel-history.md).
+const CHANNELS = `Keeps the last items of channels for clients that come back. Only the first \`[[channel]]\` in the file whose \`match\` matches the name of a channel applies; a channel
+that none matches keeps nothing. One without \`history_items\` exempts its channels from those after it. A [reload](../how-to/reload.md) applies all of them. See the [guide](../how-to/channel-history.md).
 
 \`\`\`toml
 [[channel]]
@@ -126,8 +126,8 @@ connections is, until it passes again. If all fail, requests go to them all the 
 of many routes over the interval. The target \`test\` cannot be checked.`,
   resume: `Under a \`[[route]]\` this table makes event streams of the origin resumable, without a change to the origin: responses with the
 status 200 and the type \`text/event-stream\` to other methods than HEAD. Each event gets an \`id\` line, in place of the origin's. A client that comes back with the last one, in
-\`Last-Event-ID\` or as \`last_event_id\` in the query, gets what follows from a log, and then what comes; the origin gets no second request. It has to
-ask for the same URL, by GET or by the method of the first request. Otherwise, and where the id is unknown, the request goes to the origin
+\`Last-Event-ID\` or as \`last_event_id\` in the query, gets what follows from a log, and then the rest as it comes; the origin gets no second request. The client has to
+request the same URL, by GET or by the method of the first request. Otherwise, and where the id is unknown, the request goes to the origin
 as any other. An empty table uses the defaults. See the [guide](../how-to/resume.md).`,
 };
 

@@ -102,7 +102,7 @@ export const routeShape = {
     expected: logLevel.expected,
   }),
   join: join.schema.default('none').register(fieldDocs, {
-    doc: 'How several items that a held request has missed become one response, where [channels are kept](#channel): not at all, so that each poll gets one; their bodies as lines; or their bodies, which have to be JSON, as one list in JSON, which then each response with an item is. Only items that say nothing but a body are joined, for clients without filters.',
+    doc: 'How several items that a held request has missed become one response, where channels have a [history](#channel): not at all, so that each poll gets one; their bodies as lines; or their bodies, which must be JSON, as one JSON array, and then a response with a single item is an array too. The headers are those of the last item. Items with a `code` other than 200, with `body-patch`, `content-filters` or `Grip-Expose-Headers` are not joined, nor any for clients with filters.',
     expected: join.expected,
   }),
   no_log: flag({ doc: 'Leave the requests of the route out of the access log.' }),

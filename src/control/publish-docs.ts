@@ -21,9 +21,14 @@ const item = z.looseObject({
     .string()
     .min(1)
     .optional()
-    .describe('a repeat within 5 minutes is answered as the first time and delivered once'),
+    .describe('a repeat within 5 minutes gets the response of the first item, and clients get the item once'),
   version: z.number().int().min(0).optional().describe('dropped unless higher than the last one of the channel'),
-  ttl: z.number().int().min(1).optional().describe('seconds after which slow clients do not get the item any more'),
+  ttl: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('seconds after which the item is no longer sent to clients that have not got it'),
   'prev-id': z.string().optional(),
   meta: z.record(z.string(), z.string()).optional(),
   formats: z
@@ -50,7 +55,7 @@ export const PUBLISH_DOCS: readonly Described[] = [
     access: 'publish',
     tag: 'publishing',
     summary:
-      'Publishes items to channels. `Prefer: return=representation` asks how many clients each item goes to. `Idempotency-Key` has a repeat of the request published once.',
+      'Publishes items to channels. `Prefer: return=representation` asks how many clients each item goes to. With `Idempotency-Key` a repeated request is published once.',
     body: z.looseObject({ items: z.array(item) }),
     responses: {
       200: { doc: 'The items were accepted.', schema: text },

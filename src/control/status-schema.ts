@@ -12,7 +12,7 @@ export const healthSchema = z.object({
   degraded: z
     .string()
     .optional()
-    .describe('what it does less well than it should: the history of channels is kept in memory only'),
+    .describe('what does not work as configured: the history of channels is kept in memory only'),
 });
 
 const histogramSchema = z
@@ -47,7 +47,7 @@ export const statusSchema = z.object({
   listeners: z.array(z.object({ role: z.string(), address: z.string() })),
   connections: whole.describe('open connections of clients'),
   held: whole.describe('clients that are held'),
-  channels: whole.describe('channels with a subscriber'),
+  channels: whole.describe('channels and patterns with a subscriber'),
   memory: z.object({ rss: whole, heapUsed: whole }).describe('bytes, of the main process'),
   eventLoop: z
     .object({ p50: z.number(), p99: z.number() })
@@ -61,20 +61,22 @@ export const statusSchema = z.object({
       certificate: z.string().describe('its name'),
       source: z.enum(['file', 'overlay', 'acme', 'mongrel2']),
       expires: time,
-      soon: z.boolean().describe('whether somebody should see to it'),
+      soon: z.boolean().describe('whether it has expired, or expires soon enough that the log warns'),
     })
     .nullable()
     .describe('the certificate of a listener that expires first; null where there is none, or it is not known yet'),
   historyDegraded: z
     .string()
     .nullable()
-    .describe('why the history of channels is kept in memory only; null as long as all is well'),
+    .describe('why the history of channels is kept in memory only; null if it is kept as configured'),
   replaced: z
     .object({
       pid: whole,
       state: z
         .enum(['giving', 'finishing', 'ended'])
-        .describe('`giving`: it may still go on as before; `finishing`: it has what could not move'),
+        .describe(
+          '`giving`: its clients are moving, and it goes on if the upgrade fails; `finishing`: it serves what could not move',
+        ),
       moved: whole.describe('connections that have moved here'),
     })
     .nullable()

@@ -76,13 +76,15 @@ const PROXY: Docs<Counters> = {
   holdsRefused: 'Held requests that got their response at once, because too much was held already.',
   subscriptionsDropped: 'Channels beyond the limit that a hold asked for and did not get.',
   requestsShared: 'Requests of clients that shared the response of an equal one.',
-  streamsStarted: 'Event streams begun that clients can resume.',
+  streamsStarted: 'Event streams that began and that clients can resume.',
   streamsOpen: 'Streams that can be resumed now.',
   streamsResumed: 'Requests that got the rest of a stream, or heard of its end.',
-  resumesUnknown: 'Requests with the event id of a stream that is gone or not for them: they went to the origin.',
-  resumesForbidden: 'Those of them whose credentials were not those of the first request.',
-  streamsAbandoned: 'Streams whose origin was cut, because no client came back in time.',
-  streamsEvicted: 'Streams let go before their time, because all together had too much.',
+  resumesUnknown:
+    'Requests with the event id of a stream that is gone or that they may not read: they went to the origin.',
+  resumesForbidden:
+    'Those of `holdfast_proxy_resumes_unknown_total` whose credentials were not those of the first request.',
+  streamsAbandoned: 'Streams whose request to the origin was canceled, because no client came back in time.',
+  streamsEvicted: 'Streams that were discarded early, because all together exceeded `resume_max_bytes`.',
   streamsUnlogged: 'Event streams that cannot be resumed, because there was no room for another one.',
   linksShared: 'Next links of clients that the request of another client served too.',
   sessionRequestsFailed:
@@ -99,8 +101,8 @@ const PROXY: Docs<Counters> = {
   deliveriesDropped:
     'Items that a client did not get, because more than `message_hwm` waited for the rate of its route.',
   itemsDropped: "Items that a slow client's full queue had no room for.",
-  historyResumed: 'Clients that came back with a cursor and got all that they had missed.',
-  historyGaps: 'Times that a client could not get all that it had missed of channels that are kept.',
+  historyResumed: 'Clients that came back with a cursor and got everything that they had missed.',
+  historyGaps: 'Times that a client could not get everything that it had missed of channels with a history.',
   sockJsSessionsOpen: 'SockJS sessions of clients without a WebSocket.',
   sockJsSessionsRefused: 'SockJS sessions that were not opened, because too many were open.',
   sockJsSessionsFailed:
@@ -202,13 +204,14 @@ const HISTORY: Docs<HistoryCounters> = {
   channelsHeld: 'Channels that are known now, with items or without.',
   bytesHeld:
     'Bytes of memory: segments, whether their items are still kept or not, and what channels and items cost besides.',
-  itemsAppended: 'Items of channels that are kept.',
-  itemsBeyondNumber: 'Items that were let go because their channel had `history_items` newer ones.',
-  itemsBeyondAge: 'Items that were let go at `history_age`.',
-  itemsBeyondBytes: 'Items that were let go because their channel had more than `history_bytes`.',
-  itemsBeyondTotal: 'Items that were let go because all channels together had more than `max_bytes`.',
-  itemsTooLarge: 'Items that are larger than a channel or an item may be, and were not kept.',
-  channelsEvicted: 'Channels without items that were forgotten because all channels together had too much.',
+  itemsAppended: 'Items of channels with a history.',
+  itemsBeyondNumber: 'Items that were discarded because their channel had `history_items` newer ones.',
+  itemsBeyondAge: 'Items that were discarded at `history_age`.',
+  itemsBeyondBytes: 'Items that were discarded because their channel had more than `history_bytes`.',
+  itemsBeyondTotal: 'Items that were discarded because all channels together had more than `max_bytes`.',
+  itemsTooLarge: 'Items that were not kept, because they are larger than `history_bytes` or an eighth of `max_bytes`.',
+  channelsEvicted:
+    'Channels without items that were forgotten because all channels together had more than `max_bytes`.',
   faults: FAULTS,
 };
 
@@ -279,7 +282,7 @@ export const COUNTER_GROUPS: readonly CounterGroup[] = [
   },
   { title: 'Counters of ordered certificates', parts: { acme: 'the main process' }, docs: ACME },
   { title: 'Counters of the access log', parts: { access: 'the access log of all processes' }, docs: ACCESS },
-  { title: 'Counters of channels that are kept', parts: { history: 'the main process' }, docs: HISTORY },
+  { title: 'Counters of the history of channels', parts: { history: 'the main process' }, docs: HISTORY },
   { title: 'Counters of traces', parts: { trace: 'spans for the collector' }, docs: TRACE },
   { title: 'Counters of worker processes', parts: { pool: 'the main process' }, docs: POOL },
   { title: 'Counters of the log', parts: { log: 'the log of all processes' }, docs: LOG },
