@@ -337,5 +337,5 @@ export class StreamHold extends Held implements SessionStream {
 
 /** Whether a response with these fields has events of EventSource. */
 export function isEventStream(headers: HeaderList): boolean {
-  return fieldValue(headers, 'Content-Type')?.toLowerCase().startsWith('text/event-stream') === true;
+  return fieldValue(headers, 'content-type')?.toLowerCase().startsWith('text/event-stream') === true;
 }

@@ -13,6 +13,14 @@ test('a client has a cursor before its first event, and with each item', async (
   assert.equal(shown(store, client), 'data: hello\n\nid: E-1\n\ndata: 1\nid: E-2\n\ndata: 2\nid: E-3\n\n');
 });
 
+test('a stream has cursors in whatever case its origin writes Content-Type', async (t) => {
+  const { hub, store } = keeping(t);
+  const client = hub.client();
+  hub.hold(client, streamInstruct(['a'], { headers: ['content-type', 'Text/Event-Stream;charset=utf-8'] }));
+  await hub.publish(event('a', '1'));
+  assert.equal(shown(store, client), 'id: E-0\n\ndata: 1\nid: E-1\n\n');
+});
+
 test('a client that comes back gets what it has missed, in order, and then what comes', async (t) => {
   const { hub, store } = keeping(t);
   await hub.publish(event('a', '1'), event('b', '2'), event('c', 'x'), event('a', '3'));
