@@ -5,7 +5,7 @@ import { SegmentQueue } from './segment-queue.ts';
 
 /** Answers a query. Nothing above `head` is in the answer. */
 export function readLog(log: HistoryLog, epoch: string, head: number, query: ReadQuery): ReadResult {
-  const { after, reverse = false, limit = Number.POSITIVE_INFINITY } = query;
+  const { after, reverse = false, limit = Number.POSITIVE_INFINITY, limitBytes = Number.POSITIVE_INFINITY } = query;
   const gaps = gapsOf(log, epoch, head, query);
   if (gaps.length > 0 || isForeign(log, epoch, head, query)) {
     return { recovered: false, gaps, items: [], head, more: false };
@@ -17,14 +17,20 @@ export function readLog(log: HistoryLog, epoch: string, head: number, query: Rea
     if (channel === undefined) continue;
     const first = after === null ? 0 : log.countUpTo(channel, after.number);
     const end = log.countUpTo(channel, head);
-    const from = reverse ? Math.max(first, end - limit) : first;
-    const to = reverse ? end : Math.min(end, first + limit);
-    more ||= to - from < end - first;
-    for (let i = from; i < to; i++) items.push(itemAt(log, channel, i));
+    // No more than the answer can have of one channel: most pages are a small part of what follows.
+    let left = limitBytes;
+    let count = 0;
+    for (; count < limit && first + count < end && left >= 0; count++) {
+      const item = itemAt(log, channel, reverse ? end - 1 - count : first + count);
+      left -= item.bytes.length;
+      items.push(item);
+    }
+    more ||= first + count < end;
   }
-  if (query.channels.length > 1) items.sort((one, other) => one.number - other.number);
-  if (reverse) items.reverse();
-  const count = countWithin(items, limit, query.limitBytes ?? Number.POSITIVE_INFINITY);
+  if (query.channels.length > 1) {
+    items.sort((one, other) => (reverse ? other.number - one.number : one.number - other.number));
+  }
+  const count = countWithin(items, limit, limitBytes);
   if (count < items.length) {
     more = true;
     items.length = count;
