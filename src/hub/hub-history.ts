@@ -79,19 +79,18 @@ export class OwnHistory implements HubHistory {
     const rules = this.#rules();
     const retaining = channels.filter((channel) => rules.of(channel)?.retain === true);
     const items: PublishItem[] = [];
-    const next = (index: number, head: number): void => {
-      const channel = retaining[index];
-      if (channel === undefined) {
-        items.sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
-        done({ gaps, items: items.filter(isOfUse), head, more: false });
-        return;
-      }
-      this.#store.lastOf(channel, (item, last) => {
-        if (item !== null) items.push(itemOf(item));
-        next(index + 1, last);
-      });
+    const answer = (head: number): void => {
+      items.sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
+      done({ gaps, items: items.filter(isOfUse), head, more: false });
     };
-    next(0, this.#store.head);
+    let waiting = retaining.length;
+    if (waiting === 0) answer(this.#store.head);
+    for (const channel of retaining) {
+      this.#store.lastOf(channel, (item, head) => {
+        if (item !== null) items.push(itemOf(item));
+        if (--waiting === 0) answer(head);
+      });
+    }
   }
 }
 

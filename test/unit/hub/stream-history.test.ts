@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ChannelRules } from '../../../src/hub/index.ts';
+import { encodeItem } from '../../../src/codec/grip/index.ts';
+import { ChannelRules, type HistoryAnswer, OwnHistory } from '../../../src/hub/index.ts';
+import { ALL } from '../../support/history/history-model.ts';
 import { come, EVENTS, event, keeping, rule, shown } from './history-rig.ts';
 import { streamAction, streamInstruct, streamItem } from './support.ts';
 
@@ -188,4 +190,16 @@ test('an item whose ttl is over is not sent to those who come back', async (t) =
   t.mock.method(Date, 'now', () => now + 7_200_000);
   assert.deepEqual(shown(store, come(hub, ['a'], of)), 'data: 2\nid: E-2\n\nid: E-3\n\n');
   assert.deepEqual(shown(store, come(hub, ['a'])), 'id: E-3\n\n');
+});
+
+test('a new client gets the last item of each of any number of channels', (t) => {
+  const { store } = keeping(t);
+  const rules = new ChannelRules([rule('>', { retain: true })]);
+  const channels = Array.from({ length: 20_000 }, (_, i) => `c${i}`);
+  const kept = ['c19999', 'c0'].map((channel) => ({ channel, bytes: encodeItem(event(channel, 'x')), keep: ALL }));
+  store.append(kept, () => undefined);
+  const answers: HistoryAnswer[] = [];
+  new OwnHistory(store, () => rules).ask({ channels, after: null, limitBytes: 1 }, (answer) => answers.push(answer));
+  const [{ items, head } = { items: [], head: 0 }] = answers;
+  assert.deepEqual([items.map(({ channel }) => channel), head], [['c19999', 'c0'], 2]);
 });
