@@ -40,6 +40,7 @@ export class ResponseHistory {
   #first = true;
   #reading = true;
   #asking = false;
+  #pumping = false;
   #skipped = 0;
   #moved = false;
   #waits = false;
@@ -115,7 +116,17 @@ export class ResponseHistory {
 
   /** Looks into the log, if there is a reason to. */
   pump(): void {
-    if (!this.#reading || this.#asking || !this.#poll.ready) return;
+    if (this.#pumping) return;
+    this.#pumping = true;
+    // A loop, since answers that come at once may be thousands that have nothing for the client.
+    while (this.#reading && !this.#asking && this.#poll.ready) {
+      this.#ask();
+      if (this.#waits) break;
+    }
+    this.#pumping = false;
+  }
+
+  #ask(): void {
     const after = this.#first ? this.#after : this.cursor;
     this.#asking = true;
     const id = this.#first && after === LOST_CURSOR ? this.#id : null;

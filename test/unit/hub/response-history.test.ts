@@ -96,3 +96,19 @@ test('items of channels that are not kept do not move the cursor', async (t) => 
   assert.equal(fieldsOf(store, plain), '');
   assert.equal(shown(store, plain), '3');
 });
+
+test('a poll reads over any number of pages that have nothing for it', (t) => {
+  const { hub, store } = keeping(t);
+  const { epoch } = store;
+  let pages = 0;
+  hub.hub.history.source = {
+    epoch,
+    ask: (_, done) => {
+      pages++;
+      const more = pages < 20_000;
+      done({ gaps: [], items: more ? [] : [{ ...both('a', 'at last'), number: pages }], head: pages, more });
+    },
+  };
+  const client = poll(hub, ['a'], `${epoch}-0`);
+  assert.deepEqual([client.body, pages], ['at last', 20_000]);
+});
