@@ -299,9 +299,9 @@ const WRITTEN: ReadonlySet<string> = new Set(
 
 /** Whether a request may share the response of another one: it has to be safe (RFC 9110 §9.2.1) and complete. */
 export function isShareable({ request, trusted, permit, settings, route }: ProxiedRequest): boolean {
-  // A token makes the response that of one user, even if the origin does not get to see it.
   // A stream that can be resumed is that of one client.
   if (route.resume !== null) return false;
+  // A token makes the response that of one user, even if the origin does not get to see it.
   if (!settings.shareAll || trusted || permit !== null || request.bodyLength !== 0) return false;
   return request.method === 'GET' || request.method === 'HEAD';
 }
