@@ -17,7 +17,7 @@ export {
 } from './http1-writer.ts';
 export { isIdempotent } from './is-idempotent.ts';
 export { isLoopback } from './is-loopback.ts';
-export { lastEventId } from './last-event-id.ts';
+export { lastEventId, withoutLastEventId } from './last-event-id.ts';
 export { pathOf } from './path-of.ts';
 export { reasonPhrase } from './reasons.ts';
 export { type Http1RequestHead, RequestHeadReader } from './request-head.ts';

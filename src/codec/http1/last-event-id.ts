@@ -14,6 +14,15 @@ export function lastEventId(headers: readonly string[], target: string): string 
   return parameter === undefined ? null : decoded(parameter.slice(PARAMETER.length));
 }
 
+/** A target without the parameter of the query that `lastEventId` reads. */
+export function withoutLastEventId(target: string): string {
+  if (!target.includes(PARAMETER)) return target;
+  const path = pathOf(target);
+  const parameters = target.slice(path.length + 1).split('&');
+  const kept = parameters.filter((each) => !each.startsWith(PARAMETER));
+  return kept.length === 0 ? path : `${path}?${kept.join('&')}`;
+}
+
 function decoded(value: string): string {
   try {
     return decodeURIComponent(value);

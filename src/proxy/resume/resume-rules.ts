@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { fieldValues } from '../../codec/fields/index.ts';
-import { lastEventId, pathOf } from '../../codec/http1/index.ts';
+import { lastEventId, withoutLastEventId } from '../../codec/http1/index.ts';
 import type { ResumeTable } from '../../config/index.ts';
 import type { HeaderList, RequestHead } from '../../exchange/index.ts';
 import { type EventId, parseEventId, type StreamOwner } from '../../resume/index.ts';
 import type { Permit } from '../guard/permit.ts';
-
-const PARAMETER = 'last_event_id=';
 
 /** What a request says of its sender. */
 interface Sent {
@@ -36,9 +34,10 @@ export class ResumeRules {
 
   /** Who sends a request, without the credentials themselves. */
   ownerOf(proxied: Sent): StreamOwner {
-    const { request } = proxied;
+    const { method, authority, target } = proxied.request;
+    const place = digest(authority.toLowerCase() + withoutLastEventId(target));
     const rights = this.shared ? '' : digest(this.#credentialsOf(proxied));
-    return { method: request.method, place: digest(placeText(request)), rights };
+    return { method, place, rights };
   }
 
   /** The fields of a request by which its sender is known. */
@@ -63,18 +62,6 @@ export function lastEventOf({ method, headers, target }: RequestHead): EventId |
 /** The fields as the client sent them: of some the origin does not get to know. */
 function sentFields({ request, sentHeaders }: Sent): readonly string[] {
   return sentHeaders ?? request.headers;
-}
-
-/** The URL of a request, without the event id. */
-function placeText({ authority, target }: RequestHead): string {
-  const host = authority.toLowerCase();
-  if (!target.includes(PARAMETER)) return `${host}${target}`;
-  const kept = parametersOf(target).filter((each) => !each.startsWith(PARAMETER));
-  return `${host}${pathOf(target)}${kept.length === 0 ? '' : `?${kept.join('&')}`}`;
-}
-
-function parametersOf(target: string): string[] {
-  return target.slice(pathOf(target).length + 1).split('&');
 }
 
 function digest(text: string): string {
