@@ -1,3 +1,4 @@
+import { withoutFields } from '../codec/fields/index.ts';
 import type { HttpResponseFormat, PublishItem } from '../codec/grip/index.ts';
 import { PublishedResponse } from './published-response.ts';
 
@@ -51,7 +52,8 @@ function joined(items: readonly ResponseItem[], mode: JoinMode): PublishedRespon
   const bodies = items.map(({ httpResponse }) => httpResponse.body);
   const body = mode === 'json' ? listOf(bodies) : Buffer.concat(bodies.flatMap(asLine));
   const { headers } = last.httpResponse;
-  const fields = mode === 'json' ? [...withoutType(headers), ...JSON_TYPE] : headers;
+  const fields =
+    mode === 'json' ? [...withoutFields(headers, (name) => name === 'content-type'), ...JSON_TYPE] : headers;
   return responseOf(last, { ...last.httpResponse, headers: fields, body });
 }
 
@@ -76,13 +78,4 @@ function asLine(body: Buffer): Buffer[] {
 
 function listOf(bodies: readonly Buffer[]): Buffer {
   return Buffer.concat([OPEN, ...bodies.flatMap((body, i) => (i === 0 ? [body] : [COMMA, body])), CLOSE]);
-}
-
-function withoutType(headers: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() !== 'content-type')
-      kept.push(headers[i] as string, headers[i + 1] as string);
-  }
-  return kept;
 }

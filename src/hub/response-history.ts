@@ -1,4 +1,4 @@
-import type { InstructResponse } from '../codec/grip/index.ts';
+import { withoutFields } from '../codec/fields/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { clientCursor } from './client-cursor.ts';
@@ -148,7 +148,7 @@ export class ResponseHistory {
     const gap = this.#gaps.length === 0 ? [] : ['Event-Gap', asciiJson(this.#gaps)];
     const own =
       cursor === null || cursor === LOST_CURSOR ? [] : ['Last-Event-ID', formatCursor(cursor.epoch, cursor.number)];
-    return own.length + gap.length === 0 ? headers : [...withoutOurs(headers), ...own, ...gap];
+    return own.length + gap.length === 0 ? headers : [...withoutFields(headers, isOurs), ...own, ...gap];
   }
 
   #onAnswer({ gaps, items, head, more }: HistoryAnswer): void {
@@ -176,14 +176,9 @@ export class ResponseHistory {
   }
 }
 
-/** The fields of a held response without those that are written here. */
-function withoutOurs(headers: InstructResponse['headers']): readonly string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = (headers[i] as string).toLowerCase();
-    if (name !== 'last-event-id' && name !== 'event-gap') kept.push(headers[i] as string, headers[i + 1] as string);
-  }
-  return kept;
+/** Whether a field is written here. */
+function isOurs(lowerName: string): boolean {
+  return lowerName === 'last-event-id' || lowerName === 'event-gap';
 }
 
 /** A list as JSON that may be the value of a field. */
