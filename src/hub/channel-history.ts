@@ -6,6 +6,7 @@ import type { HoldOptions } from './hold-options.ts';
 import { type HistoryAnswer, type HistoryQuestion, type HubHistory, OwnHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { ItemKeeper } from './item-keeper.ts';
+import { haveCursors } from './kept-channels.ts';
 import type { ResponseHoldState, StreamHoldState } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import { ResponseHistory } from './response-history.ts';
@@ -97,7 +98,7 @@ export class ChannelHistory implements HubHistory {
   }
 
   #place(room: HubRoom, held: StreamHold | ResponseHold, options: PlaceOptions): void {
-    if (!StreamHistory.concerns(room, options.keys)) return;
+    if (!haveCursors(room, options.keys)) return;
     if (held instanceof ResponseHold) held.keepsPlace(new ResponseHistory(room, this, held, options));
     else held.keepsPlace(new StreamHistory(room, this, held, options));
   }

@@ -5,11 +5,11 @@ import { clientCursor } from './client-cursor.ts';
 import type { HistoryAnswer, HubHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type JoinMode, joinedResponses, shaped } from './joined-responses.ts';
+import { keptOf, toldGaps } from './kept-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import type { PublishedResponse } from './published-response.ts';
-import { PAGE_BYTES, StreamHistory, withoutPrefix } from './stream-history.ts';
-import { patternOf } from './subscription-key.ts';
+import { PAGE_BYTES } from './stream-history.ts';
 
 /** The held request whose client has a cursor. */
 export interface HistoryPoll {
@@ -53,7 +53,7 @@ export class ResponseHistory {
     this.#poll = poll;
     this.#prefix = prefix;
     this.#join = join;
-    const [names, patterns] = StreamHistory.keptOf(room, keys);
+    const { names, patterns } = keptOf(room, keys);
     this.#names = [...names];
     const { after, id } = clientCursor(since);
     this.#after = after;
@@ -169,10 +169,8 @@ export class ResponseHistory {
   }
 
   #note(keys: readonly string[]): void {
-    const { counters, history } = this.#room;
-    counters.historyGaps++;
-    const told = keys.map((key) => patternOf(key) ?? key).filter((name) => history.rules.of(name)?.onGap !== 'none');
-    this.#gaps = told.map((name) => withoutPrefix(name, this.#prefix));
+    this.#room.counters.historyGaps++;
+    this.#gaps = toldGaps(this.#room, keys, this.#prefix);
   }
 }
 

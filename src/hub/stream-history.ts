@@ -3,10 +3,10 @@ import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { clientCursor } from './client-cursor.ts';
 import type { HistoryAnswer, HubHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
+import { isKept, type KeptChannels, keptOf, toldGaps } from './kept-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import { StreamRun } from './stream-run.ts';
-import { patternOf } from './subscription-key.ts';
 
 /**
  * Bytes of items that are read for one client at a time, as the log has them, but always one item. The next ones follow once it has taken these.
@@ -40,10 +40,8 @@ export class StreamHistory {
   readonly #source: HubHistory;
   readonly #stream: HistoryStream;
   readonly #prefix: string;
-  /** Its channels that are kept. */
-  #names: ReadonlySet<string>;
-  /** Its patterns that may match channels which are kept. */
-  #patterns: readonly string[];
+  /** Its own channels and patterns. */
+  #kept: KeptChannels;
   /** Channels that its patterns match, of which items were left to the log. */
   readonly #others = new Set<string>();
   #reading = true;
@@ -69,25 +67,13 @@ export class StreamHistory {
     this.#room = room;
     this.#source = source;
     this.#stream = stream;
-    [this.#names, this.#patterns] = StreamHistory.keptOf(room, keys);
+    this.#kept = keptOf(room, keys);
     const { after, id } = clientCursor(since);
     this.#after = after;
     this.#id = id;
   }
 
-  /** Whether clients with these channels and patterns have cursors. */
-  static concerns(room: HubRoom, keys: readonly string[]): boolean {
-    const { rules } = room.history;
-    return rules.keepSome && keys.some((key) => isKept(room, key));
-  }
-
-  /** The channels that are kept, and the patterns that may match some. */
-  static keptOf(room: HubRoom, keys: readonly string[]): [ReadonlySet<string>, readonly string[]] {
-    const kept = keys.filter((key) => isKept(room, key));
-    return [new Set(kept.filter((key) => patternOf(key) === null)), kept.filter((key) => patternOf(key) !== null)];
-  }
-
-  /** Of the numbers so far. */
+  /** That of the numbers so far. */
   get epoch(): string {
     return this.#epoch;
   }
@@ -99,9 +85,9 @@ export class StreamHistory {
 
   /** The client has its initial body. */
   start(): void {
-    if (this.#after !== null && this.#patterns.length > 0) {
+    if (this.#after !== null && this.#kept.patterns.length > 0) {
       // What they matched in the past is not known.
-      this.tellGap([...this.#names, ...this.#patterns]);
+      this.tellGap([...this.#kept.names, ...this.#kept.patterns]);
       this.#after = null;
     }
     this.#pump();
@@ -122,7 +108,7 @@ export class StreamHistory {
 
   /** The stream is subscribed to others from now on. */
   replace(keys: readonly string[]): void {
-    [this.#names, this.#patterns] = StreamHistory.keptOf(this.#room, keys);
+    this.#kept = keptOf(this.#room, keys);
   }
 
   /** What the client gets of a run now; null for nothing. */
@@ -145,7 +131,7 @@ export class StreamHistory {
 
   /** The client did not get an item, and is to get it from the log once it is ready. */
   missed(channel: string, number: number): void {
-    if (!this.#names.has(channel)) this.#others.add(channel);
+    if (!this.#kept.names.has(channel)) this.#others.add(channel);
     this.#skipped = Math.max(this.#skipped, this.position, number);
     this.position = Math.min(this.position, number - 1);
     this.#reading = true;
@@ -165,7 +151,7 @@ export class StreamHistory {
   /** Items may have been lost on their way: looks for them in the log. */
   recover(): void {
     if (this.#first) return;
-    if (this.#patterns.length > 0) this.tellGap(this.#patterns);
+    if (this.#kept.patterns.length > 0) this.tellGap(this.#kept.patterns);
     this.#reading = true;
     this.pump();
   }
@@ -177,18 +163,15 @@ export class StreamHistory {
 
   /** The client does not get items of these channels or patterns. */
   tellGap(keys: readonly string[]): void {
-    const told = keys.filter(
-      (key) => (this.#room.history.rules.of(patternOf(key) ?? key)?.onGap ?? 'event') === 'event',
-    );
     this.#room.counters.historyGaps++;
-    if (told.length === 0) return;
-    const channels = told.map((key) => patternOf(key) ?? key).map((name) => withoutPrefix(name, this.#prefix));
+    const channels = toldGaps(this.#room, keys, this.#prefix);
+    if (channels.length === 0) return;
     this.#stream.append(Buffer.from(`event: gap\ndata: ${JSON.stringify({ channels })}\n\n`));
   }
 
   #leave({ channel, last }: StreamRun): void {
     this.#skipped = Math.max(this.#skipped, last);
-    if (!this.#names.has(channel) && this.#others.size <= MAX_OTHERS) this.#others.add(channel);
+    if (!this.#kept.names.has(channel) && this.#others.size <= MAX_OTHERS) this.#others.add(channel);
     if (this.#waits) this.#pump();
   }
 
@@ -202,7 +185,7 @@ export class StreamHistory {
 
   #ask(): void {
     const after = this.#first ? this.#after : { epoch: this.#epoch, number: this.position };
-    const channels = [...this.#names, ...this.#others];
+    const channels = [...this.#kept.names, ...this.#others];
     this.#asking = true;
     const id = this.#first && after === LOST_CURSOR ? this.#id : null;
     this.#source.ask({ channels, after, id, limitBytes: PAGE_BYTES }, (answer) => {
@@ -227,14 +210,14 @@ export class StreamHistory {
     this.#reading = more || head < this.#skipped;
     this.#waits = !more;
     if (this.#reading) return;
-    if (this.#others.size > MAX_OTHERS) this.tellGap(this.#patterns);
+    if (this.#others.size > MAX_OTHERS) this.tellGap(this.#kept.patterns);
     this.#others.clear();
     if (this.#cursorDue) this.#tellCursor();
   }
 
-  /** What is read now is of this epoch. @param anew whether what was before does not count */
-  #begin(anew: boolean): void {
-    if (anew) [this.position, this.#skipped] = [0, 0];
+  /** What is read now is of this epoch. @param afterGap whether what was before does not count */
+  #begin(afterGap: boolean): void {
+    if (afterGap) [this.position, this.#skipped] = [0, 0];
     this.#epoch = this.#source.epoch;
   }
 
@@ -265,14 +248,4 @@ function runsOf(items: readonly PublishItem[]): StreamRun[] {
     runs.push(new StreamRun(item, httpStream.content));
   }
   return runs;
-}
-
-function isKept({ history: { rules } }: HubRoom, key: string): boolean {
-  const pattern = patternOf(key);
-  return pattern === null ? rules.limitsOf(key) !== null : rules.mayKeep(pattern);
-}
-
-/** A name as the client knows it. */
-export function withoutPrefix(name: string, prefix: string): string {
-  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
 }

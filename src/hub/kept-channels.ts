@@ -1,0 +1,41 @@
+import type { HubRoom } from './hub-room.ts';
+import { patternOf } from './subscription-key.ts';
+
+/** What of the subscriptions of a client is in the log. */
+export interface KeptChannels {
+  /** Channels that are kept. */
+  readonly names: ReadonlySet<string>;
+  /** Keys of patterns that may match channels which are kept. */
+  readonly patterns: readonly string[];
+}
+
+type Rules = Pick<HubRoom, 'history'>;
+
+/** Whether a channel is kept, or a pattern may match one that is. @param key name of the channel, or key of the pattern */
+export function isKept({ history: { rules } }: Rules, key: string): boolean {
+  const pattern = patternOf(key);
+  return pattern === null ? rules.limitsOf(key) !== null : rules.mayKeep(pattern);
+}
+
+/** Whether clients with these channels and patterns have cursors. */
+export function haveCursors(room: Rules, keys: readonly string[]): boolean {
+  return room.history.rules.keepSome && keys.some((key) => isKept(room, key));
+}
+
+/** Those of these channels and patterns that are in the log. */
+export function keptOf(room: Rules, keys: readonly string[]): KeptChannels {
+  const kept = keys.filter((key) => isKept(room, key));
+  return {
+    names: new Set(kept.filter((key) => patternOf(key) === null)),
+    patterns: kept.filter((key) => patternOf(key) !== null),
+  };
+}
+
+/**
+ * The channels and patterns of a gap, as the client knows them: without those of which it is not told (`on_gap`).
+ * @param prefix of the client's route, which it does not know
+ */
+export function toldGaps({ history: { rules } }: Rules, keys: readonly string[], prefix: string): readonly string[] {
+  const told = keys.map((key) => patternOf(key) ?? key).filter((name) => rules.of(name)?.onGap !== 'none');
+  return told.map((name) => (name.startsWith(prefix) ? name.slice(prefix.length) : name));
+}
