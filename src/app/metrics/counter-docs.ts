@@ -83,7 +83,7 @@ const PROXY: Docs<Counters> = {
     'Requests with the event id of a stream that is gone or that they may not read: they went to the origin.',
   resumesForbidden:
     'Those of `holdfast_proxy_resumes_unknown_total` whose credentials were not those of the first request.',
-  streamsAbandoned: 'Streams whose request to the origin was canceled, because no client came back in time.',
+  streamsAbandoned: 'Streams whose request to the origin was cancelled, because no client came back in time.',
   streamsEvicted: 'Streams that were discarded early, because all together exceeded `resume_max_bytes`.',
   streamsUnlogged: 'Event streams that cannot be resumed, because there was no room for another one.',
   linksShared: 'Next links of clients that the request of another client served too.',
