@@ -131,7 +131,7 @@ export class StreamHistory {
 
   /** The client did not get an item, and is to get it from the log once it is ready. */
   missed(channel: string, number: number): void {
-    if (!this.#kept.names.has(channel)) this.#others.add(channel);
+    this.#noteOther(channel);
     this.#skipped = Math.max(this.#skipped, this.position, number);
     this.position = Math.min(this.position, number - 1);
     this.#reading = true;
@@ -171,8 +171,12 @@ export class StreamHistory {
 
   #leave({ channel, last }: StreamRun): void {
     this.#skipped = Math.max(this.#skipped, last);
-    if (!this.#kept.names.has(channel) && this.#others.size <= MAX_OTHERS) this.#others.add(channel);
+    this.#noteOther(channel);
     if (this.#waits) this.#pump();
+  }
+
+  #noteOther(channel: string): void {
+    if (!this.#kept.names.has(channel) && this.#others.size <= MAX_OTHERS) this.#others.add(channel);
   }
 
   #pump(): void {
