@@ -1,3 +1,4 @@
+import type { AtTurnEnd, Guarded } from '../clock/index.ts';
 import { withoutFields } from '../codec/fields/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
@@ -9,10 +10,10 @@ import { keptOf, toldGaps } from './kept-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import type { PublishedResponse } from './published-response.ts';
-import { PAGE_BYTES } from './stream-history.ts';
+import { PAGE_BYTES, TURN_PAGES } from './stream-history.ts';
 
 /** The held request whose client has a cursor. */
-export interface HistoryPoll {
+export interface HistoryPoll extends Guarded {
   /** Whether the client still waits, and an item can be its response now. */
   readonly ready: boolean;
   /** Takes an item from the log. Returns false if a filter keeps it from the client. */
@@ -25,7 +26,7 @@ export interface HistoryPoll {
  * Where the client of a held request is in the log of its channels: items that it has missed are its response at once. Until it is known whether there
  * are any, what comes live is left to the log.
  */
-export class ResponseHistory {
+export class ResponseHistory implements AtTurnEnd {
   readonly #room: HubRoom;
   readonly #source: HubHistory;
   readonly #poll: HistoryPoll;
@@ -40,6 +41,7 @@ export class ResponseHistory {
   #first = true;
   #reading = true;
   #asking = false;
+  /** Whether it reads, or goes on with that at the end of the turn. */
   #pumping = false;
   #skipped = 0;
   #moved = false;
@@ -118,12 +120,24 @@ export class ResponseHistory {
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    // A loop, since answers that come at once may be thousands that have nothing for the client.
-    while (this.#reading && !this.#asking && this.#poll.ready) {
+    for (let pages = 0; this.#reading && !this.#asking && this.#poll.ready; pages++) {
+      if (pages === TURN_PAGES) {
+        this.#room.turns.add(this);
+        return;
+      }
       this.#ask();
       if (this.#waits) break;
     }
     this.#pumping = false;
+  }
+
+  onTurnEnd(): void {
+    this.#pumping = false;
+    this.pump();
+  }
+
+  onFault(thrown: unknown): void {
+    this.#poll.onFault(thrown);
   }
 
   #ask(): void {

@@ -1,3 +1,4 @@
+import type { AtTurnEnd, Guarded } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { clientCursor } from './client-cursor.ts';
@@ -14,11 +15,14 @@ import { StreamRun } from './stream-run.ts';
  */
 export const PAGE_BYTES = 65_536;
 
+/** Pages that are read for one client in a turn of the event loop: a page may have nothing for it, and thousands may follow one another. */
+export const TURN_PAGES = 8;
+
 /** Channels besides its own that a client by pattern has missed items of. Beyond it it is told of a gap. */
 const MAX_OTHERS = 1_000;
 
 /** The stream whose client has a cursor. */
-export interface HistoryStream {
+export interface HistoryStream extends Guarded {
   /** Whether the client has taken all that it was sent, and nothing is waited for before it can get more. */
   readonly ready: boolean;
   /** Whether it has ended. */
@@ -32,7 +36,7 @@ export interface HistoryStream {
  * Where the client of an event stream is in the log of its channels. It *reads* when it has come back, or has fallen behind: then it gets items from the
  * log, as fast as it takes them, and what comes live is left to the log. Otherwise it gets what comes live. Either way it gets items in the order of their numbers.
  */
-export class StreamHistory {
+export class StreamHistory implements AtTurnEnd {
   /** Every item up to this number has gone to the client, or waits for it. */
   position = 0;
   #epoch = '';
@@ -52,6 +56,7 @@ export class StreamHistory {
   /** Whether its first answer has not come. */
   #first = true;
   #asking = false;
+  /** Whether it reads, or goes on with that at the end of the turn. */
   #pumping = false;
   /** What was left to the log is not there yet: it is looked for again when more comes. */
   #waits = false;
@@ -183,8 +188,27 @@ export class StreamHistory {
     if (this.#pumping) return;
     this.#pumping = true;
     this.#waits = false;
-    while (this.#reading && !this.#asking && !this.#waits && this.#stream.ready && !this.#stream.ended) this.#ask();
+    for (let pages = 0; this.#mayAsk; pages++) {
+      if (pages === TURN_PAGES) {
+        this.#room.turns.add(this);
+        return;
+      }
+      this.#ask();
+    }
     this.#pumping = false;
+  }
+
+  get #mayAsk(): boolean {
+    return this.#reading && !this.#asking && !this.#waits && this.#stream.ready && !this.#stream.ended;
+  }
+
+  onTurnEnd(): void {
+    this.#pumping = false;
+    this.pump();
+  }
+
+  onFault(thrown: unknown): void {
+    this.#stream.onFault(thrown);
   }
 
   #ask(): void {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TurnQueue } from '../../../src/clock/index.ts';
 import { Counters } from '../../../src/exchange/index.ts';
 import { ChannelRules, type HubHistory, patternKey } from '../../../src/hub/index.ts';
 import { type HistoryStream, StreamHistory } from '../../../src/hub/stream-history.ts';
 import { rule } from './history-rig.ts';
+import { turn } from './support.ts';
 
 /** A stream that takes all it gets. */
 class FakeStream implements HistoryStream {
@@ -13,15 +15,26 @@ class FakeStream implements HistoryStream {
 
   give(): void {}
 
+  onFault(thrown: unknown): void {
+    throw thrown;
+  }
+
   append(bytes: Buffer): void {
     this.text += bytes.toString();
   }
 }
 
+/** What a client by pattern, or by its only channel, begins with. */
+const NEW = { since: null, prefix: '', join: 'none' } as const;
+
 type Room = ConstructorParameters<typeof StreamHistory>[0];
 
 function roomOf(): Room {
-  return { history: { rules: new ChannelRules([rule('>')]) }, counters: new Counters() } as unknown as Room;
+  return {
+    history: { rules: new ChannelRules([rule('>')]) },
+    counters: new Counters(),
+    turns: new TurnQueue(),
+  } as unknown as Room;
 }
 
 test('a client by pattern that has missed items of too many channels is told of a gap', () => {
@@ -34,8 +47,7 @@ test('a client by pattern that has missed items of too many channels is told of 
       done({ gaps: [], items: [], head: 5_000, more: false });
     },
   };
-  const options = { keys: [patternKey('x.>')], since: null, prefix: '', join: 'none' } as const;
-  const history = new StreamHistory(roomOf(), source, stream, options);
+  const history = new StreamHistory(roomOf(), source, stream, { ...NEW, keys: [patternKey('x.>')] });
   history.start();
   stream.ready = false;
   for (let i = 1; i <= 5_000; i++) history.missed(`x.${i}`, i);
@@ -43,4 +55,28 @@ test('a client by pattern that has missed items of too many channels is told of 
   history.pump();
   assert.deepEqual(asked, [0, 1_001]);
   assert.match(stream.text, /event: gap\ndata: \{"channels":\["x\.>"\]\}\n\n$/);
+});
+
+test('a stream reads over any number of pages that have nothing for it, some in each turn', async () => {
+  const stream = new FakeStream();
+  let pages = 0;
+  const source: HubHistory = {
+    epoch: 'e',
+    ask: (_, done) => done({ gaps: [], items: [], head: ++pages, more: pages < 20_000 }),
+  };
+  new StreamHistory(roomOf(), source, stream, { ...NEW, keys: ['x'], since: 'e'.repeat(12) }).start();
+  assert.ok(pages < 20, `${pages} pages in one turn`);
+  while (stream.text === '') await turn();
+  assert.deepEqual([stream.text, pages], ['id: e-20000\n\n', 20_000]);
+});
+
+test('a stream that ends while it reads asks for nothing more', async () => {
+  const stream = new FakeStream();
+  let pages = 0;
+  const source: HubHistory = { epoch: 'e', ask: (_, done) => done({ gaps: [], items: [], head: ++pages, more: true }) };
+  new StreamHistory(roomOf(), source, stream, { ...NEW, keys: ['x'] }).start();
+  stream.ended = true;
+  const asked = pages;
+  for (let i = 0; i < 3; i++) await turn();
+  assert.equal(pages, asked);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { both, event, fieldsOf, keeping, poll, rule, shown } from './history-rig.ts';
-import { responseItem, streamItem } from './support.ts';
+import { responseItem, streamItem, turn } from './support.ts';
 
 test('each response has a cursor: that of its item, or that of the beginning', async (t) => {
   const { hub, store } = keeping(t);
@@ -97,7 +97,7 @@ test('items of channels that are not kept do not move the cursor', async (t) => 
   assert.equal(shown(store, plain), '3');
 });
 
-test('a poll reads over any number of pages that have nothing for it', (t) => {
+test('a poll reads over any number of pages that have nothing for it, some in each turn', async (t) => {
   const { hub, store } = keeping(t);
   const { epoch } = store;
   let pages = 0;
@@ -110,5 +110,7 @@ test('a poll reads over any number of pages that have nothing for it', (t) => {
     },
   };
   const client = poll(hub, ['a'], `${epoch}-0`);
+  assert.ok(pages < 20, `${pages} pages in one turn`);
+  while (client.head === null) await turn();
   assert.deepEqual([client.body, pages], ['at last', 20_000]);
 });
