@@ -1,3 +1,4 @@
+import { hasExpired } from './has-expired.ts';
 import type { Payload } from './payload.ts';
 
 const EMPTY: Buffer = Buffer.alloc(0);
@@ -166,7 +167,7 @@ export abstract class CreditedBody {
       return false;
     }
     const { block, payload, start } = first;
-    if (payload !== null && payload.expires !== 0 && start === 0 && Date.now() >= payload.expires) {
+    if (payload !== null && start === 0 && hasExpired(payload.expires)) {
       this.#expire(first, payload);
       return true;
     }

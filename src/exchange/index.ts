@@ -30,6 +30,7 @@ export {
   type SpanState,
 } from './exchange-record.ts';
 export { ExchangeRelay, type RelayState } from './exchange-relay.ts';
+export { hasExpired } from './has-expired.ts';
 export { type ByteHolder, HeldTotal } from './held-total.ts';
 export { Histogram } from './histogram.ts';
 export { internalError } from './internal-error.ts';

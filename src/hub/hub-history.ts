@@ -1,4 +1,5 @@
 import { decodeItems, type PublishItem } from '../codec/grip/index.ts';
+import { hasExpired } from '../exchange/index.ts';
 import type { Cursor, HistoryStore, KeptItem } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
 
@@ -96,7 +97,7 @@ export class OwnHistory implements HubHistory {
 
 /** Whether the time is not over for which an item is of use. */
 function isOfUse({ extras = null }: PublishItem): boolean {
-  return extras === null || extras.expires === 0 || extras.expires > Date.now();
+  return extras === null || !hasExpired(extras.expires);
 }
 
 /** An item as it was published, with its number. */

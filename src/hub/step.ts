@@ -1,4 +1,4 @@
-import { LEAST_COST } from '../exchange/index.ts';
+import { hasExpired, LEAST_COST } from '../exchange/index.ts';
 import { memoryCost } from './item-cost.ts';
 
 const NO_META = Object.freeze({});
@@ -37,7 +37,7 @@ export abstract class Step {
 
   /** Whether it is of no use any more. */
   get isExpired(): boolean {
-    return this.expires !== 0 && Date.now() >= this.expires;
+    return hasExpired(this.expires);
   }
 
   /** Items that it has. */

@@ -4,6 +4,7 @@ import {
   type ByteHolder,
   clientNames,
   ExchangeError,
+  hasExpired,
   MessagePayload,
   type WebSocketRequester,
 } from '../exchange/index.ts';
@@ -390,5 +391,5 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
 
 /** Whether a published message of which nothing has passed is of no use any more. */
 function isExpired({ item, passed }: WaitingMessage): boolean {
-  return item !== null && item.expires !== 0 && passed === 0 && Date.now() >= item.expires;
+  return item !== null && passed === 0 && hasExpired(item.expires);
 }
