@@ -75,8 +75,7 @@ export class RateShaper implements AtTurnEnd {
     const { count } = step;
     const at = bucket.first === null ? bucket.spend(step, 0, count, shape, performance.now()) : 0;
     const work = at > 0 ? member.receiver.receive(step.part(0, at), now) : WAIT_WORK;
-    // The client may have left.
-    if (at === count || (member.position < 0 && member.receiver.isMember?.(step.channel) !== true)) return work;
+    if (at === count || hasLeft(member, step)) return work;
     const end = bucket.room(step, at, count, shape);
     if (end < count) {
       this.#drop(bucket, step, count - end, shape.hwm);
@@ -149,8 +148,7 @@ export class RateShaper implements AtTurnEnd {
         continue;
       }
       const { member, step, from, to } = delivery;
-      // The client may have left meanwhile: with all by which it gets the item.
-      const gone = member.position < 0 && member.receiver.isMember?.(step.channel) !== true;
+      const gone = hasLeft(member, step);
       if (!gone && member.receiver.awaitsCredit?.(step) === true) {
         waits = true;
         idle++;
@@ -208,4 +206,9 @@ export class RateShaper implements AtTurnEnd {
       bucket.dropped = 0;
     }
   }
+}
+
+/** Whether the client has left meanwhile, with all by which it gets the step. */
+function hasLeft({ position, receiver }: Membership, { channel }: Step): boolean {
+  return position < 0 && receiver.isMember?.(channel) !== true;
 }
