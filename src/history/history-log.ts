@@ -1,7 +1,7 @@
 import { ChannelLog } from './channel-log.ts';
 import { ChannelTable } from './channel-table.ts';
 import type { HistoryCounters } from './history-counters.ts';
-import type { ChannelLimits } from './history-store.ts';
+import { type ChannelLimits, UNLIMITED } from './history-store.ts';
 import { CHANNEL_EMPTY, CHANNEL_FORGOTTEN, ITEM, SEGMENT_HEAD, type Segment } from './segment.ts';
 import { placesIn, SegmentQueue } from './segment-queue.ts';
 
@@ -162,10 +162,8 @@ export class HistoryLog {
    * @param positions those of its items, oldest first
    * @param emptyAt what says that it has none; -1 if it has some
    */
-  restore(name: string, positions: readonly number[], floor: number, keep: ChannelLimits, emptyAt: number): void {
-    const channel = this.#add(name, keep);
-    channel.floor = floor;
-    channel.last = floor;
+  restore(name: string, positions: readonly number[], floor: number, emptyAt: number): void {
+    const channel = this.takeChannel(name, floor);
     channel.emptyAt = emptyAt;
     if (emptyAt >= 0) this.#need(emptyAt);
     for (const position of positions) {
@@ -176,9 +174,9 @@ export class HistoryLog {
     }
   }
 
-  /** Takes a channel of another log, whose items follow. */
-  takeChannel(name: string, floor: number, keep: ChannelLimits): ChannelLog {
-    const channel = this.#add(name, keep);
+  /** Takes a channel of another log, whose items and limits follow. */
+  takeChannel(name: string, floor: number): ChannelLog {
+    const channel = this.#add(name, UNLIMITED);
     channel.floor = floor;
     channel.last = floor;
     return channel;

@@ -14,6 +14,13 @@ export interface ChannelLimits {
   readonly bytes: number;
 }
 
+/** Those of a channel whose rule is not known yet. */
+export const UNLIMITED: ChannelLimits = {
+  items: Number.POSITIVE_INFINITY,
+  age: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
+};
+
 /** An item that is to be kept. */
 export interface NewItem {
   readonly channel: string;

@@ -2,8 +2,6 @@ import { LogStore, type StoreOptions } from './log-store.ts';
 import { type LogSummary, type MovedPart, partsOfLog, takePart } from './moved-log.ts';
 import { newEpoch } from './new-epoch.ts';
 
-const UNLIMITED = { items: Infinity, age: Infinity, bytes: Infinity };
-
 /** Keeps items in memory, as long as this process runs. Each start is a new epoch. */
 export class MemoryStore extends LogStore {
   readonly epoch: string;
@@ -38,7 +36,7 @@ export class MemoryStore extends LogStore {
 
   /** Takes a part of the store that this one goes on with. */
   take(part: MovedPart): void {
-    takePart(this.log, part, UNLIMITED);
+    takePart(this.log, part);
   }
 
   get head(): number {

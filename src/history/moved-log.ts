@@ -1,6 +1,5 @@
 import type { ChannelLog } from './channel-log.ts';
 import type { HistoryLog } from './history-log.ts';
-import type { ChannelLimits } from './history-store.ts';
 import { SegmentQueue } from './segment-queue.ts';
 
 /** Bytes of items in one part: what a turn of the event loop has time for. */
@@ -64,11 +63,11 @@ export function* partsOfLog(log: HistoryLog): Generator<MovedPart, void> {
   if (channels.length > 0) yield part();
 }
 
-/** Puts a part into a log. @param keep the limits of its channels, until others are told */
-export function takePart(log: HistoryLog, { channels, bytes }: MovedPart, keep: ChannelLimits): void {
+/** Puts a part into a log. */
+export function takePart(log: HistoryLog, { channels, bytes }: MovedPart): void {
   let at = 0;
   for (const { name, floor, last, items } of channels) {
-    const channel: ChannelLog = log.channels.get(name) ?? log.takeChannel(name, floor, keep);
+    const channel: ChannelLog = log.channels.get(name) ?? log.takeChannel(name, floor);
     for (const [number, time, length] of items) {
       log.takeItem(channel, number, time, bytes.subarray(at, at + length));
       at += length;

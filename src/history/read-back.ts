@@ -1,17 +1,9 @@
 import type { Log } from '../exchange/index.ts';
 import type { HistoryLog } from './history-log.ts';
-import type { ChannelLimits } from './history-store.ts';
 import { CHANNEL_EMPTY, CHANNEL_FORGOTTEN, SEGMENT_HEAD, Segment } from './segment.ts';
 import { placesIn, SegmentQueue } from './segment-queue.ts';
 import { segmentName } from './segment-writer.ts';
 import type { StoreFiles } from './store-files.ts';
-
-/** The limits of a channel until its rule is known. */
-const UNLIMITED: ChannelLimits = {
-  items: Number.POSITIVE_INFINITY,
-  age: Number.POSITIVE_INFINITY,
-  bytes: Number.POSITIVE_INFINITY,
-};
 
 /** How the store ended the last time. */
 export interface LastEnd {
@@ -139,7 +131,7 @@ function take(log: HistoryLog, segment: Segment, channels: Map<string, FoundChan
 function restore(log: HistoryLog, channels: ReadonlyMap<string, FoundChannel>): void {
   const found = Array.from(channels, ([name, channel]) => ({ name, ...continuous(log, channel) }));
   found.sort((one, other) => one.last - other.last);
-  for (const { name, positions, floor, emptyAt } of found) log.restore(name, positions, floor, UNLIMITED, emptyAt);
+  for (const { name, positions, floor, emptyAt } of found) log.restore(name, positions, floor, emptyAt);
 }
 
 /** The newest items of a channel without a gap: each record says which one is before it. */
