@@ -41,7 +41,7 @@ export const jwtShape = {
   }),
   jwks: text({
     expected: 'an http or https URL',
-    fits: (value) => /^https?:\/\/[!-~]+$/.test(value) && URL.canParse(value),
+    fits: isHttpUrl,
     secret: 'in-url',
     doc: 'URL of a JSON Web Key Set (RFC 7517) with public keys for RS256 and ES256, in place of `key`. It is fetched again after 10 minutes, and for a token with an unknown `kid`, at most every 10 s. While that fails the keys known so far stay. Redirects are not followed. This process fetches it itself, also where `fetch` under `[proxy]` names a fetch role. Anybody between here and there could change what `http` brings.',
   }),
@@ -200,7 +200,7 @@ export const resumeShape = {
     }),
   reauthorize: text({
     expected: 'an http or https URL',
-    fits: (value) => /^https?:\/\/[!-~]+$/.test(value) && URL.canParse(value),
+    fits: isHttpUrl,
     secret: 'in-url',
     doc: 'URL that is asked, with a GET request, where those headers differ. It gets the headers of `bind` as the client sent them, and `X-Original-Method` and `X-Original-URI`. With a 2xx the client may resume. If empty, it may not.',
   }),
@@ -231,3 +231,7 @@ export const routeTables = {
   check: checkShape,
   resume: resumeShape,
 };
+
+function isHttpUrl(value: string): boolean {
+  return /^https?:\/\/[!-~]+$/.test(value) && URL.canParse(value);
+}
