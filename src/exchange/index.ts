@@ -55,4 +55,4 @@ export type { PartState, Suspended } from './suspended.ts';
 export { systemErrorText } from './system-error-text.ts';
 export { TokenBucket } from './token-bucket.ts';
 export type { WebSocketRequester, WebSocketResponder, WebSocketService } from './websocket.ts';
-export { writePrivately } from './write-privately.ts';
+export { syncFolder, writePrivately } from './write-privately.ts';

@@ -18,7 +18,7 @@ export async function writePrivately(path: string, content: string | Buffer): Pr
     await rm(beside, { force: true });
     throw error;
   }
-  await sync(folder);
+  await syncFolder(folder);
 }
 
 async function writeThrough(path: string, content: string | Buffer): Promise<void> {
@@ -31,8 +31,8 @@ async function writeThrough(path: string, content: string | Buffer): Promise<voi
   }
 }
 
-/** The new name is on the disk, too. */
-async function sync(folder: string): Promise<void> {
+/** Brings the names in a folder to the disk. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

@@ -2,7 +2,7 @@ import { close, constants, fdatasync, open, readFileSync, write } from 'node:fs'
 import { access, mkdir, open as openFile, readdir, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { writePrivately } from '../exchange/index.ts';
+import { syncFolder, writePrivately } from '../exchange/index.ts';
 import type { StoreFiles, WrittenFile } from './store-files.ts';
 
 const [closeFile, syncFile] = [promisify(close), promisify(fdatasync)];
@@ -82,13 +82,8 @@ export class DiskFolder implements StoreFiles {
     });
   }
 
-  async syncFolder(): Promise<void> {
-    const folder = await openFile(this.path, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+  syncFolder(): Promise<void> {
+    return syncFolder(this.path);
   }
 
   #in(name: string): string {
