@@ -14,7 +14,7 @@ export interface ChannelQuery {
 /** What is known of a channel or pattern. */
 export interface ChannelInfo {
   readonly name: string;
-  /** There where the name is a pattern. */
+  /** True where the name is a pattern; else absent. */
   readonly pattern?: boolean;
   readonly subscribers: number;
   readonly lastId: string | null;

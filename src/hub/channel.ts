@@ -21,9 +21,9 @@ export interface Receiver extends Guarded {
    * ended in which it could grant more. Absent: never.
    */
   awaitsCredit?(step: Step): boolean;
-  /** An item of a channel has got lost for it, and does not come any more. Absent: that is no matter. */
+  /** An item of a channel was dropped, and it cannot look for it. Absent: it does not need to know. */
   onLost?(channel: string): void;
-  /** Items were dropped that it may look for. Absent: it cannot. */
+  /** Items were dropped, and it may look for them. Absent: it cannot. */
   onMissed?(): void;
   /** Whether it is subscribed to the channel with this name, or to a pattern that matches it. Absent: not known. */
   isMember?(name: string): boolean;

@@ -5,7 +5,7 @@ export function isOfConnection(name: string): boolean {
   return nameIs(name, 'connection') || nameIs(name, 'keep-alive') || nameIs(name, 'transfer-encoding');
 }
 
-/** The names that Connection lists (RFC 9110 §7.6.1), in lower case; null in the usual case of none that matter. */
+/** The names that Connection lists (RFC 9110 §7.6.1), in lower case; null if it lists none that matter, as is usual. */
 export function connectionOptions(headers: FieldList): string[] | null {
   let options: string[] | null = null;
   for (let i = 0; i < headers.length; i += 2) {
