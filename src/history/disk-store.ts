@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type AtTurnEnd, guarded, Ticker, TurnQueue } from '../clock/index.ts';
+import { type AtTurnEnd, fault, guarded, Ticker, TurnQueue } from '../clock/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { DiskFolder } from './disk-folder.ts';
 import type { ChannelLimits } from './history-store.ts';
@@ -188,10 +188,12 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
       this.#enqueue();
     } else if (this.#mode === 'returning' && !this.#finishing) {
       this.#finishing = true;
-      this.#finish().catch((error: Error) => {
-        this.#finishing = false;
-        this.onWriteError(error);
-      });
+      this.#try(
+        this.#finish().catch((error: Error) => {
+          this.#finishing = false;
+          throw error;
+        }),
+      );
     }
     this.#advance();
   }
@@ -204,14 +206,15 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
     this.#mode = 'leaving';
     this.degraded = `items are not written to ${this.#files.path}: ${systemErrorText(error)}`;
     const { path } = this.#files;
-    this.report.log.error({ path, reason: systemErrorText(error) }, 'history is kept in memory only');
     // Also where there is no room a file can be removed. Without this one the next start knows that items may be missing.
     this.#files
       .remove(WHOLE)
       .catch((failed: Error) => {
         this.report.log.error({ path, reason: systemErrorText(failed) }, 'history cannot be marked as incomplete');
       })
-      .finally(guarded(this, () => this.#deliverAll()));
+      .finally(() => this.#deliverAll())
+      .catch((thrown: unknown) => fault(this, thrown));
+    this.report.log.error({ path, reason: systemErrorText(error) }, 'history is kept in memory only');
   }
 
   override onFault(thrown: unknown): void {
@@ -272,7 +275,7 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
 
   #tick(): void {
     if (this.#mode === 'whole') {
-      void this.#writer.sync();
+      this.#writer.sync().catch((thrown: unknown) => fault(this, thrown));
     } else if (this.#mode === 'memory' && --this.#ticksToRetry <= 0) {
       this.#ticksToRetry = this.#retryTicks;
       this.#files
@@ -342,7 +345,7 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
   }
 
   #try(done: Promise<void>): void {
-    done.catch((error: Error) => this.onWriteError(error));
+    done.catch(guarded(this, (error: Error) => this.onWriteError(error)));
   }
 
   /** Resolves when something was written, or could not be. */
