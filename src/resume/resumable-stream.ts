@@ -39,7 +39,7 @@ export interface StreamOwner {
   /** Of the request: GET may come back to any. */
   readonly method: string;
   /** Digest of the URL. */
-  readonly place: string;
+  readonly url: string;
   /** Digest of the credentials; empty for anybody. */
   readonly rights: string;
 }

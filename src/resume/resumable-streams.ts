@@ -17,9 +17,7 @@ import { type NewStream, ResumableStream, STREAM_COST, type StreamOwner, type St
 const EMPTY = Buffer.alloc(0);
 
 // Fields of a request for a stream, which comes from this server, perhaps from another process of it.
-const METHOD = 'Stream-Method';
-const PLACE = 'Stream-Place';
-const RIGHTS = 'Stream-Rights';
+const [METHOD, URL_DIGEST, RIGHTS] = ['stream-method', 'stream-url', 'stream-rights'] as const;
 
 /** Rights of a client that may read whatever is at its URL. */
 export const ALL_RIGHTS = '*';
@@ -179,10 +177,10 @@ function letGo(stream: ResumableStream): void {
 /** The status of the response to a request for a stream: 200 where it is the rest of the stream. */
 function refusalOf(stream: ResumableStream, position: number, { headers }: RequestHead): number {
   const { owner } = stream;
-  const method = fieldValue(headers, 'stream-method');
+  const method = fieldValue(headers, METHOD);
   if (method !== 'GET' && method !== owner.method) return 404;
-  if (fieldValue(headers, 'stream-place') !== owner.place) return 404;
-  const rights = fieldValue(headers, 'stream-rights');
+  if (fieldValue(headers, URL_DIGEST) !== owner.url) return 404;
+  const rights = fieldValue(headers, RIGHTS);
   if (rights !== ALL_RIGHTS && rights !== owner.rights) return 403;
   // A stream that has failed has no end: who has all of it is to ask the origin again.
   if (stream.endsWith(position)) return stream.error === null ? 204 : 404;
@@ -194,11 +192,7 @@ function refusalOf(stream: ResumableStream, position: number, { headers }: Reque
  * @param event the last one that the client has
  * @param owner who asks; `ALL_RIGHTS` for one who may read it whoever began it
  */
-export function resumeRequest(
-  event: EventId,
-  { method, place, rights }: StreamOwner,
-  client: RequestHead,
-): RequestHead {
+export function resumeRequest(event: EventId, { method, url, rights }: StreamOwner, client: RequestHead): RequestHead {
   return {
     id: client.id,
     method: 'GET',
@@ -206,7 +200,7 @@ export function resumeRequest(
     scheme: 'http',
     authority: 'streams',
     version: '1.1',
-    headers: ['Host', 'streams', METHOD, method, PLACE, place, RIGHTS, rights],
+    headers: ['Host', 'streams', METHOD, method, URL_DIGEST, url, RIGHTS, rights],
     bodyLength: 0,
     peer: client.peer,
     credits: client.credits,

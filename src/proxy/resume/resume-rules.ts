@@ -35,9 +35,9 @@ export class ResumeRules {
   /** Who sends a request, without the credentials themselves. */
   ownerOf(proxied: Sent): StreamOwner {
     const { method, authority, target } = proxied.request;
-    const place = digest(authority.toLowerCase() + withoutLastEventId(target));
+    const url = digest(authority.toLowerCase() + withoutLastEventId(target));
     const rights = this.shared ? '' : digest(this.#credentialsOf(proxied));
-    return { method, place, rights };
+    return { method, url, rights };
   }
 
   /** The fields of a request by which its sender is known. */

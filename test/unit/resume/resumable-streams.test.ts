@@ -16,7 +16,7 @@ import { requestHead } from '../../support/exchange/request-head.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
-const OWNER = { method: 'POST', place: 'here', rights: 'mine' };
+const OWNER = { method: 'POST', url: 'here', rights: 'mine' };
 const HEAD = { status: 200, reason: '', headers: ['Content-Type', 'text/event-stream'], bodyLength: -1 };
 
 /** The origin of a stream, as the stream sees it. */
