@@ -135,7 +135,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
         this.#hub.watchChannels(this);
         this.#send(barePacket(KIND.told));
         this.connected = true;
-        this.history.retry(false);
+        this.history.retry();
         this.onAccepted();
         resolve();
       };
@@ -195,7 +195,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
 
   #onWritable(): void {
     this.#onConnected();
-    this.history.retry(false);
+    this.history.retry();
     if (this.#taken > 0) this.#turns.add(this);
     if (!this.#behind || !this.#send(barePacket(KIND.hello))) return;
     this.#behind = false;

@@ -42,9 +42,9 @@ export class LinkedHistory implements HubHistory {
     this.#try(this.#number, waiting);
   }
 
-  /** The other process takes more, or another one is in its place. @param again whether questions get no answer that were asked before */
-  retry(again: boolean): void {
-    for (const [number, waiting] of this.#waiting) if (again || !waiting.sent) this.#try(number, waiting);
+  /** The other process takes more: asks what could not be asked before. */
+  retry(): void {
+    for (const [number, waiting] of this.#waiting) if (!waiting.sent) this.#try(number, waiting);
   }
 
   /** What was delivered before it came is what the answer counts on. */

@@ -64,6 +64,10 @@ export class WorkerHub implements RoutedHub {
   onTold: () => void = () => {};
   /** It has let the time for an answer pass, and has said nothing since. */
   silent = false;
+  /** What its clients ask of the items that are kept, one question each at most, while too much waits for it. */
+  #unanswered: Buffer[] = [];
+  /** An answer could not be sent. */
+  #full = false;
 
   /** @param takesAll whether it gets the items of all channels, from when it has told of its own on */
   constructor(room: WorkerHubRoom, name: string, end: RelayEnd, takesAll: boolean) {
@@ -71,7 +75,8 @@ export class WorkerHub implements RoutedHub {
     this.#name = name;
     this.#takesAll = takesAll;
     this.channels = room.router.add(this);
-    this.#port = openPort(room.context, end, false, this, (packet) => this.#onPacket(packet));
+    const onPacket = (packet: Buffer): void => this.#onPacket(packet);
+    this.#port = openPort(room.context, end, false, this, onPacket, () => this.#onWritable());
   }
 
   get underway(): number {
@@ -140,6 +145,24 @@ export class WorkerHub implements RoutedHub {
     this.#missed = true;
   }
 
+  /** A client that is not answered would wait for ever: where there is no room for its answer, its question is put again. */
+  #answerHistory(question: Buffer): void {
+    if (this.#full) {
+      this.#unanswered.push(question);
+      return;
+    }
+    answerHistory(this.#room.router.history.source, question, (answer) => {
+      if (this.#closed || this.send(answer)) return;
+      this.#full = true;
+      this.#unanswered.push(question);
+    });
+  }
+
+  #onWritable(): void {
+    this.#full = false;
+    for (const question of this.#unanswered.splice(0)) this.#answerHistory(question);
+  }
+
   #onPacket(packet: Buffer): void {
     this.silent = false;
     switch (packet[0]) {
@@ -177,7 +200,7 @@ export class WorkerHub implements RoutedHub {
         this.#room.onStats(packet.subarray(1));
         break;
       case KIND.ask:
-        answerHistory(this.#room.router.history.source, packet, (answer) => this.send(answer));
+        this.#answerHistory(packet);
         break;
       case KIND.answer:
         this.#room.onAnswer(this, jsonOf(packet) as Answer);

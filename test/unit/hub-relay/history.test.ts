@@ -42,6 +42,28 @@ test('a client whose worker has missed items reads them from the log', async (t)
   assert.deepEqual(dataOf(client.body), ['lost', 'live']);
 });
 
+test('a client whose answer finds no room on its way to the worker gets it when there is some', async (t) => {
+  const rig = new HubRelayRig(t);
+  const store = rig.keep([rule('a')]);
+  const worker = await rig.worker('1');
+  rig.publish(event('a', '1'));
+  const { history } = rig.relay.router;
+  const source = history.source ?? assert.fail();
+  const part = { channels: [], bytes: Buffer.alloc(1_048_576) };
+  let asked = 0;
+  history.source = {
+    epoch: source.epoch,
+    ask(question, done) {
+      // Until too much waits for the worker.
+      if (++asked === 1) while (rig.relay.sendStore('1', { store: 'channels', part }));
+      source.ask(question, done);
+    },
+  };
+  const client = worker.eventStream(['a'], `${store.epoch}-0`);
+  await eventually(() => client.body.includes('data: 1'));
+  assert.deepEqual([asked, dataOf(client.body)], [2, ['1']]);
+});
+
 function encodedEvent(text: string): Buffer {
   return encodeItem(event('a', text));
 }
