@@ -42,7 +42,7 @@ export async function listedCertificates(
   return [...byName.values()];
 }
 
-/** @throws Error for a file that cannot be read, or that is none */
+/** @throws Error for a file that cannot be read, or is not a regular file of a usable size */
 async function contentOf(path: string): Promise<Buffer> {
   const problem = unreadable(await stat(path));
   if (problem !== null) throw new Error(problem);

@@ -22,10 +22,8 @@ interface Wanted {
   readonly defaults: readonly (string | null)[];
   /** Hosts that need a certificate. */
   readonly hosts: readonly string[];
-  /** Whether the server orders certificates, so that none need be there. */
+  /** Whether the server orders certificates, so that none has to be there. */
   readonly ordered: boolean;
-  /** A file that is no certificate of a listener; null for none. */
-  readonly other: string | null;
 }
 
 /**
@@ -35,9 +33,12 @@ interface Wanted {
 export function checkCertificates(config: Config, now = Date.now()): Finding[] {
   const findings = new Findings('certificate');
   const known = new Map<string, ReadonlySet<string>>();
-  for (const { folder, defaults, hosts, ordered, other } of wantedOf(config)) {
+  const authorities = new Set(
+    config.edge.mongrel2.flatMap(({ tls }) => (tls?.clientCa ? [resolve(tls.clientCa)] : [])),
+  );
+  for (const { folder, defaults, hosts, ordered } of wantedOf(config)) {
     // Several sites may share a folder.
-    const names = known.get(folder) ?? checkFolder(folder, ordered, other, findings, now);
+    const names = known.get(folder) ?? checkFolder(folder, ordered, authorities, findings, now);
     known.set(folder, names);
     for (const name of new Set(defaults)) {
       if (name !== null && !names.has(name)) {
@@ -68,12 +69,11 @@ function wantedOf({ server, edge, routes }: Config): Wanted[] {
       defaults: listeners.map(({ defaultCert }) => defaultCert),
       hosts: each.hosts,
       ordered: listeners.some(({ acme }) => acme === true),
-      other: null,
     });
   }
   for (const { uuid, tls } of edge.mongrel2) {
     if (tls === null) continue;
-    wanted.push({ folder: tls.certdir, defaults: [uuid || null], hosts: [], ordered: false, other: tls.clientCa });
+    wanted.push({ folder: tls.certdir, defaults: [uuid || null], hosts: [], ordered: false });
   }
   return wanted;
 }
@@ -99,24 +99,23 @@ function checkOrdered(config: Config, findings: Findings, now: number): void {
 
 /**
  * Looks at the certificates of a folder. Returns their names.
- * @param ordered whether the server orders certificates, so that none need be there
- * @param other a file that is no certificate of a listener
+ * @param ordered whether the server orders certificates, so that none has to be there
+ * @param authorities paths of files that are not certificates of listeners
  */
 function checkFolder(
   folder: string,
   ordered: boolean,
-  other: string | null,
+  authorities: ReadonlySet<string>,
   findings: Findings,
   now: number,
 ): Set<string> {
   let files: string[];
   try {
-    files = readdirSync(folder).filter((file) => file.endsWith('.crt'));
+    files = readdirSync(folder).filter((file) => file.endsWith('.crt') && !authorities.has(resolve(folder, file)));
   } catch (error) {
     findings.fail(folder, systemErrorText(error), 'create the folder, with NAME.crt and NAME.key for each name');
     return new Set();
   }
-  if (other !== null) files = files.filter((file) => resolve(folder, file) !== resolve(other));
   if (files.length === 0 && !ordered)
     findings.warn(folder, 'no certificate is there', 'put NAME.crt and NAME.key into the folder');
   const names = files.map((file) => file.slice(0, -'.crt'.length));
@@ -178,7 +177,7 @@ function checkCertificate(
   }
 }
 
-/** @throws Error for a file that cannot be read, or that is none */
+/** @throws Error for a file that cannot be read, or is not a regular file of a usable size */
 function contentOf(path: string): Buffer {
   const problem = unreadable(statSync(path));
   if (problem !== null) throw new Error(problem);

@@ -128,10 +128,11 @@ test('certificates that the server orders are looked at in its store, those of i
 });
 
 test('the folders of Mongrel2 servers are looked at once each, without the authorities of clients', (t) => {
-  const files = { ...pair('one', { until: 3 }), 'authorities.crt': selfSigned({ names: ['ca'] }).certificate };
+  const { certificate } = selfSigned({ names: ['ca'] });
+  const files = { ...pair('one', { until: 3 }), 'ca-one.crt': certificate, 'ca-two.crt': certificate };
   const folder = temporaryFolder(t, files);
   chmodSync(`${folder}/one.key`, 0o600);
-  const site = (uuid: string) => tlsSite(uuid, folder, `${folder}/authorities.crt`, folder);
+  const site = (uuid: string) => tlsSite(uuid, folder, `${folder}/ca-${uuid}.crt`, folder);
   const found = checkCertificates(loadConfig(`[server]\nlisten = []\n${site('one')}${site('two')}`, 'f'));
   assert.deepEqual(
     found.map(({ status, subject }) => [status, subject]),
