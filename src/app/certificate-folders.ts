@@ -17,11 +17,10 @@ export interface CertificateFolder {
 /** The folders of all listeners with TLS. */
 export function certificateFolders(config: Pick<Config, 'server' | 'edge' | 'routes' | 'state'>): CertificateFolder[] {
   const { server, edge } = config;
-  const folders: CertificateFolder[] = [];
+  const folders = new Map<string, CertificateFolder>();
   const add = (source: CertificateSource, folder: string, others: string[] = []): void => {
-    const known = folders.findIndex((each) => each.source === source && each.folder === folder);
-    const sum = { source, folder, names: null, others: [...(folders[known]?.others ?? []), ...others] };
-    folders.splice(known === -1 ? folders.length : known, 1, sum);
+    const key = `${source} ${folder}`;
+    folders.set(key, { source, folder, names: null, others: [...(folders.get(key)?.others ?? []), ...others] });
   };
   for (const section of [server, edge]) {
     if (section.listen.some(({ tls }) => tls)) add('file', section.tlsIdentitiesDir || '.');
@@ -30,8 +29,7 @@ export function certificateFolders(config: Pick<Config, 'server' | 'edge' | 'rou
     if (tls !== null) add('mongrel2', tls.certdir, tls.clientCa === null ? [] : [tls.clientCa]);
   }
   const store = acmeStore(config);
+  if (store === null) return [...folders.values()];
   // What was ordered for names that are no longer there stays in the folder.
-  if (store !== null)
-    folders.push({ source: 'acme', folder: store.certificates, names: acmeNames(config), others: [] });
-  return folders;
+  return [...folders.values(), { source: 'acme', folder: store.certificates, names: acmeNames(config), others: [] }];
 }
