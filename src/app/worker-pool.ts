@@ -17,6 +17,7 @@ import { type ChangeableWorker, PoolChanges, type PreparedWorkers } from './pool
 import type { MetricsSum } from './proxy-metrics.ts';
 import { RestartDelay } from './restart-delay.ts';
 import { UnsentMessages } from './unsent-messages.ts';
+import type { SocketHandle } from './upgrade/upgrade-channel.ts';
 import type { MovingOrder, MovingReport } from './upgrade/upgrade-messages.ts';
 import { FIRST_CHANNEL, type WorkerJob, type WorkerOrder, type WorkerReport } from './worker-messages.ts';
 
@@ -52,7 +53,7 @@ export interface WorkerPoolOptions<Job extends WorkerJob> {
   /** A process has ended. */
   readonly onEnded: (job: Job) => void;
   /** Hears what processes say of clients that move, perhaps with the handle of a socket. */
-  readonly onMoving?: (job: Job, report: MovingReport, handle: object | undefined) => void;
+  readonly onMoving?: (job: Job, report: MovingReport, handle: SocketHandle | undefined) => void;
   /** Takes what the processes count. */
   readonly registry: CounterRegistry;
   /** Takes their metrics, where they have some. */
@@ -141,7 +142,7 @@ class PoolWorker<Job extends WorkerJob> implements ChangeableWorker {
   }
 
   /** @param onSent is called when the order has left, or cannot leave */
-  order(message: WorkerOrder, handle?: object, onSent: () => void = () => {}): void {
+  order(message: WorkerOrder, handle?: SocketHandle, onSent: () => void = () => {}): void {
     // A process that is just ending cannot be told any more.
     if (!this.process.connected) onSent();
     else this.process.send(message, handle as SendHandle | undefined, {}, this.#unsent.add(onSent));
@@ -232,7 +233,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
   }
 
   /** Gives a process an order about clients that move. @param onSent is called when it has left, or cannot leave */
-  move(idPrefix: string, message: MovingOrder, handle?: object, onSent: () => void = () => {}): void {
+  move(idPrefix: string, message: MovingOrder, handle?: SocketHandle, onSent: () => void = () => {}): void {
     const worker = [...this.#workers].find(({ job }) => job.idPrefix === idPrefix);
     if (worker === undefined) onSent();
     else worker.order({ order: 'move', message }, handle, onSent);
@@ -309,7 +310,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     });
     worker.process.on(
       'message',
-      guarded(this, (report: WorkerReport, handle?: object) => this.#onReport(worker, report, handle)),
+      guarded(this, (report: WorkerReport, handle?: SocketHandle) => this.#onReport(worker, report, handle)),
     );
     worker.process.on(
       'exit',
@@ -338,7 +339,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
     return listens;
   }
 
-  #onReport(worker: PoolWorker<Job>, report: WorkerReport, handle: object | undefined): void {
+  #onReport(worker: PoolWorker<Job>, report: WorkerReport, handle: SocketHandle | undefined): void {
     switch (report.report) {
       case 'ready':
         worker.order({ order: 'start', job: worker.job, listening: this.#passed });

@@ -6,7 +6,7 @@ import { Publishing } from '../../src/app/publishing.ts';
 import { HeldMover } from '../../src/app/upgrade/held-mover.ts';
 import { HeldReceiver } from '../../src/app/upgrade/held-receiver.ts';
 import { OwnClients, type ProxyClients } from '../../src/app/upgrade/own-clients.ts';
-import type { ToNewProcess, ToOldProcess } from '../../src/app/upgrade/upgrade-channel.ts';
+import type { SocketHandle, ToNewProcess, ToOldProcess } from '../../src/app/upgrade/upgrade-channel.ts';
 import type { NewProcessMessage, OldProcessMessage } from '../../src/app/upgrade/upgrade-messages.ts';
 import { parsePublishItem } from '../../src/codec/grip/index.ts';
 import { defaultConfig } from '../../src/config/index.ts';
@@ -40,7 +40,7 @@ export class HandOverRig {
     this.toNew = {
       toNew: newNear,
       toOld: oldNear,
-      send: (message: OldProcessMessage, handle?: object, onSent: () => void = () => {}) => {
+      send: (message: OldProcessMessage, handle?: SocketHandle, onSent: () => void = () => {}) => {
         const copy: OldProcessMessage = deserialize(serialize(message));
         if (message.kind === 'batch') this.batches++;
         setImmediate(() => {

@@ -13,8 +13,10 @@ export const FIRST_LISTENING = 8;
 /** The modes of the edge's handlers. */
 export type LinkMode = 'stream' | 'req';
 
-/** What can be sent along with a message: what a `net.Socket` or a `net.Server` has inside. */
-export type SocketHandle = object;
+/** What can be sent along with a message: what a `net.Socket` or a `net.Server` has inside. Who has taken it closes it. */
+export interface SocketHandle {
+  close(): void;
+}
 
 /** Takes what comes over a channel. */
 export interface ChannelReceiver<In> extends Guarded {

@@ -75,7 +75,7 @@ export class WorkerClients implements MovingClients {
     const giver = this.#givers.get(name);
     if (report.kind === 'taken') this.#taker?.onTaken(name, report);
     else if (giver !== undefined) giver.onReport(report, handle);
-    else (handle as { close(): void } | undefined)?.close();
+    else handle?.close();
   }
 
   onEnded(name: string): void {

@@ -83,13 +83,13 @@ export class WorkerGiver implements Giver {
     if (report.kind === 'looked') {
       this.#onLooked({ movable: report.movable, open: report.open });
     } else if (batch === null || this.#dead || report.batch !== batch.number) {
-      (handle as { close(): void } | undefined)?.close();
+      handle?.close();
     } else if (report.kind === 'offered') {
       if (report.count === 0) this.#batch = null;
       this.#onOffered(report.count);
     } else if (report.kind === 'client') {
       // The worker has the socket too.
-      this.#send(report, handle, () => (handle as { close(): void } | undefined)?.close());
+      this.#send(report, handle, () => handle?.close());
     } else if (report.kind !== 'taken') {
       if (report.kind === 'batch') batch.described = report.clients.length;
       else this.#batch = null;

@@ -46,7 +46,7 @@ export class WorkerTaker implements Taker {
       // Sockets that were sent to it are closed with it.
       if (batch.name === null) this.#refuse(batch);
     }
-    const close = (): void => (handle as { close(): void } | undefined)?.close();
+    const close = (): void => handle?.close();
     if (batch.name === null) close();
     else this.#workers.worker(batch.name).order(message, handle, close);
     if (message.kind !== 'go') return;

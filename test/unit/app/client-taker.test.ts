@@ -37,7 +37,8 @@ class TakerRig {
   }
 
   client(id: string): void {
-    this.taker.onMessage({ kind: 'client', batch: 1, id }, { id, close: () => this.closed.push(id) });
+    const handle = { id, close: () => this.closed.push(id) };
+    this.taker.onMessage({ kind: 'client', batch: 1, id }, handle);
   }
 
   batch(...clients: readonly (readonly [id: string, kind: string])[]): void {
