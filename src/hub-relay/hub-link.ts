@@ -1,4 +1,4 @@
-import { type AtTurnEnd, type Guarded, TurnQueue } from '../clock/index.ts';
+import { type AtTurnEnd, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
 import { LEAST_COST, reportFault } from '../exchange/index.ts';
 import type { ChannelWatcher, Hub, Publication } from '../hub/index.ts';
@@ -315,9 +315,10 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
 
   #answer(question: Question): void {
     const { number } = question;
-    const done = (value: unknown): void => {
+    // An answer may come from a promise, which nobody watches.
+    const done = guarded(this, (value: unknown) => {
       this.#send(valuePacket(KIND.answer, { number, value }));
-    };
+    });
     switch (question.about) {
       case 'receivers':
         this.#hub.countReceivers(question.items, done);

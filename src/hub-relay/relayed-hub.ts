@@ -49,8 +49,8 @@ export class RelayedHub implements LinkedHub {
     this.#relay.countReceivers(items, done);
   }
 
-  channelInfos(names: readonly string[], done: (infos: readonly ChannelInfo[]) => void): void {
-    void this.#relay.channelInfos(names).then(done);
+  channelInfos(keys: readonly string[], done: (infos: readonly ChannelInfo[]) => void): void {
+    void this.#relay.channelInfos(keys).then(done);
   }
 
   findHeld(ids: ReadonlySet<string>, done: (found: readonly string[]) => void): void {

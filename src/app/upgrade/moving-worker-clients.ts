@@ -1,4 +1,4 @@
-import type { FaultReport } from '../../exchange/index.ts';
+import { type FaultReport, reportFault } from '../../exchange/index.ts';
 import type { HubLink } from '../../hub-relay/index.ts';
 import { ClientGiver } from './client-giver.ts';
 import { ClientTaker } from './client-taker.ts';
@@ -12,11 +12,13 @@ export class MovingWorkerClients {
   readonly #giver: ClientGiver;
   readonly #taker: ClientTaker;
   readonly #link: HubLink;
+  readonly #report: FaultReport;
   readonly #tell: SendMoving<MovingReport>;
 
   /** @param link by which items come, and marks */
   constructor(clients: ProxyClients, link: HubLink, report: FaultReport, tell: SendMoving<MovingReport>) {
     this.#link = link;
+    this.#report = report;
     this.#tell = tell;
     this.#giver = new ClientGiver(clients, tell);
     this.#taker = new ClientTaker(clients, report, tell, () => link.resume());
@@ -28,10 +30,10 @@ export class MovingWorkerClients {
     switch (order.kind) {
       case 'look':
         this.#link.marks = this.#giver;
-        void this.#giver.look().then((looked) => this.#tell({ kind: 'looked', ...looked }));
+        this.#answer(this.#giver.look(), (looked) => ({ kind: 'looked', ...looked }));
         break;
       case 'offer':
-        void this.#offer(order.batch);
+        this.#answer(this.#giver.offer(order.batch), (count) => ({ kind: 'offered', batch: order.batch, count }));
         break;
       case 'taken':
         this.#giver.onTaken(order);
@@ -41,7 +43,7 @@ export class MovingWorkerClients {
         break;
       case 'end':
         this.#taker.end();
-        // Its channels were told before: it needs the items of others no longer.
+        // Its channels were told before: it no longer needs the items of others.
         this.#link.tellTold();
         break;
       case 'orphaned':
@@ -52,8 +54,8 @@ export class MovingWorkerClients {
     }
   }
 
-  async #offer(batch: number): Promise<void> {
-    const count = await this.#giver.offer(batch);
-    this.#tell({ kind: 'offered', batch, count });
+  /** Tells what has come out. If it is an exception the main process hears nothing, and gives the upgrade up in time: the clients stay. */
+  #answer<T>(outcome: Promise<T>, reportOf: (value: T) => MovingReport): void {
+    outcome.then((value) => this.#tell(reportOf(value))).catch((thrown: unknown) => reportFault(this.#report, thrown));
   }
 }
