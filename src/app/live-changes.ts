@@ -80,6 +80,7 @@ export class LiveChanges {
       if (!live.config.routes.some((route) => route.id === id)) return false;
       const prepared = await live.prepareRemove(id);
       await this.#finish(prepared, keep, { ...this.#overlay, routes: this.#routesWithout(id) });
+      this.#unkept.routes.delete(id);
       log.info({ route: id, keep }, 'route removed');
       return true;
     });
@@ -162,7 +163,8 @@ export class LiveChanges {
     const pair = pairs[name];
     const kept = pair === undefined ? without(certificates, name) : { ...certificates, [name]: pair };
     await this.#finish(prepared, keep, { ...others, certificates: kept });
-    this.#noteKept('certificates', name, keep);
+    if (pair === undefined) this.#unkept.certificates.delete(name);
+    else this.#noteKept('certificates', name, keep);
   }
 
   #noteKept(kind: keyof Overlay, name: string, kept: boolean): void {
