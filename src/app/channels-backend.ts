@@ -1,7 +1,7 @@
 import type { HttpResponseFormat, HttpStreamFormat, PublishItem, WsMessageFormat } from '../codec/grip/index.ts';
 import type { ChannelsBackend, TappedItem } from '../control/index.ts';
 import { type FaultReport, reportFault } from '../exchange/index.ts';
-import { type Hub, patternKey } from '../hub/index.ts';
+import { type Hub, keyOfInfo } from '../hub/index.ts';
 import type { HubRelay } from '../hub-relay/index.ts';
 
 /** Bytes of a format that a tap shows. */
@@ -35,12 +35,10 @@ export function channelsBackend(channels: Channels, report: FaultReport): Channe
       const page = await channels.channelPage({ prefix, after, limit });
       return { ...page, channels: [...page.channels] };
     },
-    get: async (name, pattern) => (await channels.channelInfos([pattern ? patternKey(name) : name]))[0] ?? null,
+    get: async (name, pattern) => (await channels.channelInfos([keyOfInfo({ name, pattern })]))[0] ?? null,
     tap: (name, pattern, onItem) => {
       const counted = new CountedItems(onItem, report);
-      return channels.tap(pattern ? patternKey(name) : name, (item, receivers) =>
-        counted.add(shownItem(item), receivers),
-      );
+      return channels.tap(keyOfInfo({ name, pattern }), (item, receivers) => counted.add(shownItem(item), receivers));
     },
   };
 }

@@ -216,7 +216,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
 
   /** Gives all processes that serve an order. */
   order(order: WorkerOrder): void {
-    for (const worker of this.#workers) if (worker.servingSince !== null) worker.order(order);
+    for (const worker of this.#serving) worker.order(order);
   }
 
   /**
@@ -229,7 +229,11 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
 
   /** The jobs of the processes that serve. */
   get serving(): readonly Job[] {
-    return [...this.#workers].filter(({ servingSince }) => servingSince !== null).map(({ job }) => job);
+    return this.#serving.map(({ job }) => job);
+  }
+
+  get #serving(): readonly PoolWorker<Job>[] {
+    return [...this.#workers].filter(({ servingSince }) => servingSince !== null);
   }
 
   /** Gives a process an order about clients that move. @param onSent is called when it has left, or cannot leave */
@@ -244,7 +248,7 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
    * has come from another server process.
    */
   async closeConnection(id: string): Promise<boolean> {
-    const serving = [...this.#workers].filter(({ servingSince }) => servingSince !== null);
+    const serving = this.#serving;
     const own = serving.filter(({ job }) => id.startsWith(job.idPrefix));
     const found = await Promise.all((own.length > 0 ? own : serving).map((worker) => worker.close(id)));
     return found.includes(true);
@@ -260,9 +264,8 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
   #windDown(order: WorkerOrder): void {
     this.#stopReplacing();
     this.#closeSockets();
-    for (const worker of this.#workers) {
-      // One that does not serve yet has no connections.
-      if (worker.servingSince === null) continue;
+    // One that does not serve yet has no connections.
+    for (const worker of this.#serving) {
       this.#busy.add(worker);
       worker.order(order);
     }
