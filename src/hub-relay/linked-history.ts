@@ -1,9 +1,6 @@
 import { decodeItems, encodeItem } from '../codec/grip/index.ts';
 import type { HistoryAnswer, HistoryQuestion, HubHistory } from '../hub/index.ts';
-import { KIND } from './relay-packet.ts';
-
-/** Bytes in front of the JSON of a packet: its kind, and the length of the JSON. */
-const HEAD = 5;
+import { jsonAndBytesOf, jsonAndBytesPacket, KIND } from './relay-packet.ts';
 
 /** A question of a hub, with its number. */
 interface Asked extends Omit<HistoryQuestion, 'limitBytes'> {
@@ -49,18 +46,19 @@ export class LinkedHistory implements HubHistory {
 
   /** What was delivered before it came is what the answer counts on. */
   onAnswer(packet: Buffer): void {
-    const end = HEAD + packet.readUInt32BE(1);
-    const { number, epoch, gaps, head, more } = JSON.parse(packet.toString('utf8', HEAD, end)) as Outline;
+    const { value, bytes } = jsonAndBytesOf(packet);
+    const { number, epoch, gaps, head, more } = value as Outline;
     const waiting = this.#waiting.get(number);
     if (waiting === undefined) return;
     this.#waiting.delete(number);
     this.epoch = epoch;
-    waiting.done({ gaps, items: decodeItems(packet.subarray(end)), head, more });
+    waiting.done({ gaps, items: decodeItems(bytes), head, more });
   }
 
   #try(number: number, waiting: Waiting): void {
     const { channels, after, id, limitBytes: limit } = waiting.question;
-    waiting.sent = this.#send(headed(KIND.ask, { number, channels, after, id, limit }));
+    const asked: Asked = { number, channels, after, id, limit };
+    waiting.sent = this.#send(jsonAndBytesPacket(KIND.ask, asked));
   }
 }
 
@@ -70,23 +68,14 @@ export class LinkedHistory implements HubHistory {
  * @param send takes the answer
  */
 export function answerHistory(source: HubHistory | null, packet: Buffer, send: (answer: Buffer) => void): void {
-  const { number, channels, after, id, limit } = JSON.parse(packet.toString('utf8', HEAD)) as Asked;
+  const { number, channels, after, id, limit } = jsonAndBytesOf(packet).value as Asked;
+  const answer = (outline: Outline, items: HistoryAnswer['items']): void =>
+    send(jsonAndBytesPacket(KIND.kept, outline, ...items.map(encodeItem)));
   if (source === null) {
-    const gaps = after === null ? [] : channels;
-    send(headed(KIND.kept, { number, epoch: '', gaps, head: 0, more: false }));
+    answer({ number, epoch: '', gaps: after === null ? [] : channels, head: 0, more: false }, []);
     return;
   }
   source.ask({ channels, after, id, limitBytes: limit }, ({ gaps, items, head, more }) => {
-    const outline = headed(KIND.kept, { number, epoch: source.epoch, gaps, head, more });
-    send(items.length === 0 ? outline : Buffer.concat([outline, ...items.map(encodeItem)]));
+    answer({ number, epoch: source.epoch, gaps, head, more }, items);
   });
-}
-
-function headed(kind: number, value: Asked | Outline): Buffer {
-  const text = JSON.stringify(value);
-  const packet = Buffer.allocUnsafe(HEAD + Buffer.byteLength(text));
-  packet[0] = kind;
-  packet.writeUInt32BE(packet.length - HEAD, 1);
-  packet.write(text, HEAD);
-  return packet;
 }

@@ -18,7 +18,7 @@ export const KIND = {
   mark: 0x6d,
   /** To a worker: items of so many bytes that it had published were accepted, a number of 4 bytes. */
   accepted: 0x65,
-  /** To a worker: the answer to `ask`, 4 bytes with the length of a JSON object, that object, and the items, as `encodeItem` writes them. */
+  /** To a worker: the answer to `ask`, a value with the items after it, as `encodeItem` writes them. */
   kept: 0x6b,
   /** To a worker that is to order the items: a part of the items that are kept, as `storePacket` writes it. */
   store: 0x53,
@@ -40,7 +40,7 @@ export const KIND = {
   toldAgain: 0x67,
   /** To the main process: items of so many bytes were taken, a number of 4 bytes. */
   taken: 0x74,
-  /** To the main process: what a client asks of the items that are kept, 4 bytes with the length of a JSON object, and that object. */
+  /** To the main process: what a client asks of the items that are kept, as a value with no bytes after it. */
   ask: 0x66,
   /** To the main process: an `Answer`. */
   answer: 0x61,
@@ -84,6 +84,24 @@ export function valuePacket(kind: number, value: unknown): Buffer {
 /** A packet with bytes in it. */
 export function bytesPacket(kind: number, bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.of(kind), bytes]);
+}
+
+/** Bytes in front of the value of such a packet: its kind, and the length of the value. */
+const HEAD = 5;
+
+/** A packet with a value in it, and bytes after that. */
+export function jsonAndBytesPacket(kind: number, value: unknown, ...bytes: readonly Buffer[]): Buffer {
+  const text = Buffer.from(JSON.stringify(value));
+  return Buffer.concat([numberPacket(kind, text.length), text, ...bytes]);
+}
+
+/**
+ * The value of a packet of `jsonAndBytesPacket`, and the bytes after it.
+ * @throws SyntaxError or RangeError for any other packet
+ */
+export function jsonAndBytesOf(packet: Buffer): { readonly value: unknown; readonly bytes: Buffer } {
+  const end = HEAD + packet.readUInt32BE(1);
+  return { value: JSON.parse(packet.toString('utf8', HEAD, end)), bytes: packet.subarray(end) };
 }
 
 /** A packet of one byte. */

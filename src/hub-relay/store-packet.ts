@@ -1,8 +1,5 @@
 import type { LogSummary, MovedChannel, MovedPart } from '../history/index.ts';
-import { KIND } from './relay-packet.ts';
-
-/** Bytes in front of the JSON of a packet: its kind, and the length of the JSON. */
-const HEAD = 5;
+import { jsonAndBytesOf, jsonAndBytesPacket, KIND } from './relay-packet.ts';
 
 /** A part of the items that one process has kept, and another is to keep. */
 export type StorePart =
@@ -22,18 +19,15 @@ interface Outline {
 }
 
 export function storePacket(part: StorePart): Buffer {
-  const outline: Outline = part.store === 'channels' ? { store: part.store, channels: part.part.channels } : part;
-  const text = Buffer.from(JSON.stringify(outline));
-  const head = Buffer.allocUnsafe(HEAD);
-  head[0] = KIND.store;
-  head.writeUInt32BE(text.length, 1);
-  return Buffer.concat(part.store === 'channels' ? [head, text, part.part.bytes] : [head, text]);
+  if (part.store !== 'channels') return jsonAndBytesPacket(KIND.store, part satisfies Outline);
+  const { channels, bytes } = part.part;
+  return jsonAndBytesPacket(KIND.store, { store: part.store, channels } satisfies Outline, bytes);
 }
 
 /** Reads what `storePacket` wrote. */
 export function storePartOf(packet: Buffer): StorePart {
-  const end = HEAD + packet.readUInt32BE(1);
-  const outline = JSON.parse(packet.toString('utf8', HEAD, end)) as Outline;
+  const { value, bytes } = jsonAndBytesOf(packet);
+  const outline = value as Outline;
   if (outline.store !== 'channels') return outline as StorePart;
-  return { store: 'channels', part: { channels: outline.channels ?? [], bytes: packet.subarray(end) } };
+  return { store: 'channels', part: { channels: outline.channels ?? [], bytes } };
 }
