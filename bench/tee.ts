@@ -53,7 +53,8 @@ async function measure({ children, launcher, option }: Run, tables: string): Pro
   await server.child.stop();
   const { result, cpuSeconds, wallSeconds } = counted;
   const problems: string[] = [];
-  if (warmed.result.incomplete + result.incomplete > 0) problems.push(`${result.incomplete} streams missed events`);
+  const incomplete = warmed.result.incomplete + result.incomplete;
+  if (incomplete > 0) problems.push(`${incomplete} times a stream missed events`);
   if (result.closed > 0) problems.push(`${result.closed} streams were ended by the server`);
   return {
     figures: {
