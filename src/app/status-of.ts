@@ -84,7 +84,7 @@ function nextExpiry(first: CertificateExpiry | undefined): Status['nextExpiry'] 
   return { certificate: name, source, expires: new Date(to).toISOString(), soon: expiresSoon(first, Date.now()) };
 }
 
-/** Those of clients: publishers are none. */
+/** Those of clients. Publishers do not count. */
 function openConnections(registry: CounterRegistry): number {
   let sum = 0;
   for (const [part, { connectionsOpen = 0 }] of Object.entries(registry.snapshot())) {

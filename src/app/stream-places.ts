@@ -82,7 +82,7 @@ export class StreamPlaces {
     await this.#server.whenEmpty();
   }
 
-  /** Lets all streams go. */
+  /** Ends all streams. */
   stop(): void {
     this.streams.close();
     this.#server.drain();

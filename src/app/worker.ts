@@ -23,7 +23,7 @@ import type { WorkerRole } from './worker-role.ts';
 /** Milliseconds between two reports of the counters. */
 const REPORT_INTERVAL = 1_000;
 
-/** Milliseconds between two looks whether the main process is there, while clients move. */
+/** Milliseconds between two looks whether the main process is there, from when clients have begun to move. */
 const LOOK_INTERVAL = 100;
 
 let role: WorkerRole | null = null;

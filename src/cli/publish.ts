@@ -37,7 +37,10 @@ interface PublishOptions extends ControlOptions {
   readonly bearer?: string;
 }
 
-/** `holdfast publish`: sends one item to the publish endpoint of a running server. It has the options of `pushpin-publish`, and those of the commands that ask the control port. */
+/**
+ * `holdfast publish`: sends one item to the publish endpoint of a running server. It has the options of `pushpin-publish`, and those of the commands
+ * that ask the control port.
+ */
 export function publishCommand(): Command {
   const command = newCommand(
     'publish',

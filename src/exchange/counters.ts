@@ -95,7 +95,7 @@ export class Counters extends ServerCounters implements OriginCounters {
   resumesForbidden = 0;
   /** Streams whose origin was cut, because nobody came back. */
   streamsAbandoned = 0;
-  /** Streams let go before their time, because all together had too much. */
+  /** Streams dropped before their time, because all together had too much. */
   streamsEvicted = 0;
   /** Event streams that cannot be resumed, because there was no room for another one. */
   streamsUnlogged = 0;

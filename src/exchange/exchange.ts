@@ -109,8 +109,8 @@ export interface Requester {
   abortOnHalfClose?(): void;
   /**
    * The caller writes the bytes of the response itself, and the exchange has none: `owner` has the connection from now on, beyond this request.
-   * The body of the request still comes as it is granted, and the owner ends the record of the request. Returns the same object for each request on the connection. Only the first
-   * `owner` counts. A requester that is no client's connection lacks this.
+   * The body of the request still comes as it is granted, and the owner ends the record of the request. Returns the same object for each request on
+   * the connection. Only the first `owner` counts. A requester that is no client's connection lacks this.
    */
   takeRaw?(owner: RawOwner): RawClient;
   /** The owner of the connection, if it has one because of an earlier request. */

@@ -249,7 +249,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     if (heldBack.add(packet)) return;
     const { counters, log } = this.#context;
     counters.messagesDropped++;
-    // They are on their way no longer.
+    // They are no longer on their way.
     if (packet[0] === KIND.items) this.onTaken(packet.readUInt32BE(1));
     if (!dropped) log.warn({ bytes: MAX_HELD_BACK }, 'too many items wait for clients that move: items dropped');
   }

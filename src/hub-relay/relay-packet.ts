@@ -34,7 +34,10 @@ export const KIND = {
   stats: 0x73,
   /** To the main process: the worker begins, or begins again to tell of its channels. */
   hello: 0x68,
-  /** To the main process: a list of names of channels and keys of patterns. In front of each stands `+` where it is known from now on, `-` where it is not. */
+  /**
+   * To the main process: a list of names of channels and keys of patterns. In front of each stands `+` where it is known from now on, `-` where it is
+   * not.
+   */
   channels: 0x63,
   /** To the main process: the worker had fallen behind, and has told of all its channels again. Items may not have gone to it. */
   toldAgain: 0x67,

@@ -112,7 +112,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   readonly #places = { [WAITING]: 0, [SERVED]: 0, [LINGERING]: 0, [REFUSED]: 0 };
   readonly #waiting = new WaitingLine();
   readonly #roomSearch: RoomSearch;
-  /** Where the search for an idle connection continues. */
+  /** Where the search for a connection that can make room continues. */
   #lookAt = 0;
   /** Time on the wheel from which a refused connection is worth a warning again. */
   #refusalLogFrom = 0;

@@ -67,11 +67,11 @@ export class Http1Connection extends ClientConnection implements StreamConnectio
     this.watch();
   }
 
-  /** Names the connection and the exchange on it. */
   override get requestId(): string {
     return this.#stream?.requestId ?? '';
   }
 
+  /** Names the connection and the exchange on it. */
   override get id(): string {
     return `${this.#number}-${this.#requests}`;
   }

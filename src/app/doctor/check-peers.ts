@@ -40,7 +40,10 @@ const ADVICE: Readonly<Record<DialError['kind'], string>> = {
   tls: 'correct the certificate of the origin, or trust its authority (SSL_CERT_FILE)',
 };
 
-/** Whether origins, ZeroMQ peers, DNS servers and the services that the server itself asks can be reached. Connects to each, and sends nothing but what TLS and DNS need. */
+/**
+ * Whether origins, ZeroMQ peers, DNS servers and the services that the server itself asks can be reached. Connects to each, and sends nothing but
+ * what TLS and DNS need.
+ */
 export async function checkPeers(config: Config, plans: readonly FetchPlan[]): Promise<Finding[]> {
   const dialler = new TcpDialler({ resolver: new SystemResolver() });
   const peers = uniquePeers([

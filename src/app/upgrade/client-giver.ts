@@ -20,9 +20,9 @@ interface Batch {
 }
 
 /**
- * Gives the held clients of this process, and those between two requests, to another one. A batch is suspended at a mark in the order of the items: the hub here
- * has delivered what comes before. What comes meanwhile is kept here too, until the other process says that it can go on with them, and that writes
- * nothing to them before it hears that they are forgotten here.
+ * Gives the held clients of this process, and those between two requests, to another one. A batch is suspended at a mark in the order of the items:
+ * the hub here has delivered what comes before. What comes meanwhile is kept here too, until the other process says that it can go on with them.
+ * It writes nothing to them before it hears that they are forgotten here.
  */
 export class ClientGiver implements Giver, MarkOwner {
   readonly holdsBack = false;

@@ -97,7 +97,7 @@ export class ClientTaker implements Taker {
     else this.#send({ kind: 'taken', batch: batch.number, refused });
   }
 
-  /** The clients are the old process's no longer. */
+  /** The clients no longer belong to the old process. */
   #take(): void {
     const { hub } = this.#clients;
     const { taken, lastIds } = this.#batch as Batch;

@@ -42,11 +42,11 @@ interface Batch {
 }
 
 /**
- * Moves the held clients of this process, and those between two requests, to the new one, in one upgrade. Meanwhile a relay stands between publishers and the hubs
- * of both processes, and orders the items; at the end the new process has the relay, and this one is one of its workers.
+ * Moves the held clients of this process, and those between two requests, to the new one, in one upgrade. Meanwhile a relay stands between
+ * publishers and the hubs of both processes, and orders the items; at the end the new process has the relay, and this one is one of its workers.
  *
- * No client misses an item or gets one twice. A batch is suspended at a mark in the order of the items: this hub has delivered what comes before, and the other
- * one holds back what comes after until it has the clients. What comes meanwhile is kept here too: see `ClientGiver`.
+ * No client misses an item or gets one twice. A batch is suspended at a mark in the order of the items: this hub has delivered what comes before,
+ * and the other one holds back what comes after until it has the clients. What comes meanwhile is kept here too: see `ClientGiver`.
  */
 export class HeldMover implements OldSide, MarkOwner, Guarded {
   readonly holdsBack = false;

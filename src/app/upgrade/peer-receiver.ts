@@ -87,7 +87,7 @@ export class PeerReceiver implements NewSide {
     else this.#channel?.send({ kind: 'peersTaken', batch, refused });
   }
 
-  /** The peers are the old process's no longer. */
+  /** The peers no longer belong to the old process. */
   #take(): void {
     const taken = this.#taken;
     this.#taken = null;

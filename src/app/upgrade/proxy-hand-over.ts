@@ -22,12 +22,15 @@ interface ProxyMeans extends Omit<HandOverMeans, 'clients' | 'publishing' | 'lim
   readonly proxy: ProxyClients & Pick<ProxyRole, 'hubLimits'>;
 }
 
-/** Whether held clients can move to a process with this configuration, and whether worker processes take them; null if there are none. */
+/** Whether held clients can move to a process with this configuration, and whether worker processes take them; null if it has no proxy. */
 export function takesClients({ server }: Config): { readonly spread: boolean } | null {
   return hasProxy(server) ? { spread: server.workers > 1 } : null;
 }
 
-/** What this process gives the next one, and gets of the one before: sessions of the control port, and the clients of the proxy or what is published for them. */
+/**
+ * What this process gives the next one, and gets of the one before: sessions of the control port, and the clients of the proxy or what is published for
+ * them.
+ */
 export class ProxyHandOver implements OldSide {
   /** What publishers publish to. */
   readonly publishing: Publishing;
@@ -39,7 +42,7 @@ export class ProxyHandOver implements OldSide {
   readonly #means: Omit<HandOverMeans, 'clients' | 'history'>;
   /** The clients of this process, or of its worker processes. */
   #clients: MovingClients;
-  /** What counts in the upgrade under way. */
+  /** What gives over in the upgrade under way: the clients move, or all stay. Null when there is no upgrade. */
   #side: HeldMover | StayingClients | null = null;
   /** Whether the new process takes clients, in worker processes or not; null before it has said so. */
   #takes: { readonly spread: boolean } | null = null;
