@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Session, Status } from './api/types.ts';
 import type { Model } from './live/model.ts';
 import { hrefOf, type Place, type View } from './live/place.ts';
@@ -165,7 +165,8 @@ function useTitle(place: Place | null): void {
 /** Moves the focus to the heading of another view, so that a screen reader says where the reader is, and Tab goes on from there. */
 function useFocus(main: { current: HTMLElement | null }, place: Place): void {
   const last = useRef(place);
-  useEffect(() => {
+  // Before the view is painted: a key that is pressed as soon as it is seen goes to it.
+  useLayoutEffect(() => {
     if (last.current === place) return;
     last.current = place;
     scrollTo(0, 0);
