@@ -1,8 +1,6 @@
 import { fault, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import type { Hold, PublishItem } from '../codec/grip/index.ts';
 import {
-  type ClientNames,
-  clientNames,
   type ExchangeRecord,
   HeldTotal,
   Histogram,
@@ -18,9 +16,9 @@ import { type ChannelInfo, type ChannelPage, type ChannelQuery, channelPage, inf
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { Delivery } from './delivery.ts';
 import { FilterErrors } from './filter-errors.ts';
-import { FilterSet } from './filter-set.ts';
 import { FirstSubscriptions } from './first-subscriptions.ts';
 import { Held } from './held.ts';
+import { HoldMaker } from './hold-maker.ts';
 import type { HoldOptions } from './hold-options.ts';
 import { HoldSweep } from './hold-sweep.ts';
 import type { HubObserver } from './hub-observer.ts';
@@ -28,11 +26,9 @@ import type { HubOptions } from './hub-options.ts';
 import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
 import { ItemTaps } from './item-taps.ts';
-import { KeepAlivePlans } from './keep-alive-plan.ts';
 import { KeptItems } from './kept-items.ts';
 import { movedHold, type NamesOf } from './make-moved-hold.ts';
 import type { HoldParts, ResponseHoldState, StreamHoldState } from './moved-hold.ts';
-import { OrderCheck } from './order-check.ts';
 import { QueueBudget } from './queue-budget.ts';
 import { type ReceivedFormats, receiversOf } from './receivers-of.ts';
 import { ReplayPacer } from './replay-pacer.ts';
@@ -41,7 +37,6 @@ import { type Sequence, Sequencer } from './sequencer.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
 import { Subscriber } from './subscriber.ts';
-import { shownKey, subscriptionKey } from './subscription-key.ts';
 import { WebSocketHold } from './websocket-hold.ts';
 import { MAX_RELAYED } from './websocket-outlet.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
@@ -79,7 +74,7 @@ export class Hub implements Guarded {
     this.#delivery.add(items);
   });
   readonly #room: HubRoom;
-  readonly #keepAlives = new KeepAlivePlans();
+  readonly #maker: HoldMaker;
   readonly #taps = new ItemTaps(this);
   readonly #delivery: Delivery;
   readonly #admission: Admission;
@@ -119,6 +114,7 @@ export class Hub implements Guarded {
       history: this.history,
       phase: 'still',
     };
+    this.#maker = new HoldMaker(this.#room);
     const onProgress = (): void => this.#onProgress();
     this.#delivery = new Delivery(this.#room, onProgress);
     this.#room.channels.watch(new FirstSubscriptions(this.#room, this.#delivery, onFault));
@@ -155,8 +151,8 @@ export class Hub implements Guarded {
     const { instruct, request, requester, former = null } = options;
     const { hold } = instruct;
     if (hold === null && !options.link) throw new TypeError('an instruct without a hold');
-    const names = hold === null ? [] : this.#channelNames(hold, options, request);
-    const held = hold?.mode === 'response' ? this.#newResponse(options, hold) : this.#newStream(options);
+    const names = hold === null ? [] : this.#maker.namesOf(hold, options, request);
+    const held = this.#maker.make(options);
     held.gone = options.gone ?? null;
     held.comesFrom(request);
     requester.handOver(held);
@@ -184,8 +180,8 @@ export class Hub implements Guarded {
     record: ExchangeRecord | null,
   ): Responder {
     const namesOf: NamesOf = (hold, channels, channelPrefix) =>
-      this.#channelNames(hold, { channels, channelPrefix }, state);
-    const held = movedHold(this.#room, this.#keepAlives, state, requester, parts, namesOf, (moved) =>
+      this.#maker.namesOf(hold, { channels, channelPrefix }, state);
+    const held = movedHold(this.#room, this.#maker.keepAlives, state, requester, parts, namesOf, (moved) =>
       this.history.goOn(this.#room, moved, state),
     );
     held.record = record;
@@ -407,52 +403,6 @@ export class Hub implements Guarded {
     this.#drain.begin();
   }
 
-  #newStream(options: HoldOptions): StreamHold {
-    const {
-      request,
-      requester,
-      credits,
-      link = null,
-      channelPrefix: prefix = '',
-      channels = [],
-      debug = false,
-      session = null,
-      route,
-    } = options;
-    const { hold } = options.instruct;
-    const keepAlive = this.#keepAlives.share(hold?.keepAlive ?? null);
-    const isPlain =
-      link === null &&
-      session === null &&
-      hold?.channels.every(({ prevId, filters }) => prevId === null && filters.length === 0);
-    const namesOf = (other: Hold): readonly string[] =>
-      this.#channelNames(other, { channels, channelPrefix: prefix }, request);
-    const more = isPlain
-      ? null
-      : { always: channels, hold, link, session, prefix, debug, namesOf, filterService: options.filterService ?? null };
-    return new StreamHold(this.#room, request, requester, credits, keepAlive, more, route);
-  }
-
-  #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {
-    const { request, requester, credits, instruct, replay, channelPrefix = '', route, session } = options;
-    const order = OrderCheck.of(channels, channelPrefix);
-    const filters = FilterSet.of(instruct.hold, channelPrefix);
-    const held = new ResponseHold(
-      this.#room,
-      request,
-      requester,
-      credits,
-      instruct.response,
-      replay,
-      order,
-      filters,
-      route,
-      options.filterService ?? null,
-    );
-    held.session = session ?? null;
-    return held;
-  }
-
   #startResponse(held: ResponseHold, { timeout }: Hold, { former }: HoldOptions): void {
     held.start(timeout);
     held.catchUp(former instanceof ResponseHold ? former : null);
@@ -471,27 +421,5 @@ export class Hub implements Guarded {
         guarded(held, () => held.endJoin()),
       );
     }
-  }
-
-  /** The names and keys of patterns that the hold is subscribed to, each once, as many as are allowed. */
-  #channelNames(
-    hold: Hold,
-    { channels = [], channelPrefix = '' }: Pick<HoldOptions, 'channels' | 'channelPrefix'>,
-    names: ClientNames,
-  ): readonly string[] {
-    const { counters, log } = this.#room;
-    const max = this.#room.limits.current.connectionSubscriptionMax;
-    const channelNames = [
-      ...new Set([...channels, ...hold.channels.map((each) => subscriptionKey(channelPrefix, each))]),
-    ];
-    const dropped = channelNames.length - max;
-    if (dropped > 0) {
-      channelNames.length = max;
-      counters.subscriptionsDropped += dropped;
-      log.info({ ...clientNames(names), dropped, max }, 'too many channels for one connection');
-    }
-    if (log.debugEnabled)
-      log.debug({ ...clientNames(names), mode: hold.mode, channels: channelNames.map(shownKey) }, 'hold');
-    return channelNames;
   }
 }
