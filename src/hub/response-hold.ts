@@ -1,4 +1,3 @@
-import { retryDelay } from '../clock/index.ts';
 import { listBytes } from '../codec/fields/index.ts';
 import type { InstructResponse } from '../codec/grip/index.ts';
 import { type ClientNames, clientNames, type Requester, type Suspended } from '../exchange/index.ts';
@@ -6,14 +5,13 @@ import { AskedItems, type AskedOwner } from './asked-items.ts';
 import type { FilterService } from './filter-service.ts';
 import { type FilterSet, matchesContentFilters } from './filter-set.ts';
 import { FilterError } from './filter-template.ts';
-import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { HoldParts, ResponseHoldState } from './moved-hold.ts';
 import type { ChannelPosition } from './next-link.ts';
 import type { OrderCheck } from './order-check.ts';
 import { type PublishedResponse, patchProblem } from './published-response.ts';
-import type { FormerHold, Replay, ReplayExchange } from './replay.ts';
-import type { Replayable } from './replay-pacer.ts';
+import type { Replay } from './replay.ts';
+import { ReplayedHold } from './replayed-hold.ts';
 import type { HistoryPoll, ResponseHistory } from './response-history.ts';
 import type { Step } from './step.ts';
 
@@ -24,12 +22,6 @@ const EMPTY = Buffer.alloc(0);
  * @bound hub-held-responses
  */
 export const MAX_HELD_BYTES = 268_435_456;
-
-/**
- * Milliseconds after the head of a replay's response until the next replay may begin although this one is still under way: a slow client,
- * or an origin that sends without end, must not hold up the others. A client that takes nothing at all is cut off by the server.
- */
-const LONGEST_RESPONSE = 10_000;
 
 /** Work of applying a patch: it ends the slice of a delivery. */
 const PATCH_WORK = 1_024;
@@ -43,27 +35,15 @@ const PATCH_WORK = 1_024;
  * the new response is a hold, the item follows where it fits; where it does not, and the origin did not know it, the request is
  * replayed once more.
  */
-export class ResponseHold extends Held implements FormerHold, Replayable, AskedOwner, HistoryPoll {
+export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPoll {
   override readonly format = 'http-response';
   readonly #response: InstructResponse;
-  readonly #replay: Replay | null;
   /** Bytes that are kept for it. */
   readonly #cost: number;
   readonly #order: OrderCheck;
   readonly #filters: FilterSet | null;
-  /** Its replay: none is due, it waits for its turn, it failed and waits for the next try, or the request is at the origin. */
-  #state: 'held' | 'queued' | 'failed' | 'away' = 'held';
-  /** The replay while it is at its origin. */
-  #exchange: ReplayExchange | null = null;
-  /** Whether it has a place among the replays at its target. It keeps the place while the response is under way. */
-  #placed = false;
-  /** A hint, a recovery or an item that is not kept came while the request was at its origin: the response may be from before it. */
-  #again = false;
   /** The first waiting item of each channel, oldest first. */
   #kept: Map<string, PublishedResponse> | null = null;
-  /** Wheel time of the timeout, in milliseconds. */
-  #deadline = 0;
-  #failures = 0;
   readonly #service: FilterService | null;
   /** What services of filters are asked about; null before the first item of which one is. */
   #asked: AskedItems | null = null;
@@ -84,9 +64,8 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     route = '',
     service: FilterService | null = null,
   ) {
-    super(room, names, requester, credits, route);
+    super(room, names, requester, credits, replay, route);
     this.#response = response;
-    this.#replay = replay;
     this.#order = order;
     this.#filters = filters;
     this.#service = service;
@@ -98,20 +77,9 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     super.enter(names);
   }
 
-  get target(): string {
-    return this.#replay?.target ?? '';
-  }
-
   /** Its channels are kept: its response has a cursor, and what it has missed is its response at once. */
   keepsPlace(history: ResponseHistory): void {
     this.#history = history;
-  }
-
-  /** @param timeout seconds until the held response itself is sent */
-  start(timeout: number): void {
-    const { wheel } = this.room;
-    this.#deadline = wheel.now + timeout * 1_000;
-    wheel.schedule(this, timeout * 1_000);
   }
 
   /** Sends the response at once, as if its time were over, where too much is held. */
@@ -134,7 +102,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     let again = false;
     const undecided = former === null ? [] : (former.#asked?.undecided ?? []);
     if (former !== null) {
-      again = former.#again;
+      again = former.again;
       this.#kept = former.#kept;
       former.#kept = null;
       former.done();
@@ -167,7 +135,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     const next = this.#isNext(published);
     if (next && !this.joining) return this.#take(this.#history?.shape(published) ?? published) || 1;
     this.#keep(published);
-    if (!next && this.#state === 'held' && !this.joining) this.recover();
+    if (!next && !this.isReplaying && !this.joining) this.recover();
     return 1;
   }
 
@@ -175,9 +143,9 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     super.endJoin();
     this.#history?.pump();
     if (!this.isHeld || this.#takeKept()) return;
-    if (this.#state !== 'held') return;
-    const again = this.#again;
-    this.#again = false;
+    if (this.isReplaying) return;
+    const again = this.again;
+    this.again = false;
     if (this.#missed() || again) this.recover();
   }
 
@@ -185,69 +153,15 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     if (this.isHeld && this.#order.isOutdated(this.channels)) this.recover();
   }
 
-  override recover(): void {
-    // An item that was kept during its replay may have ended it already.
-    if (this.#replay === null || this.#state === 'queued' || !this.isHeld) return;
-    if (this.#state === 'away') {
-      this.#again = true;
-      return;
-    }
-    this.#state = 'queued';
-    this.room.pacer.add(this);
-  }
-
-  startReplay(): void {
-    const { wheel } = this.room;
-    this.#state = 'away';
-    this.#again = false;
-    this.#placed = true;
-    wheel.schedule(this, this.#deadline - wheel.now);
-    const exchange = (this.#replay as Replay).open(this);
-    this.#exchange = exchange;
-    this.requester.handOver(exchange);
-    exchange.start();
-  }
-
-  release(): void {
-    if (!this.isHeld) return;
-    this.over = true;
-    this.leave();
-    if (this.#placed) this.room.wheel.schedule(this, LONGEST_RESPONSE);
-  }
-
-  done(): void {
-    this.release();
-    this.#freePlace();
-  }
-
-  resume(credits: number): number | null {
-    this.#freePlace();
-    if (!this.isHeld) return null;
-    this.#exchange = null;
-    this.#state = 'failed';
-    this.credits = credits;
-    this.requester.handOver(this);
-    const { wheel, draining } = this.room;
-    const left = this.#deadline - wheel.now;
-    if (draining || left <= 0) {
-      if (draining) this.drain();
-      else this.onTimer();
-      return null;
-    }
-    const delay = retryDelay(this.#failures++);
-    wheel.schedule(this, Math.min(delay, left));
-    return delay;
-  }
-
   override drain(): void {
     // A replay is a request in flight: its response is waited for, as long as the client is held.
     if (this.#asked?.busy === true) this.#drainLater = true;
-    else if (this.#state !== 'away') this.#respondAsTold();
+    else if (!this.isAway) this.respondAsTold();
   }
 
   /** Sends the response that the origin gave for the timeout. */
-  #respondAsTold(): void {
-    this.#takeBack();
+  protected override respondAsTold(): void {
+    this.takeBack();
     const { status, reason, headers } = this.#response;
     const body = this.#initialBody();
     this.leave();
@@ -255,77 +169,34 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     if (!this.over) this.finish(body);
   }
 
-  override onTimer(): void {
-    const { wheel, counters, holds } = this.room;
-    if (!holds.has(this)) {
-      this.#freePlace();
-      return;
-    }
-    const left = this.#deadline - wheel.now;
-    if (left > 0) {
-      // It is time to replay the request again.
-      wheel.schedule(this, left);
-      this.recover();
-      return;
-    }
-    counters.holdsTimedOut++;
-    this.#respondAsTold();
-  }
-
-  override onFault(thrown: unknown): void {
-    const exchange = this.#exchange;
-    super.onFault(thrown);
-    exchange?.abort();
-    this.#freePlace();
-  }
-
   // ---- the move to another process
 
   suspend(): Suspended<ResponseHoldState> | null {
-    if (this.#state !== 'held' || this.#again || this.#placed || this.#drainLater) return null;
+    if (this.#drainLater) return null;
     if ((this.#kept?.size ?? 0) > 0 || this.#asked?.busy === true) return null;
     const held = this.heldState(this.#service);
     const place = this.#history?.place ?? null;
     if (this.#history !== null && place === null) return null;
-    const replay = this.#replay?.state ?? null;
-    if (held === null || (this.#replay !== null && replay === null)) return null;
+    const replay = this.replayState;
+    if (held === null || replay === null) return null;
     const own = { response: this.#response, prevIds: this.#order.state, prefix: this.#filters?.prefix ?? '' };
     const filters = this.#filters?.state ?? null;
-    const state = { kind: 'response-hold' as const, ...held, place, ...own, filters, failures: this.#failures, replay };
+    const state = { kind: 'response-hold' as const, ...held, place, ...own, filters, ...replay };
     return this.suspendWith(state, () => undefined);
   }
 
   /** Goes on where a hold of another process has stopped. */
   goOn(state: ResponseHoldState, parts: HoldParts): void {
-    const { left, failures } = state;
-    this.#deadline = this.room.wheel.now + (left ?? 0);
-    this.#failures = failures;
-    this.goOnAs({ ...state, left: left ?? 0 }, parts);
+    this.goOnWaiting(state);
+    this.goOnAs({ ...state, left: state.left ?? 0 }, parts);
     this.#history?.goOn();
   }
 
   protected override leave(): void {
-    const { pacer, holds } = this.room;
-    const state = this.#state;
-    this.#state = 'held';
-    this.#exchange = null;
-    if (holds.has(this)) this.room.heldBytes -= this.#cost;
+    if (this.isHeld) this.room.heldBytes -= this.#cost;
     super.leave();
     this.#dropKept();
     this.#asked?.drop();
-    if (state === 'queued') pacer.cancel(this);
-  }
-
-  /** Aborts the replay, if the request is at its origin. */
-  #takeBack(): void {
-    const exchange = this.#exchange;
-    if (exchange === null) return;
-    this.#exchange = null;
-    this.#state = 'held';
-    this.room.counters.replaysAborted++;
-    this.credits = exchange.abort();
-    this.requester.handOver(this);
-    this.#freePlace();
   }
 
   /** The body of the held response as its filters change it; empty where they cannot. */
@@ -357,18 +228,9 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     return this.#order.positionOf(channel);
   }
 
-  /** Lets the next replay begin. */
-  #freePlace(): void {
-    const { pacer, holds, wheel } = this.room;
-    if (!this.#placed) return;
-    this.#placed = false;
-    if (!holds.has(this)) wheel.cancel(this);
-    pacer.done(this.target);
-  }
-
   /** Whether the client gets this item without a gap before it. Without a replay nothing fills a gap. */
   #isNext(published: PublishedResponse): boolean {
-    return this.#replay === null || this.#order.isNext(published, this.#state !== 'held');
+    return !this.canReplay || this.#order.isNext(published, this.isReplaying);
   }
 
   /** Keeps the first item of each channel. Where all holds keep too much, the origin is asked for it instead. */
@@ -376,7 +238,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     this.#kept ??= new Map();
     if (this.#kept.has(published.channel)) return;
     if (this.room.kept.take(published)) this.#kept.set(published.channel, published);
-    else this.#again = true;
+    else this.again = true;
   }
 
   #forget(published: PublishedResponse): void {
@@ -448,7 +310,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     this.#noteItem(published);
     this.room.counters.itemsDelivered++;
     if (this.record !== null) this.record.items++;
-    this.#takeBack();
+    this.takeBack();
     this.leave();
     const head = published.head(this.#response, body.length);
     this.sendHead(this.#history?.headOf(head, published.number) ?? head, published.channel);
@@ -466,14 +328,10 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
   }
 
   onGap(): void {
-    this.#respondAsTold();
+    this.respondAsTold();
   }
 
   // ---- for items that a service is asked about (AskedOwner)
-
-  get isHeld(): boolean {
-    return this.room.holds.has(this);
-  }
 
   get positions(): readonly ChannelPosition[] {
     return this.#order.positions;
@@ -490,7 +348,7 @@ export class ResponseHold extends Held implements FormerHold, Replayable, AskedO
     this.#history?.pump();
     if (!this.isHeld) return;
     if (this.#takeKept()) return;
-    if (this.#state === 'held' && !this.joining && this.#missed()) this.recover();
+    if (!this.isReplaying && !this.joining && this.#missed()) this.recover();
     if (this.#drainLater) this.drain();
   }
 }
