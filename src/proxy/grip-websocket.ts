@@ -1,30 +1,16 @@
 import { type ControlMessage, GripError, parseControlMessage, type Subscription } from '../codec/grip/index.ts';
 import type { Route } from '../config/index.ts';
-import {
-  BodyCollector,
-  clientNames,
-  type ExchangeError,
-  type RequestHead,
-  type WebSocketRequester,
-} from '../exchange/index.ts';
+import { clientNames, type ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
 import { type FilterService, subscriptionKey, type WebSocketHold, type WebSocketOwner } from '../hub/index.ts';
 import { AutoResponder } from './auto-responder.ts';
 import type { GripWebSocketMove, GripWebSocketState } from './grip-websocket-state.ts';
 import type { Permit } from './guard/permit.ts';
 import { holdProblem } from './hold-problem.ts';
+import { MAX_CONTROL_MESSAGE, OriginMessages, type OriginMessagesSink } from './origin-messages.ts';
 import type { ProxyRoom } from './proxy-room.ts';
 import type { TargetWebSocketResponder } from './proxy-target.ts';
 import { HeldSession, movedSession } from './session-state.ts';
 import { DelayedMessage, KeepAliveMessage } from './websocket-timers.ts';
-
-/** Begins a control message. */
-const CONTROL = Buffer.from('c:');
-
-/**
- * Bytes of one control message of an origin.
- * @bound websocket-control-message
- */
-const MAX_CONTROL_MESSAGE = 65_536;
 
 /** Filters of one subscription; GRIP allows no more. */
 const MAX_FILTERS = 5;
@@ -63,24 +49,17 @@ export interface GripWebSocketRelay {
   onReleased(): void;
 }
 
-/** What becomes of the message of the origin that is coming in. */
-type Reading = 'begin' | 'relay' | 'control' | 'drop';
-
 /**
  * GRIP on one WebSocket: carries out the origin's control messages, and lets what is published in between the messages that it sends to the
  * client. The origin may leave, and the client stay.
  */
-export class GripWebSocket implements WebSocketOwner {
+export class GripWebSocket implements WebSocketOwner, OriginMessagesSink {
   /** The origin has been let go: it gets no more calls, and its own do not count. */
   released = false;
   readonly #room: ProxyRoom;
   readonly #options: GripWebSocketOptions;
   readonly #hold: WebSocketHold;
-  readonly #longestBeginning: number;
-  #reading: Reading = 'begin';
-  /** The beginning of a message that is too short to tell what it is, or a control message. */
-  #collected: BodyCollector | null = null;
-  #collectedBytes = 0;
+  readonly #messages: OriginMessages;
   /** Channels that the origin cannot leave. */
   #always: string[] | null = null;
   #keepAlive: KeepAliveMessage | null = null;
@@ -99,7 +78,7 @@ export class GripWebSocket implements WebSocketOwner {
     const { request, route, requester, credits, prefix } = options;
     this.#room = room;
     this.#options = options;
-    this.#longestBeginning = Math.max(CONTROL.length, prefix?.length ?? 0);
+    this.#messages = new OriginMessages(prefix, this);
     this.#hold = room.hub.holdWebSocket({
       id: request.id,
       requestId: request.requestId ?? '',
@@ -121,7 +100,7 @@ export class GripWebSocket implements WebSocketOwner {
   /** Begins to move, between two messages. Null where it cannot, or its origin cannot. */
   suspend(): GripWebSocketMove | null {
     const { released } = this;
-    if (this.#closing || this.#reading !== 'begin' || this.#collected !== null || this.#controlCredit > 0) return null;
+    if (this.#closing || !this.#messages.settled || this.#controlCredit > 0) return null;
     const responder = this.#responder?.state ?? null;
     if (this.#responder !== null && responder === null) return null;
     const origin = released ? null : (this.#options.relay.origin.suspend?.() ?? null);
@@ -249,23 +228,7 @@ export class GripWebSocket implements WebSocketOwner {
   // ---- from the origin
 
   fromOrigin(chunk: Buffer, text: boolean, more: boolean): void {
-    if (this.released) return;
-    switch (this.#reading) {
-      case 'relay':
-        if (!more) this.#reading = 'begin';
-        this.#hold.relay(chunk, text, more);
-        break;
-      case 'drop':
-        if (!more) this.#reading = 'begin';
-        this.onRelayed(chunk.length);
-        break;
-      case 'control':
-        this.#readControl(chunk, more);
-        this.#returnControlCredit(chunk.length);
-        break;
-      default:
-        this.#begin(chunk, text, more);
-    }
+    if (!this.released) this.#messages.read(chunk, text, more);
   }
 
   controlFromOrigin(kind: 'ping' | 'pong', data: Buffer): void {
@@ -279,58 +242,22 @@ export class GripWebSocket implements WebSocketOwner {
     this.#hold.close(code, reason);
   }
 
-  /** Finds out what a message is by its first bytes. */
-  #begin(chunk: Buffer, text: boolean, more: boolean): void {
-    const { prefix } = this.#options;
-    if (prefix === null) {
-      if (more) this.#reading = 'relay';
-      this.#hold.relay(chunk, text, more);
-      return;
-    }
-    let bytes = chunk;
-    const held = this.#collected?.body ?? null;
-    if (held !== null) bytes = Buffer.concat([held, chunk]);
-    if (bytes.length < this.#longestBeginning && more) {
-      this.#collected = new BodyCollector(this.#longestBeginning);
-      this.#collected.addCopy(bytes);
-      return;
-    }
-    this.#collected = null;
-    if (begins(bytes, CONTROL)) {
-      this.#reading = 'control';
-      this.#readControl(bytes.subarray(CONTROL.length), more);
-      this.#returnControlCredit(bytes.length);
-    } else if (begins(bytes, prefix)) {
-      this.#reading = more ? 'relay' : 'begin';
-      if (prefix.length > 0) this.onRelayed(prefix.length);
-      this.#hold.relay(bytes.subarray(prefix.length), text, more);
-    } else {
-      this.#reading = more ? 'drop' : 'begin';
-      this.#room.log.debug({ ...clientNames(this.#hold) }, 'a message of the origin has neither prefix and is dropped');
-      this.onRelayed(bytes.length);
-    }
+  // ---- from its messages (OriginMessagesSink)
+
+  onClientMessage(chunk: Buffer, text: boolean, more: boolean): void {
+    this.#hold.relay(chunk, text, more);
   }
 
-  #readControl(chunk: Buffer, more: boolean): void {
-    this.#collectedBytes += chunk.length;
-    if (this.#collectedBytes > MAX_CONTROL_MESSAGE) {
-      this.#collected = null;
-    } else if (more || this.#collected !== null) {
-      this.#collected ??= new BodyCollector(MAX_CONTROL_MESSAGE);
-      // The bytes of a piece may belong to a larger buffer.
-      this.#collected.addCopy(chunk);
-    }
-    if (more) return;
-    const tooLong = this.#collectedBytes > MAX_CONTROL_MESSAGE;
-    const body = this.#collected?.body ?? chunk;
-    this.#reading = 'begin';
-    this.#collected = null;
-    this.#collectedBytes = 0;
-    if (tooLong) this.#ignore(`it is over ${MAX_CONTROL_MESSAGE} bytes`);
+  onUnknownMessage(): void {
+    this.#room.log.debug({ ...clientNames(this.#hold) }, 'a message of the origin has neither prefix and is dropped');
+  }
+
+  onControlMessage(body: Buffer | null): void {
+    if (body === null) this.#ignore(`it is over ${MAX_CONTROL_MESSAGE} bytes`);
     else this.#control(body);
   }
 
-  #returnControlCredit(bytes: number): void {
+  onControlBytes(bytes: number): void {
     this.#controlCredit += bytes;
     if (!this.#hold.ownWaits) this.onOwnPassed();
   }
@@ -486,8 +413,4 @@ export class GripWebSocket implements WebSocketOwner {
     if (!released) relay.origin.onRequestError(error);
     requester.onResponseError(error);
   }
-}
-
-function begins(bytes: Buffer, prefix: Buffer): boolean {
-  return bytes.length >= prefix.length && bytes.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
 }
