@@ -7,7 +7,6 @@ import type { HubRoom } from './hub-room.ts';
 import { isKept, type KeptChannels, keptOf, toldGaps } from './kept-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
-import { StreamRun } from './stream-run.ts';
 
 /**
  * Bytes of items that are read for one client at a time, as the log has them, but always one item. The next ones follow once it has taken these.
@@ -21,28 +20,44 @@ export const TURN_PAGES = 8;
 /** Channels besides its own that a client by pattern has missed items of. Beyond it it is told of a gap. */
 const MAX_OTHERS = 1_000;
 
-/** The stream whose client has a cursor. */
-export interface HistoryStream extends Guarded {
+/** Items of one channel that a client gets together. */
+export interface HistoryRun<Run> {
+  readonly channel: string;
+  /** The number of the first item, and that of the last; 0 where the channel is not kept. */
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  readonly items: readonly { readonly number: number }[];
+  part(from: number, to: number): Run;
+}
+
+/** The event stream or WebSocket whose client has a place in the log. */
+export interface HistoryStream<Run> extends Guarded {
   /** Whether the client has taken all that it was sent, and nothing is waited for before it can get more. */
   readonly ready: boolean;
   /** Whether it has ended. */
   readonly ended: boolean;
+  /** Items from the log as runs, without those that have nothing for it. */
+  runsOf(items: readonly PublishItem[]): readonly Run[];
   /** Passes the items of a run, however many wait for the client. */
-  give(run: StreamRun): void;
-  append(bytes: Buffer): void;
+  give(run: Run): void;
+  /** The client is told that it does not get items of these channels or patterns. */
+  tellGap(channels: readonly string[]): void;
+  /** The client is told where it is. */
+  tellCursor(cursor: string): void;
 }
 
 /**
- * Where the client of an event stream is in the log of its channels. It *reads* when it has come back, or has fallen behind: then it gets items from the
+ * Where the client of an event stream or WebSocket is in the log of its channels. It *reads* when it has come back, or has fallen behind: then it gets items from the
  * log, as fast as it takes them, and what comes live is left to the log. Otherwise it gets what comes live. Either way it gets items in the order of their numbers.
  */
-export class StreamHistory implements AtTurnEnd {
+export class StreamHistory<Run extends HistoryRun<Run>> implements AtTurnEnd {
   /** Every item up to this number has gone to the client, or waits for it. */
   position = 0;
   #epoch = '';
   readonly #room: HubRoom;
   readonly #source: HubHistory;
-  readonly #stream: HistoryStream;
+  readonly #stream: HistoryStream<Run>;
   readonly #prefix: string;
   /** Its own channels and patterns. */
   #kept: KeptChannels;
@@ -67,7 +82,7 @@ export class StreamHistory implements AtTurnEnd {
   /** Whether its client was held by another process. */
   #moved = false;
 
-  constructor(room: HubRoom, source: HubHistory, stream: HistoryStream, { keys, since, prefix }: PlaceOptions) {
+  constructor(room: HubRoom, source: HubHistory, stream: HistoryStream<Run>, { keys, since, prefix }: PlaceOptions) {
     this.#prefix = prefix;
     this.#room = room;
     this.#source = source;
@@ -117,7 +132,7 @@ export class StreamHistory implements AtTurnEnd {
   }
 
   /** What the client gets of a run now; null for nothing. */
-  next(run: StreamRun): StreamRun | null {
+  next(run: Run): Run | null {
     const { first, last } = run;
     if (last === 0) return run;
     if (this.#reading) {
@@ -171,10 +186,10 @@ export class StreamHistory implements AtTurnEnd {
     this.#room.counters.historyGaps++;
     const channels = toldGaps(this.#room, keys, this.#prefix);
     if (channels.length === 0) return;
-    this.#stream.append(Buffer.from(`event: gap\ndata: ${JSON.stringify({ channels })}\n\n`));
+    this.#stream.tellGap(channels);
   }
 
-  #leave({ channel, last }: StreamRun): void {
+  #leave({ channel, last }: Run): void {
     this.#skipped = Math.max(this.#skipped, last);
     this.#noteOther(channel);
     if (this.#waits) this.#pump();
@@ -217,9 +232,10 @@ export class StreamHistory implements AtTurnEnd {
     this.#asking = true;
     const id = this.#first && after === LOST_CURSOR ? this.#id : null;
     this.#source.ask({ channels, after, id, limitBytes: PAGE_BYTES }, (answer) => {
-      this.#asking = false;
       if (this.#stream.ended) return;
       this.#onAnswer(answer);
+      // Not before: what the client takes meanwhile must not have the same items read again.
+      this.#asking = false;
       if (!this.#waits) this.#pump();
     });
   }
@@ -251,7 +267,7 @@ export class StreamHistory implements AtTurnEnd {
 
   /** Returns false where one of the items has to be read again. */
   #give(items: readonly PublishItem[]): boolean {
-    for (const run of runsOf(items)) {
+    for (const run of this.#stream.runsOf(items)) {
       this.position = run.last;
       this.#stream.give(run);
       if (this.position < run.last || this.#stream.ended) return false;
@@ -261,19 +277,6 @@ export class StreamHistory implements AtTurnEnd {
 
   #tellCursor(): void {
     this.#cursorDue = false;
-    this.#stream.append(Buffer.from(`id: ${formatCursor(this.epoch, this.position)}\n\n`));
+    this.#stream.tellCursor(formatCursor(this.epoch, this.position));
   }
-}
-
-/** Items as runs, without those that have nothing for streams. */
-function runsOf(items: readonly PublishItem[]): StreamRun[] {
-  const runs: StreamRun[] = [];
-  for (const item of items) {
-    const { channel, httpStream } = item;
-    if (httpStream?.action !== 'send') continue;
-    const last = runs.at(-1);
-    if (last?.channel === channel && last.add(item, httpStream.content)) continue;
-    runs.push(new StreamRun(item, httpStream.content));
-  }
-  return runs;
 }

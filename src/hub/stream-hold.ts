@@ -1,5 +1,5 @@
 import { fieldValue } from '../codec/fields/index.ts';
-import type { Hold, InstructResponse } from '../codec/grip/index.ts';
+import type { Hold, InstructResponse, PublishItem } from '../codec/grip/index.ts';
 import {
   type ClientNames,
   clientNames,
@@ -18,8 +18,8 @@ import type { HoldParts, StreamHoldState } from './moved-hold.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
 import type { SessionStream } from './session-stream.ts';
 import { type Step, StreamClose } from './step.ts';
-import type { StreamHistory } from './stream-history.ts';
-import { isPlain, markedItem, type StreamItem, StreamRun } from './stream-run.ts';
+import type { HistoryStream, StreamHistory } from './stream-history.ts';
+import { isPlain, markedItem, type StreamItem, StreamRun, streamRuns } from './stream-run.ts';
 import { StreamSession } from './stream-session.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -49,7 +49,7 @@ export interface StreamOptions {
 }
 
 /** A client whose response body continues with the items of its channels, until a `close`. */
-export class StreamHold extends Held implements SessionStream {
+export class StreamHold extends Held implements SessionStream, HistoryStream<StreamRun> {
   override readonly format = 'http-stream';
   readonly #keepAlive: KeepAlivePlan | null;
   readonly #options: StreamOptions | null;
@@ -60,7 +60,7 @@ export class StreamHold extends Held implements SessionStream {
   /** Whether its items are events of EventSource. */
   #isEventStream = false;
   /** Where it is in the log of its channels, if they are kept; null where they are not. */
-  #history: StreamHistory | null = null;
+  #history: StreamHistory<StreamRun> | null = null;
 
   /** @param options null for a stream that has channels and nothing else */
   constructor(
@@ -80,7 +80,7 @@ export class StreamHold extends Held implements SessionStream {
   }
 
   /** Its channels are kept: its events get cursors, and it gets what it has missed behind the initial body. */
-  keepsPlace(history: StreamHistory): void {
+  keepsPlace(history: StreamHistory<StreamRun>): void {
     this.#history = history;
   }
 
@@ -138,7 +138,7 @@ export class StreamHold extends Held implements SessionStream {
     return this.#pass(step, now, null);
   }
 
-  #pass(step: Step, now: number, history: StreamHistory | null): number {
+  #pass(step: Step, now: number, history: StreamHistory<StreamRun> | null): number {
     if (this.#between !== null) return this.#between.receive(step);
     if (!(step instanceof StreamRun)) {
       if (step instanceof StreamClose) this.close();
@@ -270,6 +270,18 @@ export class StreamHold extends Held implements SessionStream {
 
   get ended(): boolean {
     return this.over || !this.room.holds.has(this);
+  }
+
+  runsOf(items: readonly PublishItem[]): readonly StreamRun[] {
+    return streamRuns(items);
+  }
+
+  tellGap(channels: readonly string[]): void {
+    this.append(Buffer.from(`event: gap\ndata: ${JSON.stringify({ channels })}\n\n`));
+  }
+
+  tellCursor(cursor: string): void {
+    this.append(Buffer.from(`id: ${cursor}\n\n`));
   }
 
   give(run: StreamRun): void {

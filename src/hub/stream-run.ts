@@ -140,3 +140,16 @@ export function payloadOf({ payload }: StreamItem, content: Buffer | null): Payl
   if (content === null) return null;
   return content === payload.body ? payload : new Payload(content, 1, payload.expires);
 }
+
+/** Items as runs, without those that have nothing for streams. */
+export function streamRuns(items: readonly PublishItem[]): StreamRun[] {
+  const runs: StreamRun[] = [];
+  for (const item of items) {
+    const { channel, httpStream } = item;
+    if (httpStream?.action !== 'send') continue;
+    const last = runs.at(-1);
+    if (last?.channel === channel && last.add(item, httpStream.content)) continue;
+    runs.push(new StreamRun(item, httpStream.content));
+  }
+  return runs;
+}

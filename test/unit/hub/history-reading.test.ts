@@ -4,14 +4,19 @@ import { TurnQueue } from '../../../src/clock/index.ts';
 import { Counters } from '../../../src/exchange/index.ts';
 import { ChannelRules, type HubHistory, patternKey } from '../../../src/hub/index.ts';
 import { type HistoryStream, StreamHistory } from '../../../src/hub/stream-history.ts';
+import type { StreamRun } from '../../../src/hub/stream-run.ts';
 import { rule } from './history-rig.ts';
 import { turn } from './support.ts';
 
 /** A stream that takes all it gets. */
-class FakeStream implements HistoryStream {
+class FakeStream implements HistoryStream<StreamRun> {
   ready = true;
   ended = false;
   text = '';
+
+  runsOf(): readonly StreamRun[] {
+    return [];
+  }
 
   give(): void {}
 
@@ -19,8 +24,12 @@ class FakeStream implements HistoryStream {
     throw thrown;
   }
 
-  append(bytes: Buffer): void {
-    this.text += bytes.toString();
+  tellGap(channels: readonly string[]): void {
+    this.text += `gap ${channels.join()};`;
+  }
+
+  tellCursor(cursor: string): void {
+    this.text += `at ${cursor};`;
   }
 }
 
@@ -54,7 +63,7 @@ test('a client by pattern that has missed items of too many channels is told of 
   stream.ready = true;
   history.pump();
   assert.deepEqual(asked, [0, 1_001]);
-  assert.match(stream.text, /event: gap\ndata: \{"channels":\["x\.>"\]\}\n\n$/);
+  assert.match(stream.text, /gap x\.>;$/);
 });
 
 test('a stream reads over any number of pages that have nothing for it, some in each turn', async () => {
@@ -67,7 +76,7 @@ test('a stream reads over any number of pages that have nothing for it, some in 
   new StreamHistory(roomOf(), source, stream, { ...NEW, keys: ['x'], since: 'e'.repeat(12) }).start();
   assert.ok(pages < 20, `${pages} pages in one turn`);
   while (stream.text === '') await turn();
-  assert.deepEqual([stream.text, pages], ['id: e-20000\n\n', 20_000]);
+  assert.deepEqual([stream.text, pages], ['at e-20000;', 20_000]);
 });
 
 test('a stream that ends while it reads asks for nothing more', async () => {
