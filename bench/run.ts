@@ -16,6 +16,7 @@ import { patterns } from './patterns.ts';
 import { proxy } from './proxy.ts';
 import { proxyWs } from './proxy-ws.ts';
 import { publish } from './publish.ts';
+import { resume } from './resume.ts';
 import type { Bench, NumberOption } from './support/bench.ts';
 import { Children } from './support/children.ts';
 import { hasCommand } from './support/commands.ts';
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   publish,
   channels,
   patterns,
+  resume,
   edge,
   ws,
   idle,

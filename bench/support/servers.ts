@@ -97,11 +97,20 @@ export async function startBare(children: Children): Promise<Server> {
   return { child: program.child, ...ports, pullPort: 0 };
 }
 
-/** An nginx that responds to every request with a small text, and to `/file` with that file, if there is one. */
+/**
+ * An nginx that responds to every request with a small text, and to `/file` with that file, if there is one. A GET of `/stream` is held as a stream of
+ * the channel `bench`.
+ */
 export function startNginxOrigin(children: Children, file?: string): Promise<Server> {
+  const stream = `location = /stream {
+      default_type text/event-stream;
+      add_header Grip-Hold stream;
+      add_header Grip-Channel bench;
+      return 200 "";
+    }`;
   const small = `location / { return 200 "${SMALL_BODY.replace('\n', '\\n')}"; }`;
   const large = file === undefined ? '' : `location = /file { sendfile on; alias ${file}; }`;
-  return startNginx(children, 'nginx origin', 'load', '', small + large);
+  return startNginx(children, 'nginx origin', 'load', '', stream + small + large);
 }
 
 /** An nginx that serves the files of a folder, which it reads and writes as other programs do. */
@@ -130,14 +139,16 @@ settings = {"disable.access_logging": 1}
 
 /** An nginx that forwards every request to the origin over connections that it keeps. */
 export function startNginxProxy(children: Children, originPort: number): Promise<Server> {
-  return startNginx(
-    children,
-    'nginx',
-    'server',
-    `upstream origin { server 127.0.0.1:${originPort}; keepalive 64; keepalive_requests 1000000000; }`,
-    'location / { proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; }',
-  );
+  return startNginx(children, 'nginx', 'server', upstreamOf(originPort), `location / { ${PROXY_PASS} }`);
 }
+
+/** An origin whose connections are kept. */
+function upstreamOf(port: number): string {
+  return `upstream origin { server 127.0.0.1:${port}; keepalive 64; keepalive_requests 1000000000; }`;
+}
+
+/** Forwards requests to it. */
+const PROXY_PASS = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";';
 
 /** An nginx that forwards WebSockets to the origin. */
 export function startNginxWebSocketProxy(children: Children, originPort: number): Promise<Server> {
@@ -168,20 +179,24 @@ export async function startEchoOrigin(children: Children): Promise<number> {
 /**
  * An nginx with nchan: EventSource subscribers at /stream, WebSockets at /ws, publishers at /publish, all of one channel. A number after the
  * path, as in /stream/7, is a channel of its own.
+ * @param authorizing port of an origin that is asked about each subscriber of /stream; 0 for none
  */
-export function startNchan(children: Children): Promise<Server> {
+export function startNchan(children: Children, authorizing = 0): Promise<Server> {
   // The buffer is longer than the items in flight ever are, so a subscriber that lags behind loses nothing.
   const publisher = `nchan_publisher;
       nchan_message_buffer_length 100;
       nchan_message_timeout 1m;`;
   const subscriber = (kind: string) => `nchan_subscriber ${kind};
       nchan_subscriber_first_message newest;`;
+  const asks = authorizing === 0 ? '' : 'nchan_authorize_request /authorize;';
+  const authorize = `location = /authorize { internal; ${PROXY_PASS} }`;
   return startNginx(
     children,
     'nchan',
     'server',
-    'nchan_shared_memory_size 512M;',
-    `location = /stream { ${subscriber('eventsource')} nchan_channel_id bench; }
+    `nchan_shared_memory_size 512M; ${authorizing === 0 ? '' : upstreamOf(authorizing)}`,
+    `${authorizing === 0 ? '' : authorize}
+    location = /stream { ${subscriber('eventsource')} nchan_channel_id bench; ${asks} }
     location = /ws { ${subscriber('websocket')} nchan_channel_id bench; }
     location = /publish { ${publisher} nchan_channel_id bench; }
     location ~ ^/stream/(\\d+)$ { ${subscriber('eventsource')} nchan_channel_id $1; }
