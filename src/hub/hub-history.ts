@@ -2,6 +2,7 @@ import { decodeItems, type PublishItem } from '../codec/grip/index.ts';
 import { hasExpired } from '../exchange/index.ts';
 import type { Cursor, HistoryStore, KeptItem } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
+import { SharedAnswers } from './shared-answers.ts';
 
 /** What a hold asks of the items that are kept. */
 export interface HistoryQuestion {
@@ -42,10 +43,12 @@ export interface HubHistory {
 export class OwnHistory implements HubHistory {
   readonly #store: HistoryStore;
   readonly #rules: () => ChannelRules;
+  readonly #shared: SharedAnswers;
 
   constructor(store: HistoryStore, rules: () => ChannelRules) {
     this.#store = store;
     this.#rules = rules;
+    this.#shared = new SharedAnswers(store);
   }
 
   get epoch(): string {
@@ -53,6 +56,20 @@ export class OwnHistory implements HubHistory {
   }
 
   ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
+    const key = JSON.stringify(question);
+    const shared = this.#shared.get(key);
+    if (shared !== undefined) {
+      done(shared);
+      return;
+    }
+    const { last } = this.#store;
+    this.#find(question, (answer) => {
+      if (this.#store.last === last && answer.items.every(lasts)) this.#shared.set(key, answer);
+      done(answer);
+    });
+  }
+
+  #find(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
     const { id = null, channels } = question;
     if (id === null || channels.length !== 1) {
       this.#read(question, done);
@@ -93,6 +110,11 @@ export class OwnHistory implements HubHistory {
       });
     }
   }
+}
+
+/** Whether an item is of use for as long as it is kept. */
+function lasts({ extras = null }: PublishItem): boolean {
+  return extras === null || extras.expires === 0;
 }
 
 /** Whether the time is not over for which an item is of use. */

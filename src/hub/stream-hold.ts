@@ -17,6 +17,7 @@ import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest, keepAliveOf } fr
 import type { HoldParts, StreamHoldState } from './moved-hold.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
 import type { SessionStream } from './session-stream.ts';
+import { SharedRuns } from './shared-runs.ts';
 import { type Step, StreamClose } from './step.ts';
 import type { HistoryStream, StreamHistory } from './stream-history.ts';
 import { isPlain, markedItem, type StreamItem, StreamRun, streamRuns } from './stream-run.ts';
@@ -25,6 +26,7 @@ import { StreamSession } from './stream-session.ts';
 const EMPTY = Buffer.alloc(0);
 const LINE_END = Buffer.from('\n');
 const LF = 0x0a;
+const RUNS = new SharedRuns(streamRuns);
 
 /** Milliseconds after which the clients of a process that ends connect again: at least, and how much more at most. */
 const RETRY_LEAST = 1_000;
@@ -273,7 +275,7 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
   }
 
   runsOf(items: readonly PublishItem[]): readonly StreamRun[] {
-    return streamRuns(items);
+    return RUNS.of(items);
   }
 
   tellGap(channels: readonly string[]): void {

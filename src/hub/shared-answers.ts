@@ -1,0 +1,60 @@
+import { Ticker } from '../clock/index.ts';
+import type { HistoryStore } from '../history/index.ts';
+import type { HistoryAnswer } from './hub-history.ts';
+
+/**
+ * Answers that are kept for others who ask the same. Each has a page of items.
+ * @bound shared-answers
+ */
+export const SHARED_ANSWERS = 32;
+
+/** Milliseconds between two times at which all are forgotten. */
+const FORGET_INTERVAL = 100;
+
+/**
+ * The answers of a store that others may ask for in the same moment. Clients that come back together mostly have missed the same: its items are read, and
+ * written as events, once for many of them. An answer holds as long as nothing is added to the store or cleared; what becomes too old is given for up to
+ * 0.1 s more.
+ */
+export class SharedAnswers {
+  readonly #store: HistoryStore;
+  readonly #answers = new Map<string, HistoryAnswer>();
+  #ticker: Ticker | null = null;
+  /** What the store is like that the answers are of. */
+  #state: readonly number[] = [];
+
+  constructor(store: HistoryStore) {
+    this.#store = store;
+  }
+
+  /** The answer to a question, if it still holds. */
+  get(key: string): HistoryAnswer | undefined {
+    const { last, head, counters } = this.#store;
+    const [known, stored, items, channels] = this.#state;
+    // Where nothing is added, each change is one of these numbers less.
+    const holds =
+      last === known && head === stored && counters.itemsHeld === items && counters.channelsHeld === channels;
+    if (!holds) this.#forget();
+    return this.#answers.get(key);
+  }
+
+  /** Keeps an answer that the store has just given. */
+  set(key: string, answer: HistoryAnswer): void {
+    if (this.#answers.size === SHARED_ANSWERS) return;
+    const { last, head, counters } = this.#store;
+    this.#answers.set(key, answer);
+    this.#state = [last, head, counters.itemsHeld, counters.channelsHeld];
+    this.#ticker ??= new Ticker(FORGET_INTERVAL, this, () => this.#forget());
+  }
+
+  onFault(): void {
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#answers.clear();
+    this.#state = [];
+    this.#ticker?.stop();
+    this.#ticker = null;
+  }
+}
