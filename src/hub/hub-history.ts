@@ -43,7 +43,7 @@ export interface HubHistory {
 export class OwnHistory implements HubHistory {
   readonly #store: HistoryStore;
   readonly #rules: () => ChannelRules;
-  readonly #shared: SharedAnswers;
+  readonly #shared: SharedAnswers<HistoryAnswer>;
 
   constructor(store: HistoryStore, rules: () => ChannelRules) {
     this.#store = store;

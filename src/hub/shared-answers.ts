@@ -1,6 +1,5 @@
 import { Ticker } from '../clock/index.ts';
 import type { HistoryStore } from '../history/index.ts';
-import type { HistoryAnswer } from './hub-history.ts';
 
 /**
  * Answers that are kept for others who ask the same. Each has a page of items.
@@ -16,9 +15,9 @@ const FORGET_INTERVAL = 100;
  * written as events, once for many of them. An answer holds as long as nothing is added to the store or cleared; what becomes too old is given for up to
  * 0.1 s more.
  */
-export class SharedAnswers {
+export class SharedAnswers<Answer> {
   readonly #store: HistoryStore;
-  readonly #answers = new Map<string, HistoryAnswer>();
+  readonly #answers = new Map<string, Answer>();
   #ticker: Ticker | null = null;
   /** What the store is like that the answers are of. */
   #state: readonly number[] = [];
@@ -28,7 +27,7 @@ export class SharedAnswers {
   }
 
   /** The answer to a question, if it still holds. */
-  get(key: string): HistoryAnswer | undefined {
+  get(key: string): Answer | undefined {
     const { last, head, counters } = this.#store;
     const [known, stored, items, channels] = this.#state;
     // Where nothing is added, each change is one of these numbers less.
@@ -39,7 +38,7 @@ export class SharedAnswers {
   }
 
   /** Keeps an answer that the store has just given. */
-  set(key: string, answer: HistoryAnswer): void {
+  set(key: string, answer: Answer): void {
     if (this.#answers.size === SHARED_ANSWERS) return;
     const { last, head, counters } = this.#store;
     this.#answers.set(key, answer);
