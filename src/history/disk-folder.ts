@@ -115,7 +115,7 @@ class DiskFile implements WrittenFile {
   }
 }
 
-/** When a process was started, in ticks since the machine was; '' where the system does not tell, null if there is no such process. */
+/** When a process was started, in ticks since the machine was; '' where the system does not tell, null if there is no such process, or it has ended. */
 function startOf(pid: number): string | null {
   try {
     process.kill(pid, 0);
@@ -125,8 +125,10 @@ function startOf(pid: number): string | null {
   }
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // proc(5): the 22nd field; the second one is in brackets and may have spaces.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    // proc(5): the third field and the 22nd; the second one is in brackets and may have spaces.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    // One that nobody has waited for, as in containers without an init process, has ended all the same.
+    return fields[0] === 'Z' ? null : (fields[19] ?? '');
   } catch {
     return '';
   }

@@ -58,7 +58,10 @@ export interface ReadQuery {
 export interface ReadResult {
   /** Whether the items are all that come after the cursor. If not there are none: a client never gets a part. */
   readonly recovered: boolean;
-  /** Channels that the cursor cannot continue. All of them, when it is of another epoch or of the future. */
+  /**
+   * Channels that the cursor cannot continue; if there are any, also those of which items come after it, since the answer has none of these either. All channels,
+   * when the cursor is of another epoch or of the future.
+   */
   readonly gaps: readonly string[];
   /** In the order of their numbers. */
   readonly items: readonly KeptItem[];

@@ -68,19 +68,24 @@ function isForeign({ epochFloor }: HistoryLog, epoch: string, head: number, { af
   return after !== null && (after.epoch !== epoch || after.number > head || after.number < epochFloor);
 }
 
+/** Channels of which the client misses something if it gets no items; none if it can get all. */
 function gapsOf(log: HistoryLog, epoch: string, head: number, query: ReadQuery): readonly string[] {
   const { channels, after } = query;
-  const foreign = isForeign(log, epoch, head, query);
-  const gaps: string[] = [];
   for (const name of channels) {
     const channel = log.channels.get(name);
-    if (channel !== undefined) {
-      log.trim(channel);
-      log.channels.touch(channel);
-    }
-    if (foreign || (after !== null && (channel?.floor ?? log.unknownFloor) > after.number)) gaps.push(name);
+    if (channel === undefined) continue;
+    log.trim(channel);
+    log.channels.touch(channel);
   }
-  return gaps;
+  if (after === null) return [];
+  if (isForeign(log, epoch, head, query)) return channels;
+  const isLost = (name: string): boolean => (log.channels.get(name)?.floor ?? log.unknownFloor) > after.number;
+  if (!channels.some(isLost)) return [];
+  const isMissed = (name: string): boolean => {
+    const channel = log.channels.get(name);
+    return channel !== undefined && log.countUpTo(channel, head) > log.countUpTo(channel, after.number);
+  };
+  return channels.filter((name) => isLost(name) || isMissed(name));
 }
 
 function itemAt(log: HistoryLog, channel: ChannelLog, index: number): KeptItem {

@@ -21,7 +21,7 @@ const MAX_LOOKED_AT = 1_000;
 
 /** The answer to it. */
 export interface HistoryAnswer {
-  /** Channels that the cursor cannot continue. If there are any the client goes on as a new one. */
+  /** Channels of which the client has missed something that it does not get. If there are any it goes on as a new one. */
   readonly gaps: readonly string[];
   /** In the order of their numbers. A new client gets the last one of each channel whose rule retains it. */
   readonly items: readonly PublishItem[];

@@ -145,8 +145,8 @@ export class ResponseHistory implements AtTurnEnd {
     this.#asking = true;
     const id = this.#first && after === LOST_CURSOR ? this.#id : null;
     this.#source.ask({ channels: this.#names, after, id, limitBytes: PAGE_BYTES }, (answer) => {
-      this.#asking = false;
       this.#onAnswer(answer);
+      this.#asking = false;
       if (!this.#waits) this.pump();
     });
   }

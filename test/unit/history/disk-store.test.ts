@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { DiskStore, type StoreFiles } from '../../../src/history/index.ts';
@@ -10,6 +11,8 @@ import { FakeLog } from '../../support/fake-log.ts';
 import { FakeDisk, systemError } from '../../support/history/fake-disk.ts';
 import { ALL } from '../../support/history/history-model.ts';
 import { turn } from '../../support/manual-clock.ts';
+import { Program } from '../../support/program.ts';
+import { eventually } from '../../support/running-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { at, readNow, texts } from './support.ts';
 
@@ -160,6 +163,20 @@ test('two stores in one folder are refused, by process', async (t) => {
   await taken.stop();
 });
 
+test('a process that has ended and that nobody has waited for has no store open', async (t) => {
+  const folder = temporaryFolder(t);
+  // What takes the place of the shell does not wait for the shell's child, which ends after that.
+  const input = new PassThrough();
+  const parent = new Program(t, '/bin/sh', ['-c', 'exec 3<&0; read line <&3 & echo $!; exec sleep 600'], { input });
+  const [pid = ''] = await parent.output(/^\d+(?=\n)/);
+  await eventually(() => readFileSync(`/proc/${parent.pid}/comm`, 'latin1') === 'sleep\n');
+  input.end('\n');
+  const fields = (): string[] => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+  await eventually(() => fields()[0] === 'Z');
+  writeFileSync(join(folder, `lock-${pid}-${fields()[19]}`), '');
+  await (await open(folder)).stop();
+});
+
 test('a folder that is no store is refused, with what to do', async (t) => {
   const folder = temporaryFolder(t, { 'notes.txt': 'of somebody' });
   await assert.rejects(open(folder), {
@@ -304,11 +321,11 @@ test('other rules at a restart continue no channel that may have had items which
   await same.stop();
   const other = await open(folder);
   other.setRules('all', () => ALL);
-  assert.deepEqual(readNow(other, ['a', 'b'], at(other, 0)).gaps, ['b']);
+  assert.deepEqual(readNow(other, ['a', 'b'], at(other, 1)).gaps, ['b']);
   await other.stop();
   const last = await open(folder);
   last.setRules('all', () => ALL);
-  assert.deepEqual(readNow(last, ['a', 'b'], at(last, 0)).gaps, ['b']);
+  assert.deepEqual(readNow(last, ['a', 'b'], at(last, 1)).gaps, ['b']);
   await last.stop();
 });
 
@@ -343,7 +360,7 @@ test('a channel that was forgotten is not found again at a restart', async (t) =
   await store.stop();
   const again = await open(folder);
   assert.deepEqual(texts(readNow(again, ['a', 'b'], null)), ['2']);
-  assert.deepEqual(readNow(again, ['a', 'b'], at(again, 1)).gaps, ['a']);
+  assert.deepEqual(readNow(again, ['a', 'b'], at(again, 2)).gaps, ['a']);
   await again.stop();
 });
 

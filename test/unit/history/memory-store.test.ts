@@ -58,9 +58,15 @@ test('a cursor below what a channel has let go is not recovered, and gets no par
   for (const text of ['1', '2', '3']) put(store, 'a', text, keep);
   put(store, 'b', '4');
   const { recovered, gaps, items, head } = readNow(store, ['a', 'b'], at(store, 0));
-  assert.deepEqual([recovered, gaps, items, head], [false, ['a'], [], 4]);
+  // It has missed the item of `b`, too.
+  assert.deepEqual([recovered, gaps, items, head], [false, ['a', 'b'], [], 4]);
   assert.deepEqual(texts(readNow(store, ['a', 'b'], at(store, 1))), ['2', '3', '4']);
   assert.equal(store.counters.itemsBeyondNumber, 1);
+  put(store, 'a', '5', keep);
+  put(store, 'a', '6', keep);
+  assert.deepEqual(readNow(store, ['a', 'b'], at(store, 4)).gaps, []);
+  put(store, 'a', '7', keep);
+  assert.deepEqual(readNow(store, ['b', 'a'], at(store, 4)).gaps, ['a'], 'it has all of `b`');
 });
 
 test('forged, old and future cursors are not recovered, whatever channels they are for', () => {

@@ -89,3 +89,25 @@ test('a stream that ends while it reads asks for nothing more', async () => {
   for (let i = 0; i < 3; i++) await turn();
   assert.equal(pages, asked);
 });
+
+test('a client that takes at once what an answer brings asks for nothing twice', async () => {
+  const stream = new FakeStream();
+  const numbers: (number | undefined)[] = [];
+  const source: HubHistory = {
+    epoch: 'e',
+    // As over the link to the main process.
+    ask: ({ after }, done) => {
+      numbers.push(after?.number);
+      setImmediate(done, { gaps: ['x'], items: [], head: 5, more: false });
+    },
+  };
+  const history = new StreamHistory(roomOf(), source, stream, { ...NEW, keys: ['x'], since: `${'e'.repeat(12)}-3` });
+  const { tellGap } = stream;
+  stream.tellGap = (channels) => {
+    tellGap.call(stream, channels);
+    history.pump();
+  };
+  history.start();
+  for (let i = 0; i < 5; i++) await turn();
+  assert.deepEqual([numbers, stream.text], [[3], 'gap x;at e-5;']);
+});

@@ -1,0 +1,3 @@
+import { testModel } from '../support/history/test-model.ts';
+
+testModel('memory');
