@@ -1,11 +1,10 @@
-import type { HttpResponseFormat, HttpStreamFormat, PublishItem, WsMessageFormat } from '../codec/grip/index.ts';
+import type { PublishItem } from '../codec/grip/index.ts';
 import type { ChannelsBackend, TappedItem } from '../control/index.ts';
 import { type FaultReport, reportFault } from '../exchange/index.ts';
-import { type Hub, keyOfInfo } from '../hub/index.ts';
+import { type ChannelInfo, type Hub, keyOfInfo } from '../hub/index.ts';
 import type { HubRelay } from '../hub-relay/index.ts';
-
-/** Bytes of a format that a tap shows. */
-const SHOWN = 4_096;
+import type { HistoryView } from './history-view.ts';
+import { tappedItem } from './shown-item.ts';
 
 /**
  * Items of one tap, each cut to what it shows, that wait for worker processes to tell how many clients they go to. Beyond it items are lost.
@@ -29,16 +28,27 @@ export function hubChannels(hub: Hub): Channels {
 }
 
 /** The channels for the control API. */
-export function channelsBackend(channels: Channels, report: FaultReport): ChannelsBackend {
+export function channelsBackend(channels: Channels, history: HistoryView, report: FaultReport): ChannelsBackend {
   return {
-    list: async ({ prefix = '', after = '', limit }) => {
-      const page = await channels.channelPage({ prefix, after, limit });
-      return { ...page, channels: [...page.channels] };
+    list: async ({ prefix = '', kept, after = '', limit }) => {
+      const others = kept === 'true' ? await history.names(prefix) : [];
+      const page = await channels.channelPage({ prefix, after, limit, others });
+      const withSpan = async (info: ChannelInfo) => {
+        const span = info.pattern === true ? null : await history.spanOf(info.name);
+        return span === null ? info : { ...info, history: span };
+      };
+      return { ...page, channels: await Promise.all(page.channels.map(withSpan)) };
     },
-    get: async (name, pattern) => (await channels.channelInfos([keyOfInfo({ name, pattern })]))[0] ?? null,
+    get: async (name, pattern) => {
+      const [info = null] = await channels.channelInfos([keyOfInfo({ name, pattern })]);
+      const kept = pattern ? null : await history.detailsOf(name);
+      if (kept === null || (info === null && kept.items === 0)) return info;
+      return { ...(info ?? { name, subscribers: 0, lastId: null }), history: kept };
+    },
+    history: (name, query) => history.page(name, query),
     tap: (name, pattern, onItem) => {
       const counted = new CountedItems(onItem, report);
-      return channels.tap(keyOfInfo({ name, pattern }), (item, receivers) => counted.add(shownItem(item), receivers));
+      return channels.tap(keyOfInfo({ name, pattern }), (item, receivers) => counted.add(tappedItem(item), receivers));
     },
   };
 }
@@ -70,46 +80,5 @@ class CountedItems {
         })
         .catch((thrown: unknown) => reportFault(this.#report, thrown));
     }
-  }
-}
-
-function shownItem({
-  channel,
-  id,
-  prevId,
-  httpResponse,
-  httpStream,
-  wsMessage,
-}: PublishItem): Omit<TappedItem, 'receivers'> {
-  const formats: TappedItem['formats'] = {};
-  if (httpResponse !== null) formats['http-response'] = shown(bodyOf(httpResponse), httpResponse.action);
-  if (httpStream !== null) formats['http-stream'] = shown(httpStream.content, httpStream.action);
-  if (wsMessage !== null) formats['ws-message'] = shown(wsMessage.content, actionOf(wsMessage));
-  const bytes = Object.values(formats).reduce((sum, format) => sum + format.bytes, 0);
-  return { time: new Date().toISOString(), channel, id, prevId, formats, bytes };
-}
-
-function bodyOf({ body, bodyPatch }: HttpResponseFormat): Buffer {
-  return bodyPatch === null ? body : Buffer.from(JSON.stringify(bodyPatch));
-}
-
-function actionOf({ action, type }: WsMessageFormat): string {
-  return action === 'send' ? type : action;
-}
-
-function shown(content: Buffer, action: HttpStreamFormat['action'] | string): TappedItem['formats'][string] {
-  const cut = content.length > SHOWN;
-  const part = cut ? content.subarray(0, SHOWN) : content;
-  const about = { action, bytes: content.length, cut };
-  const text = textOf(part, cut);
-  return text === null ? { base64: part.toString('base64'), ...about } : { text, ...about };
-}
-
-/** @returns null for what is not UTF-8; a character that the cut has gone through does not count */
-function textOf(part: Buffer, cut: boolean): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(part, { stream: cut });
-  } catch {
-    return null;
   }
 }

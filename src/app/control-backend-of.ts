@@ -8,6 +8,7 @@ import { errorsOf } from './errors-of.ts';
 import type { FetchRole } from './fetch-role.ts';
 import { handlersOf } from './handlers-of.ts';
 import type { HistoryRole } from './history-role.ts';
+import { HistoryView } from './history-view.ts';
 import { outboundOf } from './outbound-of.ts';
 import type { ProxyRole } from './proxy-role.ts';
 import type { ProxyWorkers } from './proxy-workers.ts';
@@ -85,10 +86,11 @@ function ofProxy({
   statusSources,
   report,
 }: ControlParts): Part<'channels' | 'routes' | 'closeConnection'> {
+  const history = new HistoryView(() => roles().history);
   // Where the clients are does not change.
   const { proxy, workers } = roles();
   return {
-    channels: channelsBackend(workers?.relay ?? hubChannels(proxy.hub), report),
+    channels: channelsBackend(workers?.relay ?? hubChannels(proxy.hub), history, report),
     routes: {
       ...routesBackend({
         routes: () => config().routes,

@@ -39,6 +39,11 @@ export class HistoryRole {
     return this.#options.target;
   }
 
+  /** Where items are kept; null where nothing is, or as long as another process has it. */
+  get store(): HistoryStore | null {
+    return this.#store;
+  }
+
   /** Why items are kept less well than they should be; null as long as all is well. */
   get degraded(): string | null {
     return this.#store?.degraded ?? null;

@@ -1,7 +1,14 @@
 import { patternProblem } from '../codec/grip/index.ts';
-import { channelPageSchema, channelQuery, channelSchema, patternQuery, tappedItemSchema } from './channel-schema.ts';
+import {
+  channelDetailsSchema,
+  channelPageSchema,
+  channelQuery,
+  patternQuery,
+  tappedItemSchema,
+} from './channel-schema.ts';
 import type { ChannelsBackend } from './control-backend.ts';
 import type { EventStream } from './event-stream.ts';
+import { historyPageSchema, historyQuery } from './history-schema.ts';
 import { type Operation, operation } from './operation.ts';
 import { OperationError } from './operation-error.ts';
 
@@ -17,7 +24,7 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
       access: 'read',
       tag: 'channels',
       summary:
-        'Lists patterns and channels that have subscribers: first the patterns, then the channels, each in the order of their names.',
+        'Lists patterns and channels that have subscribers, and with `kept` those that have a history: first the patterns, then the channels, each in the order of their names.',
       query: channelQuery,
       responses: { 200: { doc: 'The channels.', schema: channelPageSchema } },
       handle: async ({ query }) => ({ status: 200, json: await channels.list(query) }),
@@ -31,12 +38,31 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
       summary: 'Tells about one channel or pattern.',
       params,
       query: patternQuery,
-      responses: { 200: { doc: 'The channel.', schema: channelSchema } },
+      responses: { 200: { doc: 'The channel.', schema: channelDetailsSchema } },
       refusals: ['HF_CONTROL_NOT_FOUND'],
       handle: async ({ params: { name = '' }, query: { pattern } }) => {
         const channel = await channels.get(name, pattern === 'true');
-        if (channel === null) throw new OperationError('HF_CONTROL_NOT_FOUND', 'the channel has no subscribers');
+        if (channel === null)
+          throw new OperationError('HF_CONTROL_NOT_FOUND', 'the channel has no subscribers and no history');
         return { status: 200, json: channel };
+      },
+    }),
+    operation({
+      id: 'getHistory',
+      method: 'GET',
+      path: '/channels/{name}/history',
+      access: 'content',
+      tag: 'channels',
+      summary:
+        'Lists the items of a channel that are kept, as clients would get them: the oldest first, with `reverse` the newest. An answer has 1 MiB of items at most, but always one.',
+      params: { name: 'name of the channel, percent-encoded' },
+      query: historyQuery,
+      responses: { 200: { doc: 'The items.', schema: historyPageSchema } },
+      refusals: ['HF_CONTROL_NOT_FOUND', 'HF_CONTROL_CONFLICT'],
+      handle: async ({ params: { name = '' }, query }) => {
+        const page = await channels.history(name, query);
+        if (page === null) throw new OperationError('HF_CONTROL_NOT_FOUND', 'the channel has no history');
+        return { status: 200, json: page };
       },
     }),
     operation({

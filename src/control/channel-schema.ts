@@ -5,15 +5,44 @@ const whole = z.number().int().nonnegative();
 /** Channels that one answer lists at most. */
 export const MAX_CHANNELS = 1_000;
 
+/** What is kept of a channel. */
+const spanSchema = z.object({
+  items: whole,
+  bytes: whole.describe('what they count towards `history_bytes`'),
+  oldest: z.iso.datetime().nullable().describe('when the oldest of them was published; null without any'),
+});
+
 export const channelSchema = z.object({
   name: z.string(),
   pattern: z.boolean().optional().describe('true where the name is a pattern; absent for channels'),
   subscribers: whole.describe('clients that are held on it'),
   lastId: z.string().nullable().describe('id of the last item; null if it has none'),
+  history: spanSchema.optional().describe('what is kept of it; absent where nothing is to be kept'),
+});
+
+/** What is told of one channel. */
+export const channelDetailsSchema = channelSchema.extend({
+  history: spanSchema
+    .extend({
+      first: whole.describe('number of the oldest item; 0 without any'),
+      last: whole.describe('number of the newest item; 0 without any'),
+      cursor: z.string().describe('the end of the history: what is published from now on comes after it'),
+      itemsPerSecond: z
+        .number()
+        .nonnegative()
+        .describe('over the last minute, or since the oldest item if that is younger'),
+      retain: z.boolean().describe('whether new subscribers get the last item at once'),
+    })
+    .optional()
+    .describe('what is kept of it; absent where nothing is to be kept'),
 });
 
 export const channelQuery = z.strictObject({
   prefix: z.string().optional().describe('only channels and patterns that begin with it'),
+  kept: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('whether channels are listed, too, that have a history and no subscribers'),
   after: z.string().optional().describe('the `next` of the answer before this one'),
   limit: z.coerce.number().int().min(1).max(MAX_CHANNELS).default(100).describe('channels in the answer'),
 });
@@ -24,17 +53,16 @@ export const patternQuery = z.strictObject({
 
 export const channelPageSchema = z.object({
   channels: z.array(channelSchema),
-  total: whole.describe('channels and patterns that begin with the prefix'),
+  total: whole.describe('channels and patterns that could be listed'),
   next: z.string().nullable().describe('value of `after` for those that follow; null if none do'),
 });
 
-/** A format of an item as a tap shows it. */
-const shownFormat = z.object({
+/** A format of an item. */
+export const shownFormat = z.object({
   action: z.string().describe('`send`, `hint`, `close` or `refresh`; for a WebSocket message that is sent its type'),
   text: z.string().optional().describe('content that is UTF-8'),
   base64: z.string().optional().describe('any other content'),
   bytes: whole.describe('length of the whole content'),
-  cut: z.boolean().describe('whether only the first 4,096 bytes are here'),
 });
 
 export const tappedItemSchema = z.object({
@@ -42,12 +70,18 @@ export const tappedItemSchema = z.object({
   channel: z.string(),
   id: z.string().nullable(),
   prevId: z.string().nullable(),
-  formats: z.record(z.string(), shownFormat).describe('contents by format'),
+  formats: z
+    .record(
+      z.string(),
+      shownFormat.extend({ cut: z.boolean().describe('whether only the first 4,096 bytes are here') }),
+    )
+    .describe('contents by format'),
   bytes: whole.describe('length of all contents'),
   receivers: whole.describe('clients that got it: those held on the channel, or on a pattern that matches it'),
 });
 
 export type Channel = z.infer<typeof channelSchema>;
+export type ChannelDetails = z.infer<typeof channelDetailsSchema>;
 export type ChannelQuery = z.infer<typeof channelQuery>;
 export type ChannelPage = z.infer<typeof channelPageSchema>;
 

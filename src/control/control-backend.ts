@@ -1,4 +1,5 @@
-import type { Channel, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
+import type { ChannelDetails, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
+import type { HistoryPage, HistoryQuery } from './history-schema.ts';
 import type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
 import type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from './server-schema.ts';
 import type { Life, Status } from './status-schema.ts';
@@ -37,8 +38,10 @@ export interface ControlBackend {
 /** The channels of the hub. */
 export interface ChannelsBackend {
   list(query: ChannelQuery): Promise<ChannelPage>;
-  /** Null if nobody is held on it. @param pattern whether the name is a pattern */
-  get(name: string, pattern: boolean): Promise<Channel | null>;
+  /** Null if nobody is held on it and nothing of it is kept. @param pattern whether the name is a pattern */
+  get(name: string, pattern: boolean): Promise<ChannelDetails | null>;
+  /** Null if the channel is not to be kept. @throws OperationError with HF_CONTROL_CONFLICT while another process has the history */
+  history(name: string, query: HistoryQuery): Promise<HistoryPage | null>;
   /**
    * Passes on what is published to a channel, or to all that a pattern matches, from now on. The result ends that.
    * @param pattern whether the name is a pattern, a valid one

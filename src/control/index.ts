@@ -1,7 +1,7 @@
 export { type AccessRules, hasCredentials, type User } from './access-rules.ts';
 export { type Caller, DEFAULT_ROLES, ROLES, type Role } from './caller.ts';
 export { callerOfToken } from './caller-of-token.ts';
-export type { Channel, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
+export type { Channel, ChannelDetails, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
 export { ControlApi } from './control-api.ts';
 export type {
   CertificatesBackend,
@@ -12,6 +12,7 @@ export type {
 } from './control-backend.ts';
 export { controlErrorText } from './control-error-text.ts';
 export { controlReference } from './control-reference.ts';
+export type { HistoryItem, HistoryPage, HistoryQuery } from './history-schema.ts';
 export { metricsService } from './metrics-service.ts';
 export type { Operation } from './operation.ts';
 export { OperationError } from './operation-error.ts';

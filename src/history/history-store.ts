@@ -46,6 +46,8 @@ export interface ReadQuery {
   readonly channels: readonly string[];
   /** Items with higher numbers are wanted. null: all that is kept, whatever was let go before it. */
   readonly after: Cursor | null;
+  /** Items with lower numbers are wanted: for pages with `reverse`. Default: all. */
+  readonly before?: number;
   /** How many items at most. Default: all. */
   readonly limit?: number;
   /** How many bytes of items at most, but always one item. Default: any. */
@@ -94,7 +96,7 @@ export interface ChannelSpan {
  * Every call but `stop` answers through a callback, at once or later, so that a broker can be behind it. With NATS JetStream `append` publishes and
  * `stored` waits for the acknowledgement, whose stream sequence is the number; `read` is an ordered consumer with the subjects of the channels
  * as its filter, from a sequence on, up to the last sequence when it began; the first sequence of the stream is the floor of all channels;
- * the epoch is a name that is written with the stream when it is made; `clear` purges a subject; and the limits of channels are limits for each subject.
+ * the epoch is a name that is written with the stream when it is made; `names` asks for the subjects of the stream; `clear` purges one; and the limits of channels are limits for each subject.
  */
 export interface HistoryStore {
   /** Letters and digits. */
@@ -123,6 +125,9 @@ export interface HistoryStore {
 
   /** What is kept of a channel. */
   span(channel: string, done: (span: ChannelSpan) => void): void;
+
+  /** The names of the channels that have items, in any order. @param prefix only those that begin with it */
+  names(prefix: string, done: (names: readonly string[]) => void): void;
 
   /** A channel has other limits from now on. */
   trim(channel: string, keep: ChannelLimits): void;

@@ -5,7 +5,8 @@ import { SegmentQueue } from './segment-queue.ts';
 
 /** Answers a query. Nothing above `head` is in the answer. */
 export function readLog(log: HistoryLog, epoch: string, head: number, query: ReadQuery): ReadResult {
-  const { after, reverse = false, limit = Number.POSITIVE_INFINITY, limitBytes = Number.POSITIVE_INFINITY } = query;
+  const { after, before = Number.POSITIVE_INFINITY, reverse = false } = query;
+  const { limit = Number.POSITIVE_INFINITY, limitBytes = Number.POSITIVE_INFINITY } = query;
   const gaps = gapsOf(log, epoch, head, query);
   if (gaps.length > 0 || isForeign(log, epoch, head, query)) {
     return { recovered: false, gaps, items: [], head, more: false };
@@ -16,7 +17,7 @@ export function readLog(log: HistoryLog, epoch: string, head: number, query: Rea
     const channel = log.channels.get(name);
     if (channel === undefined) continue;
     const first = after === null ? 0 : log.countUpTo(channel, after.number);
-    const end = log.countUpTo(channel, head);
+    const end = log.countUpTo(channel, Math.min(head, before - 1));
     // No more than the answer can have of one channel: most pages are a small part of what follows.
     let left = limitBytes;
     let count = 0;

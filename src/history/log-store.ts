@@ -89,6 +89,15 @@ export abstract class LogStore implements HistoryStore, Guarded {
     done(spanOfLog(this.log, channel));
   }
 
+  names(prefix: string, done: (names: readonly string[]) => void): void {
+    const names: string[] = [];
+    inSlices([...this.log.channels.all()], ({ name, size }) => {
+      if (size > 0 && name.startsWith(prefix)) names.push(name);
+    })
+      .then(() => done(names))
+      .catch((thrown: unknown) => fault(this, thrown));
+  }
+
   trim(channel: string, keep: ChannelLimits): void {
     const known = this.log.channels.get(channel);
     if (known === undefined) return;

@@ -222,7 +222,13 @@ export class HubRelay implements WorkerHubRoom {
   async channelPage(query: ChannelQuery): Promise<ChannelPage> {
     const page = await this.router.channelPage(query);
     const infos = await this.channelInfos(page.channels.map(keyOfInfo));
-    return { ...page, channels: infos };
+    const known = new Map(infos.map((info) => [keyOfInfo(info), info]));
+    const others = new Set(query.others);
+    const channels = page.channels.flatMap((info) => {
+      const without = others.has(keyOfInfo(info)) ? { ...info, subscribers: 0 } : [];
+      return known.get(keyOfInfo(info)) ?? without;
+    });
+    return { ...page, channels };
   }
 
   /** Those of the channels and patterns that have subscribers, in their order. @param keys names of channels, or keys of patterns */

@@ -9,6 +9,8 @@ export interface ChannelQuery {
   readonly after: string;
   /** How many at most. */
   readonly limit: number;
+  /** Names of channels with the prefix, each once, that are listed without subscribers too. Default: none. */
+  readonly others?: readonly string[];
 }
 
 /** What is known of a channel or pattern. */
@@ -32,26 +34,45 @@ export interface ChannelPage {
 /** Channels that are looked at in one turn of the event loop: a millisecond or two. */
 const CHANNELS_PER_TURN = 10_000;
 
-/** Lists channels with members. It takes several turns where there are many; channels that come and go meanwhile may be missed. */
+/** The channels of a hub: those with members, and those that are remembered. */
+interface KnownChannels {
+  all(): Iterable<Channel>;
+  get(name: string): Channel | undefined;
+}
+
+/** A channel in a list. */
+type Listed = Pick<Channel, 'key' | 'name' | 'isPattern' | 'size' | 'lastId'>;
+
+/** Lists channels with members, and others. It takes several turns where there are many; channels that come and go meanwhile may be missed. */
 export async function channelPage(
-  all: Iterable<Channel>,
-  { prefix, after, limit }: ChannelQuery,
+  channels: KnownChannels,
+  { prefix, after, limit, others = [] }: ChannelQuery,
 ): Promise<ChannelPage> {
   const first = new FirstNames(limit + 1);
   let total = 0;
   let looked = 0;
-  for (const channel of all) {
+  for (const channel of listed(channels, others)) {
     if (++looked % CHANNELS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-    if (!channel.name.startsWith(prefix) || channel.size === 0) continue;
+    if (channel === null || !channel.name.startsWith(prefix)) continue;
     total++;
     if (channel.key > after || after === '') first.add(channel);
   }
   const found = first.channels;
-  const channels = found.slice(0, limit).map(infoOf);
-  return { channels, total, next: found.length > limit ? (found[limit - 1]?.key ?? null) : null };
+  const infos = found.slice(0, limit).map(infoOf);
+  return { channels: infos, total, next: found.length > limit ? (found[limit - 1]?.key ?? null) : null };
 }
 
-export function infoOf(channel: Channel): ChannelInfo {
+/** Those with members, and the others; null for each that is not listed. */
+function* listed(channels: KnownChannels, others: readonly string[]): Generator<Listed | null, void> {
+  for (const channel of channels.all()) yield channel.size > 0 ? channel : null;
+  for (const name of others) {
+    const channel = channels.get(name);
+    if (channel === undefined) yield { key: name, name, isPattern: false, size: 0, lastId: null };
+    else yield channel.size > 0 ? null : channel;
+  }
+}
+
+export function infoOf(channel: Listed): ChannelInfo {
   const { name, size, lastId, isPattern } = channel;
   return { name, ...(isPattern && { pattern: true }), subscribers: size, lastId };
 }
@@ -63,14 +84,14 @@ export function keyOfInfo({ name, pattern = false }: Pick<ChannelInfo, 'name' | 
 
 /** The channels whose names come first, of any number. */
 class FirstNames {
-  readonly channels: Channel[] = [];
+  readonly channels: Listed[] = [];
   readonly #max: number;
 
   constructor(max: number) {
     this.#max = max;
   }
 
-  add(channel: Channel): void {
+  add(channel: Listed): void {
     const { channels } = this;
     const last = channels.at(-1);
     if (channels.length === this.#max && last !== undefined && channel.key > last.key) return;
@@ -78,7 +99,7 @@ class FirstNames {
     let high = channels.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((channels[middle] as Channel).key < channel.key) low = middle + 1;
+      if ((channels[middle] as Listed).key < channel.key) low = middle + 1;
       else high = middle;
     }
     channels.splice(low, 0, channel);

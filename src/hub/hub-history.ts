@@ -118,7 +118,7 @@ function lasts({ extras = null }: PublishItem): boolean {
 }
 
 /** Whether the time is not over for which an item is of use. */
-function isOfUse({ extras = null }: PublishItem): boolean {
+export function isOfUse({ extras = null }: PublishItem): boolean {
   return extras === null || !hasExpired(extras.expires);
 }
 

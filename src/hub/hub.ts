@@ -311,9 +311,9 @@ export class Hub implements Guarded {
     this.#room.channels.observer = observer;
   }
 
-  /** Lists channels and patterns with subscribers. */
+  /** Lists channels and patterns with subscribers, and others. */
   channelPage(query: ChannelQuery): Promise<ChannelPage> {
-    return channelPage(this.#room.channels.all(), query);
+    return channelPage(this.#room.channels, query);
   }
 
   /** How many subscribers channels have, and their last ids. @param keys names of channels, or keys of patterns */

@@ -8,7 +8,14 @@ export { FilteredBody } from './filter-set.ts';
 export { FilterError } from './filter-template.ts';
 export type { HoldOptions } from './hold-options.ts';
 export { Hub, type HubQueues, type HubStats } from './hub.ts';
-export { type HistoryAnswer, type HistoryQuestion, type HubHistory, OwnHistory } from './hub-history.ts';
+export {
+  type HistoryAnswer,
+  type HistoryQuestion,
+  type HubHistory,
+  isOfUse,
+  itemOf,
+  OwnHistory,
+} from './hub-history.ts';
 export type { HubObserver } from './hub-observer.ts';
 export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.ts';
 export { Intake, MAX_UNDELIVERED, type Publication } from './intake.ts';

@@ -221,7 +221,7 @@ export class ItemRouter implements AtTurnEnd {
 
   /** Lists channels that some hub has, or remembers: the subscribers are these hubs. */
   channelPage(query: ChannelQuery): Promise<ChannelPage> {
-    return channelPage(this.#channels.all(), query);
+    return channelPage(this.#channels, query);
   }
 
   /** The id of the last item of a channel; null if it is not known. */

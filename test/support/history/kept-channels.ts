@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { App } from '../../../src/app/index.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 import type { StreamedResponse } from '../client.ts';
+import { ControlSocket } from '../control/control-socket.ts';
 import { FakeLog } from '../fake-log.ts';
 import { startOrigin } from '../origin.ts';
 import { eventually, RunningApp } from '../running-app.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 
 /** Channels of three items, which the tests use. */
 export const THREE_ITEMS = '[[channel]]\nmatch = ">"\nhistory_items = 3\n';
@@ -25,11 +28,13 @@ export function startHoldingOrigin(t: TestContext): Promise<string> {
 export async function startKeeping(t: TestContext, sections: string, origin?: string, route = ''): Promise<KeepingRig> {
   const target = origin ?? (await startHoldingOrigin(t));
   const listen = 'listen = ["127.0.0.1:0"]';
-  const text = `[server]\n${listen}\n[control]\n${listen}\n${sections}\n[[route]]\nhost = "*"\ntargets = ["${target}"]\n${route}\n`;
+  const socket = join(temporaryFolder(t), 'control.sock');
+  const control = `listen = ["127.0.0.1:0", "unix:${socket}"]`;
+  const text = `[server]\n${listen}\n[control]\n${control}\n${sections}\n[[route]]\nhost = "*"\ntargets = ["${target}"]\n${route}\n`;
   const log = new FakeLog();
   const app = await App.start(loadConfig(text, 'test.toml'), log);
   t.after(() => app.stop(0));
-  return new KeepingRig(new RunningApp(t, app, log), target);
+  return new KeepingRig(new RunningApp(t, app, log), target, new ControlSocket(t, socket));
 }
 
 /** A server that keeps items, and clients for it. */
@@ -37,10 +42,12 @@ export class KeepingRig {
   readonly app: RunningApp;
   /** The origin. */
   readonly target: string;
+  readonly control: ControlSocket;
 
-  constructor(app: RunningApp, target: string) {
+  constructor(app: RunningApp, target: string, control: ControlSocket) {
     this.app = app;
     this.target = target;
+    this.control = control;
   }
 
   /** An event stream. @param id of the last event that the client has; null for none */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { channelsBackend } from '../../../src/app/channels-backend.ts';
+import { HistoryView } from '../../../src/app/history-view.ts';
 import { type PublishItem, parsePublishItems } from '../../../src/codec/grip/index.ts';
 import { ControlCounters } from '../../../src/exchange/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
@@ -17,7 +18,7 @@ test('items of a tap keep their order, and 256 wait at most until their receiver
   };
   const report = { counters: new ControlCounters(), log: new FakeLog() };
   const seen: (string | null)[] = [];
-  channelsBackend(channels, report).tap('c', false, (item) =>
+  channelsBackend(channels, new HistoryView(() => null), report).tap('c', false, (item) =>
     seen.push(item === null ? null : `${item.id} ${item.receivers}`),
   );
   const [item] = parsePublishItems(

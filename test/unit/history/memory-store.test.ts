@@ -209,3 +209,26 @@ test('rules that change leave no hole: what they do not keep goes, and unknown c
   assert.equal(readNow(store, ['a'], at(store, 2)).recovered, true);
   await store.stop();
 });
+
+test('pages lead back from the newest item, each before the last one of the page before', () => {
+  const { store } = memoryStore();
+  for (const text of ['1', '2', '3', '4', '5']) put(store, 'a', text);
+  const pages: string[][] = [];
+  let before: number | undefined;
+  for (let more = true; more; ) {
+    store.read({ channels: ['a'], after: null, before, reverse: true, limit: 2 }, (result) => {
+      pages.push(texts(result));
+      before = result.head;
+      more = result.more;
+    });
+  }
+  assert.deepEqual(pages, [['5', '4'], ['3', '2'], ['1']]);
+});
+
+test('the names of channels with items are told, by prefix', async () => {
+  const { store } = memoryStore();
+  for (const name of ['a', 'b.1', 'b.2', 'c']) put(store, name, 'x');
+  store.clear('b.1');
+  const names = (prefix: string) => new Promise((resolve) => store.names(prefix, resolve));
+  assert.deepEqual([await names(''), await names('b.'), await names('d')], [['a', 'b.2', 'c'], ['b.2'], []]);
+});

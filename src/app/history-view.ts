@@ -1,0 +1,143 @@
+import { type ChannelDetails, type HistoryPage, type HistoryQuery, OperationError } from '../control/index.ts';
+import {
+  type ChannelSpan,
+  type Cursor,
+  formatCursor,
+  type HistoryStore,
+  parseCursor,
+  type ReadQuery,
+  type ReadResult,
+} from '../history/index.ts';
+import { isOfUse, itemOf } from '../hub/index.ts';
+import type { HistoryRole } from './history-role.ts';
+import { historyItem } from './shown-item.ts';
+
+/**
+ * Bytes of items in one answer, and always one item.
+ * @bound control-history-page
+ */
+const MAX_PAGE_BYTES = 1_048_576;
+
+/** Items that are looked at for the rate of a channel. */
+const MAX_COUNTED = 1_000;
+
+/** Milliseconds over which it is counted. */
+const COUNTED_TIME = 60_000;
+
+type Span = NonNullable<ChannelDetails['history']>;
+
+/** What is kept, for the control API. */
+export class HistoryView {
+  readonly #role: () => Pick<HistoryRole, 'store' | 'target'> | null;
+
+  /** @param role null, or without a store, where nothing is kept or another process still has it */
+  constructor(role: () => Pick<HistoryRole, 'store' | 'target'> | null) {
+    this.#role = role;
+  }
+
+  /** Names of channels that have items, in any order. */
+  async names(prefix: string): Promise<readonly string[]> {
+    const store = this.#role()?.store ?? null;
+    if (store === null) return [];
+    return new Promise((resolve) => store.names(prefix, resolve));
+  }
+
+  /** What is kept of a channel; null where nothing is to be kept. */
+  async spanOf(name: string): Promise<Pick<Span, 'items' | 'bytes' | 'oldest'> | null> {
+    const store = this.#storeOf(name);
+    if (store === null) return null;
+    const { items, bytes, oldest } = await spanIn(store, name);
+    return { items, bytes, oldest: timeText(oldest) };
+  }
+
+  /** More of it. */
+  async detailsOf(name: string): Promise<Span | null> {
+    const store = this.#storeOf(name);
+    if (store === null) return null;
+    const { first, last, items, bytes, oldest } = await spanIn(store, name);
+    const newest = await read(
+      store,
+      { channels: [name], after: null, reverse: true, limit: MAX_COUNTED },
+      ({ items }) => items.map(({ time }) => time),
+    );
+    return {
+      items,
+      bytes,
+      oldest: timeText(oldest),
+      first,
+      last,
+      cursor: formatCursor(store.epoch, store.head),
+      itemsPerSecond: rateOf(newest, Date.now()),
+      retain: this.#role()?.target.rules.of(name)?.retain === true,
+    };
+  }
+
+  /**
+   * Items of a channel; null where nothing is to be kept.
+   * @throws OperationError while another process has them
+   */
+  async page(name: string, { since, limit, reverse }: HistoryQuery): Promise<HistoryPage | null> {
+    const role = this.#role();
+    if (role === null || role.target.rules.limitsOf(name) === null) return null;
+    const { store } = role;
+    if (store === null) {
+      throw new OperationError('HF_CONTROL_CONFLICT', 'the process that this one replaces still has the history');
+    }
+    const end = formatCursor(store.epoch, store.head);
+    const cursor = since === undefined ? null : parseCursor(since);
+    const isReverse = reverse === 'true';
+    if (isReverse && cursor !== null && !isWithin(store, cursor)) {
+      return { recovered: false, items: [], next: null, end };
+    }
+    const part = isReverse ? { after: null, before: cursor?.number, reverse: true } : { after: cursor };
+    const query = { channels: [name], limit, limitBytes: MAX_PAGE_BYTES, ...part };
+    // Views of the store's memory are good during the call only.
+    return read(store, query, ({ recovered, items, head, more }) => ({
+      recovered,
+      items: items
+        .map((kept) => ({ item: itemOf(kept), cursor: formatCursor(store.epoch, kept.number), time: kept.time }))
+        .filter(({ item }) => isOfUse(item))
+        .map(({ item, cursor, time }) => historyItem(item, cursor, time)),
+      next: more ? formatCursor(store.epoch, head) : null,
+      end,
+    }));
+  }
+
+  #storeOf(name: string): HistoryStore | null {
+    const role = this.#role();
+    return role === null || role.target.rules.limitsOf(name) === null ? null : role.store;
+  }
+}
+
+function spanIn(store: HistoryStore, name: string): Promise<ChannelSpan> {
+  return new Promise((resolve) => store.span(name, resolve));
+}
+
+function read<T>(store: HistoryStore, query: ReadQuery, use: (result: ReadResult) => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    store.read(query, (result) => {
+      try {
+        resolve(use(result));
+      } catch (thrown) {
+        reject(thrown);
+      }
+    });
+  });
+}
+
+/** Whether a cursor is of this store, and not of the future. */
+function isWithin({ epoch, head }: HistoryStore, cursor: Cursor): boolean {
+  return cursor.epoch === epoch && cursor.number <= head;
+}
+
+/** Items a second. @param times of items, the newest first */
+function rateOf(times: readonly number[], now: number): number {
+  const recent = times.filter((time) => time > now - COUNTED_TIME);
+  const isAll = recent.length === times.length;
+  const span = isAll ? now - (recent.at(-1) ?? now - COUNTED_TIME) : COUNTED_TIME;
+  return (recent.length * 1_000) / Math.max(1_000, span);
+}
+
+function timeText(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString();
+}
