@@ -16,6 +16,8 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['status', async () => (await import('./status.ts')).statusCommand()],
   ['top', async () => (await import('./top.ts')).topCommand()],
   ['tail', async () => (await import('./tail.ts')).tailCommand()],
+  ['channels', async () => (await import('./list-channels.ts')).channelsCommand()],
+  ['history', async () => (await import('./history.ts')).historyCommand()],
   ['reload', async () => (await import('./reload.ts')).reloadCommand()],
   ['upgrade', async () => (await import('./upgrade.ts')).upgradeCommand()],
   ['drain', async () => (await import('./drain.ts')).drainCommand()],

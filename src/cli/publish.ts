@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MAX_KEY_BYTES, MAX_TTL } from '../codec/grip/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
-import { newCommand } from './command.ts';
+import { newCommand, wholeNumber } from './command.ts';
 import { ControlClient } from './control-client.ts';
 import { addControlOptions, type ControlOptions, callerCredentials, controlTarget } from './control-target.ts';
 import { type Action, type NameValue, publishItem } from './publish-item.ts';
@@ -185,15 +185,6 @@ function idempotencyKey(value: string): string {
   if (value === '' || Buffer.byteLength(value) > MAX_KEY_BYTES)
     throw new InvalidArgumentError(`Expected 1 to ${MAX_KEY_BYTES} bytes.`);
   return value;
-}
-
-function wholeNumber(min: number, max: number): (value: string) => number {
-  return (value) => {
-    const number = Number(value);
-    if (!/^[0-9]+$/.test(value) || number < min || number > max)
-      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
-    return number;
-  };
 }
 
 function statusCode(value: string): number {

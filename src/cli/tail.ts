@@ -4,7 +4,7 @@ import { CliError } from './cli-error.ts';
 import { newCommand } from './command.ts';
 import { ControlClient } from './control-client.ts';
 import { addControlOptions, type ControlOptions, controlTarget } from './control-target.ts';
-import { bytesText } from './number-texts.ts';
+import { itemText } from './item-text.ts';
 import { type Paint, painter, safeText, screenOf } from './terminal.ts';
 
 interface TailOptions extends ControlOptions {
@@ -28,7 +28,7 @@ export function tailCommand(): Command {
       const paint = painter(screenOf(process.stdout));
       const path = `/channels/${encodeURIComponent(channel)}/messages${pattern ? '?pattern=true' : ''}`;
       for await (const { event, data } of new ControlClient(target).events(path)) {
-        if (event === 'item') console.log(json ? jsonLine(data) : itemText(data as TappedItem, paint, pattern));
+        if (event === 'item') console.log(json ? jsonLine(data) : itemLine(data as TappedItem, paint, pattern));
         else if (event === 'lost')
           console.error(`${(data as { count: number }).count} items were lost: this reads too slowly`);
       }
@@ -41,27 +41,9 @@ function jsonLine(data: unknown): string {
   return safeText(JSON.stringify(data));
 }
 
-/**
- * An item in one line, and the content of each of its formats in a line below.
- * @param named whether the line names the channel
- */
-function itemText(item: TappedItem, paint: (paint: Paint, text: string) => string, named: boolean): string {
-  const { time, channel, id, prevId, bytes, receivers, formats } = item;
-  const ids = [id === null ? '' : `id ${safeText(id)}`, prevId === null ? '' : `after ${safeText(prevId)}`].filter(
-    (text) => text !== '',
-  );
-  const head = [
-    time,
-    ...(named ? [safeText(channel)] : []),
-    ...ids,
-    bytesText(bytes),
-    `to ${receivers} ${receivers === 1 ? 'client' : 'clients'}`,
-  ];
-  const contents = Object.entries(formats).map(([name, format]) => {
-    const content = format.text === undefined ? `(base64) ${format.base64 ?? ''}` : safeText(format.text);
-    const action = format.action === 'send' || format.action === 'text' ? '' : ` ${safeText(format.action)}`;
-    const more = format.cut ? paint('dim', ` … of ${bytesText(format.bytes)}`) : '';
-    return `  ${paint('bold', safeText(name))}${paint('yellow', action)} ${content}${more}`;
-  });
-  return [paint('dim', head.join('  ')), ...contents].join('\n');
+/** @param named whether the line names the channel */
+function itemLine(item: TappedItem, paint: (paint: Paint, text: string) => string, named: boolean): string {
+  const { channel, receivers } = item;
+  const after = [`to ${receivers} ${receivers === 1 ? 'client' : 'clients'}`];
+  return itemText(item, { before: named ? [channel] : [], after }, paint);
 }
