@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { openBrowser } from '../support/browser.ts';
 import { CuttingRelay } from '../support/cutting-relay.ts';
 import { runServer } from '../support/holdfast.ts';
+import { startOrigin } from '../support/origin.ts';
 import { requirePeer } from '../support/peers.ts';
 import { Program } from '../support/program.ts';
 import { StreamingOrigin } from '../support/resumable.ts';
@@ -75,6 +76,47 @@ test("Chromium's EventSource loses its connection ten times and no event, and st
   await page.waitForFunction('source.readyState === EventSource.CLOSED');
   assert.deepEqual(await page.evaluate('got'), NUMBERS);
   assert.equal(origin.asked.length, 2);
+});
+
+test("Chromium's EventSource loses its connection ten times on a channel with a history: it gets each item once", async (t) => {
+  const chromium = requirePeer(t, 'chromium');
+  if (chromium === null) return;
+  const origin = await startOrigin(t, ({ url }, response) => {
+    if (url === '/') {
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end('<link rel="icon" href="data:,">');
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Grip-Hold': 'stream', 'Grip-Channel': 'a' });
+    response.end('retry: 10\n\n');
+  });
+  const toml = `[[route]]\nhost = "*"\ntargets = ["${origin}"]\n[[channel]]\nmatch = ">"\nhistory_items = 100\n`;
+  const { clients, controlUrl } = await runServer(t, [], toml);
+  const relay = await CuttingRelay.start(t, clients[0] ?? '');
+  const browser = await openBrowser(t, chromium);
+  const page = await browser.newPage();
+  await page.goto(`${relay.url}/`);
+  await page.evaluate(`
+    window.got = [];
+    window.source = new EventSource('/events');
+    source.onmessage = ({ data }) => got.push(data);
+    source.addEventListener('gap', () => got.push('gap'));
+  `);
+  await page.waitForFunction('source.readyState === EventSource.OPEN');
+  let published = Promise.resolve();
+  await sendAll(
+    relay,
+    (number) => {
+      const items = [{ channel: 'a', formats: { 'http-stream': { content: `data: ${number}\n\n` } } }];
+      published = published.then(async () => {
+        const response = await fetch(`${controlUrl}/publish`, { method: 'POST', body: JSON.stringify({ items }) });
+        assert.equal(response.status, 200);
+      });
+    },
+    async (number) => void (await page.waitForFunction(`got.includes('${number}')`)),
+  );
+  await published;
+  assert.deepEqual(await page.evaluate('got'), NUMBERS);
+  assert.ok(relay.accepted > CUTS);
 });
 
 test('the package eventsource loses its connection ten times and no event, and stops at the end', async (t) => {
