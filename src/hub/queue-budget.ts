@@ -26,6 +26,11 @@ export class QueueBudget {
     return this.used + bytes <= this.max || waiting + bytes <= QUEUE_RESERVE;
   }
 
+  /** How many bytes of the log are read for a client for which nothing waits: `most`, or its reserve once half of the budget is used, so that the rest is left for what comes live. */
+  pageOf(most: number): number {
+    return this.used + most <= this.max / 2 ? most : Math.min(most, QUEUE_RESERVE);
+  }
+
   take(payload: Payload): void {
     this.used += ENTRY_COST;
     if (payload.queued++ === 0) this.used += payload.body.length;

@@ -9,7 +9,8 @@ import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 
 /**
- * Bytes of items that are read for one client at a time, as the log has them, but always one item. The next ones follow once it has taken these.
+ * Bytes of items that are read for one client at a time, as the log has them, but always one item. The next ones follow once it has taken these. It is
+ * 16,384 bytes while half of what may wait for all clients (hub-client-queues) does.
  * @bound history-page
  */
 export const PAGE_BYTES = 65_536;
@@ -231,7 +232,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AtTurnEnd {
     const channels = [...this.#kept.names, ...this.#others];
     this.#asking = true;
     const id = this.#first && after === LOST_CURSOR ? this.#id : null;
-    this.#source.ask({ channels, after, id, limitBytes: PAGE_BYTES }, (answer) => {
+    this.#source.ask({ channels, after, id, limitBytes: this.#room.budget.pageOf(PAGE_BYTES) }, (answer) => {
       if (this.#stream.ended) return;
       this.#onAnswer(answer);
       // Not before: what the client takes meanwhile must not have the same items read again.

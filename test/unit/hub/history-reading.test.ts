@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TurnQueue } from '../../../src/clock/index.ts';
-import { Counters } from '../../../src/exchange/index.ts';
+import { Counters, Payload } from '../../../src/exchange/index.ts';
 import { ChannelRules, type HubHistory, patternKey } from '../../../src/hub/index.ts';
-import { type HistoryStream, StreamHistory } from '../../../src/hub/stream-history.ts';
+import { QUEUE_RESERVE, QueueBudget } from '../../../src/hub/queue-budget.ts';
+import { type HistoryStream, PAGE_BYTES, StreamHistory } from '../../../src/hub/stream-history.ts';
 import type { StreamRun } from '../../../src/hub/stream-run.ts';
 import { rule } from './history-rig.ts';
 import { turn } from './support.ts';
@@ -43,6 +44,7 @@ function roomOf(): Room {
     history: { rules: new ChannelRules([rule('>')]) },
     counters: new Counters(),
     turns: new TurnQueue(),
+    budget: new QueueBudget(),
   } as unknown as Room;
 }
 
@@ -110,4 +112,24 @@ test('a client that takes at once what an answer brings asks for nothing twice',
   history.start();
   for (let i = 0; i < 5; i++) await turn();
   assert.deepEqual([numbers, stream.text], [[3], 'gap x;at e-5;']);
+});
+
+test('while much waits for other clients no more than its reserve is read for each', () => {
+  const room = roomOf();
+  const pages: number[] = [];
+  const source: HubHistory = {
+    epoch: 'e',
+    ask: ({ limitBytes }, done) => {
+      pages.push(limitBytes);
+      done({ gaps: [], items: [], head: 5, more: false });
+    },
+  };
+  const read = (): void => new StreamHistory(room, source, new FakeStream(), { ...NEW, keys: ['x'] }).start();
+  read();
+  const waiting = new Payload(Buffer.alloc(room.budget.max / 2));
+  room.budget.take(waiting);
+  read();
+  room.budget.release(waiting);
+  read();
+  assert.deepEqual(pages, [PAGE_BYTES, QUEUE_RESERVE, PAGE_BYTES]);
 });
