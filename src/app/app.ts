@@ -279,6 +279,7 @@ export class App {
     // While clients come the process before this one keeps their items.
     const comes = this.#old?.move === true;
     await history.start(comes);
+    if (!comes) proxy.presence.lead(workers?.relay.router ?? proxy.hub);
     await this.#handOver.follow(this.#old, workers, history);
   }
 
@@ -315,7 +316,8 @@ export class App {
     const ofPool = { registry, logFile, certificates: this.live.pairs, ...this.#watching };
     const shared = { ...this.#means, counters, zmqCounters, ...ofPool };
     const replaces = this.#old !== null;
-    return new ProxyWorkers({ ...shared, replaces, config: this.#config, limits: this.#roles.proxy.hubLimits });
+    const { presence, hubLimits: limits } = this.#roles.proxy;
+    return new ProxyWorkers({ ...shared, replaces, config: this.#config, limits, presence });
   }
 
   async #startControl(addresses: readonly ListenAddress[]): Promise<void> {

@@ -1,5 +1,5 @@
 import type { PublishItem } from '../codec/grip/index.ts';
-import type { ChannelsBackend, TappedItem } from '../control/index.ts';
+import type { ChannelsBackend, PresencePage, PresenceQuery, TappedItem } from '../control/index.ts';
 import { type FaultReport, reportFault } from '../exchange/index.ts';
 import { type ChannelInfo, type Hub, keyOfInfo } from '../hub/index.ts';
 import type { HubRelay } from '../hub-relay/index.ts';
@@ -11,6 +11,9 @@ import { tappedItem } from './shown-item.ts';
  * @bound tap-uncounted
  */
 const MAX_UNCOUNTED = 256;
+
+/** Who is on a channel; null where nobody is counted. */
+type UsersOf = (channel: string, query: PresenceQuery) => PresencePage | null;
 
 /** What is asked of a hub here, or of the way to the hubs of workers. */
 type Channels = Pick<Hub, 'channelPage'> &
@@ -28,7 +31,12 @@ export function hubChannels(hub: Hub): Channels {
 }
 
 /** The channels for the control API. */
-export function channelsBackend(channels: Channels, history: HistoryView, report: FaultReport): ChannelsBackend {
+export function channelsBackend(
+  channels: Channels,
+  history: HistoryView,
+  usersOf: UsersOf,
+  report: FaultReport,
+): ChannelsBackend {
   return {
     list: async ({ prefix = '', kept, after = '', limit }) => {
       const others = kept === 'true' ? await history.names(prefix) : [];
@@ -46,6 +54,7 @@ export function channelsBackend(channels: Channels, history: HistoryView, report
       return { ...(info ?? { name, subscribers: 0, lastId: null }), history: kept };
     },
     history: (name, query) => history.page(name, query),
+    presence: async (name, query) => usersOf(name, query),
     tap: (name, pattern, onItem) => {
       const counted = new CountedItems(onItem, report);
       return channels.tap(keyOfInfo({ name, pattern }), (item, receivers) => counted.add(tappedItem(item), receivers));

@@ -1,5 +1,5 @@
 import { type Config, formatConfig, hasProxy } from '../config/index.ts';
-import type { ControlBackend } from '../control/index.ts';
+import type { ControlBackend, PresencePage, PresenceQuery } from '../control/index.ts';
 import type { CounterRegistry, ErrorCounts, FaultReport } from '../exchange/index.ts';
 import { changesBackend, routeChanges } from './changes-backend.ts';
 import { channelsBackend, hubChannels } from './channels-backend.ts';
@@ -18,6 +18,7 @@ import { routesBackend } from './routes-backend.ts';
 import { type StatusSources, statusOf } from './status-of.ts';
 import type { Upgrader } from './upgrade/upgrader.ts';
 import { upgradeBackend } from './upgrade-backend.ts';
+import { usersBackend } from './users-backend.ts';
 
 /** What of the program the control API shows and changes. */
 export interface ControlParts {
@@ -85,12 +86,17 @@ function ofProxy({
   reloads,
   statusSources,
   report,
-}: ControlParts): Part<'channels' | 'routes' | 'closeConnection'> {
+}: ControlParts): Part<'channels' | 'users' | 'routes' | 'closeConnection'> {
   const history = new HistoryView(() => roles().history);
   // Where the clients are does not change.
   const { proxy, workers } = roles();
+  const closeConnection = async (id: string): Promise<boolean> => (workers ?? proxy).closeConnection(id);
+  const orders = workers?.relay.router ?? proxy.hub;
+  const usersOf = (channel: string, { after, limit }: PresenceQuery): PresencePage | null =>
+    orders.history.rules.of(channel)?.presence === true ? proxy.presence.usersOf(channel, after, limit) : null;
   return {
-    channels: channelsBackend(workers?.relay ?? hubChannels(proxy.hub), history, report),
+    channels: channelsBackend(workers?.relay ?? hubChannels(proxy.hub), history, usersOf, report),
+    users: usersBackend(workers?.relay ?? proxy.hub, closeConnection),
     routes: {
       ...routesBackend({
         routes: () => config().routes,
@@ -99,7 +105,7 @@ function ofProxy({
       }),
       ...(reloads !== null && routeChanges(reloads.changes)),
     },
-    closeConnection: async (id) => (workers ?? proxy).closeConnection(id),
+    closeConnection,
   };
 }
 

@@ -149,7 +149,10 @@ export class HistoryRole {
 /** The rules of a configuration for channels. */
 export function channelRules(tables: Config['channels']): ChannelRules {
   return new ChannelRules(
-    tables.map((table) => ({ match: table.match, keep: limitsOf(table), retain: table.retain, onGap: table.onGap })),
+    tables.map((table) => {
+      const { match, retain, onGap, presence } = table;
+      return { match, keep: limitsOf(table), retain, onGap, presence };
+    }),
   );
 }
 

@@ -12,7 +12,7 @@ import {
   type RouteStatsTable,
 } from '../exchange/index.ts';
 import { HttpFetcher } from '../fetch/index.ts';
-import { Hub } from '../hub/index.ts';
+import { Hub, PresenceTable } from '../hub/index.ts';
 import { SystemResolver, TcpDialler } from '../net/index.ts';
 import {
   httpsRedirect,
@@ -89,6 +89,8 @@ export class ProxyRole {
   /** Endpoints by which requests come from edges that are other programs. */
   readonly frontEndpoints: string[] = [];
   readonly hub: Hub;
+  /** Who is there. It counts where this process orders the items. */
+  readonly presence: PresenceTable;
   readonly #options: ProxyRoleOptions;
   readonly #bounds: Holder<Bounds>;
   readonly #client: HttpClient;
@@ -138,7 +140,9 @@ export class ProxyRole {
     });
     this.#rates = new RateTable(counters);
     this.#overHttpHeld = overHttpHeld(shared);
-    this.hub = new Hub({ ...shared, limits: this.#bounds.part(({ hub }) => hub), patchBody });
+    const limits = this.#bounds.part(({ hub }) => hub);
+    this.presence = new PresenceTable({ ...shared, limits });
+    this.hub = new Hub({ ...shared, limits, presence: this.presence, patchBody });
   }
 
   /** The metrics now. */

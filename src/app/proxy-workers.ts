@@ -1,7 +1,7 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import type { CounterRegistry, Counters, Current, Log } from '../exchange/index.ts';
-import type { HubLimits } from '../hub/index.ts';
+import type { HubLimits, PresenceTable } from '../hub/index.ts';
 import { HubRelay } from '../hub-relay/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import type { CertificatePairs } from './certificates.ts';
@@ -27,6 +27,7 @@ export interface ProxyWorkersOptions {
   /** Whether the processes watch themselves for the metrics. */
   readonly watched: boolean;
   readonly limits: Current<HubLimits>;
+  readonly presence: PresenceTable;
   readonly logFile: string | null;
   readonly certificates: CertificatePairs;
   /** Whether this process takes the place of another one. */

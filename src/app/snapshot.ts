@@ -7,7 +7,7 @@ import {
 import { DEFAULT_LIMITS } from '../codec/websocket/index.ts';
 import type { Config } from '../config/index.ts';
 import type { AccessRules } from '../control/index.ts';
-import type { HubLimits } from '../hub/index.ts';
+import type { HubLimits, PresenceLimits } from '../hub/index.ts';
 import type { ProxySettings } from '../proxy/index.ts';
 import type { ServerLimits } from '../server/index.ts';
 import { accessRules } from './prepare-routing.ts';
@@ -59,7 +59,7 @@ export function newSnapshot(config: Config, proxy: ProxySettings): Snapshot {
 export interface Bounds {
   readonly client: HttpClientLimits;
   readonly webSocketClient: WebSocketClientLimits;
-  readonly hub: HubLimits;
+  readonly hub: HubLimits & PresenceLimits;
   /** Bytes of all streams that can be resumed. */
   readonly streamBytes: number;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { patternProblem } from '../codec/grip/index.ts';
+import { patternProblem, subjectOfPresence } from '../codec/grip/index.ts';
 import { shown } from './plain-text.ts';
 import {
   bytes,
@@ -22,12 +22,12 @@ export const channelShape = {
   match: z
     .string({ error: complaint(MATCH_FORMS) })
     .superRefine((pattern, context) => {
-      const problem = patternProblem(pattern);
+      const problem = patternProblem(subjectOfPresence(pattern) ?? pattern);
       if (problem === null) return;
       context.addIssue({ code: 'custom', message: `expected ${MATCH_FORMS}, got ${shown(pattern)}: ${problem}` });
     })
     .register(fieldDocs, {
-      doc: 'Names of the channels, with the prefixes of routes. A name has tokens with a `.` between them: `*` stands for one token, and `>` at the end for one or more; `>` alone is every channel. Names with an empty token, and those that begin with `$`, match nothing.',
+      doc: 'Names of the channels, with the prefixes of routes. A name has tokens with a `.` between them: `*` stands for one token, and `>` at the end for one or more; `>` alone is every channel. Names with an empty token, and those that begin with `$`, match nothing, except that `$presence.` and a pattern is for the presence channels of the channels that the pattern matches.',
       expected: MATCH_FORMS,
     }),
   history_items: count({
@@ -54,6 +54,9 @@ export const channelShape = {
   retain: flag({
     doc: 'Send the last item of the channel at once to a new subscriber, and to one that could not get what it has missed.',
   }),
+  presence: flag({
+    doc: 'Keep a table of the users of each of these channels, and publish `join` and `leave` on `$presence.` and the name of the channel.',
+  }),
   on_gap: onGap.schema.default('event').register(fieldDocs, {
     doc: 'What a client gets that comes back and cannot get everything that it has missed: an event `gap` with the names of the channels, or no notice.',
     expected: onGap.expected,
@@ -66,6 +69,8 @@ export type ChannelTable = CamelKeys<z.output<z.ZodObject<typeof channelShape>>>
 /** A `[[channel]]` in TOML. */
 export const channelSchema = camelKeys(
   z.strictObject(channelShape, { error: complaint('a table') }).superRefine((rule, context) => {
+    if (rule.presence && subjectOfPresence(rule.match) !== null)
+      context.addIssue({ code: 'custom', path: ['presence'], message: 'has no effect on presence channels' });
     if (rule.history_items > 0) return;
     for (const key of ['history_age', 'history_bytes', 'retain'] as const) {
       if (rule[key] !== 0 && rule[key] !== false) {

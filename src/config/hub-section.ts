@@ -66,5 +66,11 @@ export const hubSection = {
       zero: 'to forget it at once',
       doc: 'Time for which a channel is remembered after its last client, if that was a held request or if the last `id` is known. A client that comes back within this time is not the first one.',
     }),
+    presence_grace: seconds({
+      default: 5,
+      from: 1,
+      to: 3600,
+      doc: 'Time for which a user without connections has not left a channel, and a channel without clients is not vacated: a client that polls, or comes back, is there again within it.',
+    }),
   },
 };

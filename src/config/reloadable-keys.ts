@@ -71,6 +71,7 @@ const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
     'message_block_size',
     'update_on_first_subscription',
     'subscription_linger',
+    'presence_grace',
   ],
   edge: [
     'req_maxconn',

@@ -73,6 +73,9 @@ export const jwtShape = {
   channels: plainText({
     doc: 'Claim with the list of the channels that clients may be subscribed to, under the names that publishers use. `*` at the end of a name stands for any rest. A hold for another channel gets a 403, and a WebSocket that subscribes to one is closed with 1008. If empty, tokens do not limit channels. Those of targets with `sub` are not limited.',
   }),
+  user_claim: plainText({
+    doc: 'Claim with the name of the user, such as `sub`: text or a number, at most 256 bytes. Clients that are held are clients of this user, unless the origin names another one with the metadata `user`. If empty, or without the claim, the token names no user.',
+  }),
   end_at_expiry: flag({
     default: true,
     doc: 'End holds and WebSockets when their token expires (with `leeway`): held requests get a 401, streams end, and WebSockets are closed with 1008.',

@@ -18,6 +18,7 @@ export interface ControlBackend {
   readonly drain?: () => void;
   /** Where there is a hub. */
   readonly channels?: ChannelsBackend;
+  readonly users?: UsersBackend;
   /** Where there is a proxy. */
   readonly routes?: RoutesBackend;
   readonly certificates?: CertificatesBackend;
@@ -48,6 +49,39 @@ export interface ChannelsBackend {
    * @param onItem gets null in the place of an item that is lost
    */
   tap(name: string, pattern: boolean, onItem: (item: TappedItem | null) => void): () => void;
+  /** The users of a channel, in the order of their names; null where none are counted (`presence` of `[[channel]]`). */
+  presence(name: string, query: PresenceQuery): Promise<PresencePage | null>;
+}
+
+/** Which users to list. */
+export interface PresenceQuery {
+  /** Only those whose names come after it, in the order of UTF-16; empty for all. */
+  readonly after: string;
+  /** How many at most. */
+  readonly limit: number;
+}
+
+/** Some users of a channel. */
+export interface PresencePage {
+  readonly users: readonly {
+    readonly user: string;
+    /** 0 for one that may be back in a moment. */
+    readonly connections: number;
+    /** In milliseconds since 1970. */
+    readonly since: number;
+  }[];
+  /** Users of the channel. */
+  readonly total: number;
+  /** The `after` of those that follow; null if none do. */
+  readonly next: string | null;
+}
+
+/** The users of the clients that are held. */
+export interface UsersBackend {
+  /** The ids of the connections of a user. */
+  connectionsOf(user: string): Promise<readonly string[]>;
+  /** Cuts the connections of a user. Resolves with how many there were. */
+  disconnect(user: string): Promise<number>;
 }
 
 /** The routes of the proxy. */

@@ -8,7 +8,10 @@ export type {
   ChannelsBackend,
   ControlBackend,
   KeysBackend,
+  PresencePage,
+  PresenceQuery,
   RoutesBackend,
+  UsersBackend,
 } from './control-backend.ts';
 export { controlErrorText } from './control-error-text.ts';
 export { controlReference } from './control-reference.ts';

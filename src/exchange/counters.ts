@@ -127,6 +127,10 @@ export class Counters extends ServerCounters implements OriginCounters {
   historyResumed = 0;
   /** Times that a client could not get all that it had missed. */
   historyGaps = 0;
+  /** Users and channels that the presence table had no room for. */
+  presenceDropped = 0;
+  /** Names of users that are too long: their clients are of no user. */
+  usersRefused = 0;
   /** SockJS sessions of clients without a WebSocket. */
   sockJsSessionsOpen = 0;
   /** SockJS sessions that were not opened, because too many were open. */

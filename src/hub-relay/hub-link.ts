@@ -1,8 +1,9 @@
 import { type AtTurnEnd, type Guarded, guarded, TurnQueue } from '../clock/index.ts';
 import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
 import { LEAST_COST, reportFault } from '../exchange/index.ts';
-import type { ChannelWatcher, Hub, Publication } from '../hub/index.ts';
+import type { ChannelWatcher, Counts, Hub, Publication } from '../hub/index.ts';
 import type { ZmqContext } from '../zmq/index.ts';
+import { CountsFeed } from './counts-feed.ts';
 import { HeldBack, MAX_HELD_BACK } from './held-back.ts';
 import { ItemBatch } from './item-batch.ts';
 import { LinkedHistory } from './linked-history.ts';
@@ -36,6 +37,7 @@ export type LinkedHub = Pick<
   Hub,
   | 'barrier'
   | 'channelInfos'
+  | 'connectionsOf'
   | 'countReceivers'
   | 'deliver'
   | 'findHeld'
@@ -45,7 +47,7 @@ export type LinkedHub = Pick<
   | 'requestTurn'
   | 'unwatchChannels'
   | 'watchChannels'
->;
+> & { readonly counts: Counts };
 
 /** A turn among those of publishers. */
 class HubTurn implements Publication {
@@ -111,6 +113,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
   onPart: (part: RouterPart) => void = () => {};
   /** The items that the main process keeps. */
   readonly history = new LinkedHistory((packet) => this.connected && this.#send(packet));
+  readonly #counts: CountsFeed;
   /** What has come since a mark, while it is held back. */
   #heldBack: HeldBack | null = null;
 
@@ -123,6 +126,14 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     this.#context = context;
     this.#hub = hub;
     const onPacket = (packet: Buffer): void => this.#onPacket(packet);
+    this.#counts = new CountsFeed(
+      hub.counts,
+      this.#turns,
+      (packet) => {
+        if (!this.#behind && !this.#send(packet)) this.#behind = true;
+      },
+      this,
+    );
     this.#port = openPort(context, end, true, this, onPacket, () => this.#onWritable());
   }
 
@@ -133,6 +144,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
         if (!this.#send(barePacket(KIND.hello))) return;
         this.#onConnected = () => {};
         this.#hub.watchChannels(this);
+        this.#counts.begin();
         this.#send(barePacket(KIND.told));
         this.connected = true;
         this.history.retry();
@@ -148,6 +160,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     if (this.connected && !this.#closed) this.#send(barePacket(KIND.hello));
     this.#closed = true;
     this.#hub.unwatchChannels(this);
+    this.#counts.stop();
     return this.#port.close();
   }
 
@@ -201,6 +214,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
     this.#behind = false;
     this.#changes = Array.from(this.#keys, (key) => `+${key}`);
     this.#tellChanges();
+    this.#counts.begin();
     // Not a recovery at once: what is published before the main process has heard of the channels would be missed again.
     if (!this.#behind && !this.#send(barePacket(KIND.toldAgain))) this.#behind = true;
   }
@@ -325,6 +339,9 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
         break;
       case 'channels':
         this.#hub.channelInfos(question.names, done);
+        break;
+      case 'user':
+        this.#hub.connectionsOf(question.user, done);
         break;
       case 'held':
         this.#hub.findHeld(new Set(question.ids), done);

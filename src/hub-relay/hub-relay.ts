@@ -9,6 +9,7 @@ import {
   type HubLimits,
   ItemRouter,
   keyOfInfo,
+  type PresenceTable,
   type Publication,
   type ReceivedFormats,
 } from '../hub/index.ts';
@@ -50,6 +51,8 @@ export interface HubRelayOptions {
   readonly zmqCounters: ZmqCounters;
   readonly log: Log;
   readonly limits: Current<HubLimits>;
+  /** Who is there, while this relay orders the items. Absent: nobody counts that. */
+  readonly presence?: PresenceTable;
 }
 
 /**
@@ -74,12 +77,12 @@ export class HubRelay implements WorkerHubRoom {
   #whenHeld: () => void = () => {};
   readonly #report = (thrown: unknown): void => this.onFault(thrown);
 
-  constructor({ wheel, counters, zmqCounters, log, limits }: HubRelayOptions) {
+  constructor({ wheel, counters, zmqCounters, log, limits, presence }: HubRelayOptions) {
     this.context = { wheel, counters: zmqCounters, log };
     this.wheel = wheel;
     this.counters = counters;
     this.log = log;
-    this.router = new ItemRouter({ wheel, counters, log, limits, encode: encodeItem });
+    this.router = new ItemRouter({ wheel, counters, log, limits, encode: encodeItem, ...(presence && { presence }) });
     this.#ticker = new Ticker(TICK, this, () => {
       for (const worker of this.#workers.values()) worker.onTick();
       this.#lookAtStats();
@@ -209,6 +212,13 @@ export class HubRelay implements WorkerHubRoom {
   findHeld(ids: ReadonlySet<string>, done: (found: readonly string[]) => void): void {
     this.#ask({ about: 'held', ids: [...ids] }, this.#workers.values(), (answers) => {
       done(answers.flatMap((found) => (Array.isArray(found) ? found.filter((id) => ids.has(id)) : [])));
+    });
+  }
+
+  /** As `Hub.connectionsOf`, of all workers. */
+  connectionsOf(user: string, done: (ids: readonly string[]) => void): void {
+    this.#ask({ about: 'user', user }, this.#workers.values(), (answers) => {
+      done(answers.flatMap((ids) => (Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [])));
     });
   }
 

@@ -39,6 +39,8 @@ export const KIND = {
    * not.
    */
   channels: 0x63,
+  /** To the main process: a list of connections on channels, each as its channel, its user, and how many there are now. */
+  counts: 0x6e,
   /** To the main process: the worker had fallen behind, and has told of all its channels again. Items may not have gone to it. */
   toldAgain: 0x67,
   /** To the main process: items of so many bytes were taken, a number of 4 bytes. */
@@ -67,6 +69,8 @@ export type Asked =
   | { readonly about: 'channels'; readonly names: readonly string[] }
   /** Which of these ids are of clients that are held? */
   | { readonly about: 'held'; readonly ids: readonly string[] }
+  /** Which connections has this user? */
+  | { readonly about: 'user'; readonly user: string }
   /** Is there such a WebSocket? Then its origin is to be asked. */
   | { readonly about: 'refresh'; readonly id: string };
 

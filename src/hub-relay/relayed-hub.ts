@@ -1,5 +1,5 @@
 import type { PublishItem } from '../codec/grip/index.ts';
-import type { ChannelInfo, ChannelWatcher, Publication, ReceivedFormats } from '../hub/index.ts';
+import type { ChannelInfo, ChannelWatcher, Counts, Publication, ReceivedFormats } from '../hub/index.ts';
 import type { LinkedHub } from './hub-link.ts';
 import type { HubRelay } from './hub-relay.ts';
 
@@ -43,6 +43,14 @@ export class RelayedHub implements LinkedHub {
 
   unwatchChannels(watcher: ChannelWatcher): void {
     this.#relay.router.unwatchChannels(watcher);
+  }
+
+  get counts(): Counts {
+    return this.#relay.router.counts;
+  }
+
+  connectionsOf(user: string, done: (ids: readonly string[]) => void): void {
+    this.#relay.connectionsOf(user, done);
   }
 
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {

@@ -1,5 +1,5 @@
 import { decodeItems, encodeItem } from '../codec/grip/index.ts';
-import type { KeptKey, KeptVersion, Sequence } from '../hub/index.ts';
+import type { KeptKey, KeptVersion, KnownStay, Sequence } from '../hub/index.ts';
 
 /** A part of what it takes to order the items of all hubs: who gets all parts goes on where the other has stopped. */
 export interface RouterPart {
@@ -11,6 +11,8 @@ export interface RouterPart {
   readonly versions: readonly KeptVersion[];
   /** Items that wait for one before them, encoded and in base64, each with the milliseconds for which it waits. */
   readonly early: readonly (readonly [string, number])[];
+  /** Who is there. */
+  readonly stays: readonly KnownStay[];
   /** Whether it is the last part. */
   readonly last: boolean;
 }
@@ -18,15 +20,16 @@ export interface RouterPart {
 /** Ids in one part: what a turn of the event loop has time for. */
 const IDS = 2_048;
 
-const NONE = { lastIds: [], seen: [], keys: [], versions: [], early: [], last: false };
+const NONE = { lastIds: [], seen: [], keys: [], versions: [], early: [], stays: [], last: false };
 
 /** What it takes to order the items, in parts. */
-export function* partsOf({ lastIds, seen, keys, versions, early }: Sequence): Generator<RouterPart, void> {
+export function* partsOf({ lastIds, seen, keys, versions, early, stays }: Sequence): Generator<RouterPart, void> {
   for (const some of inSlices(lastIds)) yield { ...NONE, lastIds: some };
   for (const some of inSlices(seen)) yield { ...NONE, seen: some };
   for (const some of inSlices(keys)) yield { ...NONE, keys: some };
   for (const some of inSlices(versions)) yield { ...NONE, versions: some };
   for (const { item, left } of early) yield { ...NONE, early: [[encodeItem(item).toString('base64'), left]] };
+  for (const some of inSlices(stays ?? [])) yield { ...NONE, stays: some };
   yield { ...NONE, last: true };
 }
 
@@ -47,12 +50,14 @@ export class SequenceReader implements Sequence {
   readonly keys: KeptKey[] = [];
   readonly versions: KeptVersion[] = [];
   readonly early: Sequence['early'][number][] = [];
+  readonly stays: KnownStay[] = [];
 
-  add({ lastIds, seen, keys, versions, early }: RouterPart): void {
+  add({ lastIds, seen, keys, versions, early, stays }: RouterPart): void {
     for (const [name, id] of lastIds) this.lastIds.set(name, id);
     this.seen.push(...seen);
     this.keys.push(...keys);
     this.versions.push(...versions);
+    this.stays.push(...stays);
     for (const [encoded, left] of early) {
       for (const item of decodeItems(Buffer.from(encoded, 'base64'))) this.early.push({ item, left });
     }

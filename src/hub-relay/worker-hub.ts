@@ -1,7 +1,8 @@
 import type { TimerWheel } from '../clock/index.ts';
 import { type Counters, LEAST_COST, type Log, reportFault } from '../exchange/index.ts';
-import { type HubChannels, type ItemRouter, MAX_UNDELIVERED, type RoutedHub } from '../hub/index.ts';
+import { ClientCounts, type HubChannels, type ItemRouter, MAX_UNDELIVERED, type RoutedHub } from '../hub/index.ts';
 import type { ZmqContext } from '../zmq/index.ts';
+import { takeCounts } from './counts-feed.ts';
 import { answerHistory } from './linked-history.ts';
 import { type Answer, barePacket, jsonOf, KIND, namesOf, numberPacket, valuePacket } from './relay-packet.ts';
 import { openPort, type RelayEnd, type RelayPort } from './relay-port.ts';
@@ -45,6 +46,8 @@ export interface WorkerHubRoom {
 /** The hub of one worker process, as the main process sees it. */
 export class WorkerHub implements RoutedHub {
   readonly channels: HubChannels;
+  /** The connections of its clients, by channel and user. */
+  readonly counts = new ClientCounts();
   readonly #room: WorkerHubRoom;
   readonly #name: string;
   readonly #takesAll: boolean;
@@ -75,6 +78,7 @@ export class WorkerHub implements RoutedHub {
     this.#name = name;
     this.#takesAll = takesAll;
     this.channels = room.router.add(this);
+    room.router.counts.include(this.counts);
     const onPacket = (packet: Buffer): void => this.#onPacket(packet);
     this.#port = openPort(room.context, end, false, this, onPacket, () => this.#onWritable());
   }
@@ -128,6 +132,7 @@ export class WorkerHub implements RoutedHub {
   async close(): Promise<void> {
     this.#closed = true;
     this.#room.router.remove(this.channels);
+    this.#room.router.counts.drop(this.counts);
     await this.#port.close();
   }
 
@@ -168,12 +173,16 @@ export class WorkerHub implements RoutedHub {
     switch (packet[0]) {
       case KIND.hello:
         this.channels.clear();
+        this.counts.clear();
         // Until it has told of its channels. One that leaves is told of nothing more.
         this.channels.takesAll = false;
         if (this.#room.statsWatched) this.tellWatched(true);
         break;
       case KIND.channels:
         this.#onChannels(namesOf(packet));
+        break;
+      case KIND.counts:
+        takeCounts(this.counts, packet);
         break;
       case KIND.toldAgain:
         this.#missed = true;

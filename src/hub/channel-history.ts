@@ -18,6 +18,8 @@ import { isEventStream, StreamHold } from './stream-hold.ts';
 export class ChannelHistory implements HubHistory {
   /** Answers what clients have missed; null where nobody does. */
   source: HubHistory | null = null;
+  /** Is told of other rules. */
+  onRules: (rules: ChannelRules) => void = () => {};
   readonly #pass: (items: readonly PublishItem[]) => void;
   #rules = NO_RULES;
   /** Null where items are not kept here. */
@@ -36,6 +38,7 @@ export class ChannelHistory implements HubHistory {
   set rules(rules: ChannelRules) {
     this.#rules = rules;
     if (this.#keeper !== null) this.#keeper.rules = rules;
+    this.onRules(rules);
   }
 
   /** Whether items are kept here. */

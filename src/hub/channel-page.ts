@@ -1,4 +1,5 @@
 import type { Channel } from './channel.ts';
+import { FirstByKey } from './first-by-key.ts';
 import { patternKey } from './subscription-key.ts';
 
 /** Which channels to list. */
@@ -48,7 +49,7 @@ export async function channelPage(
   channels: KnownChannels,
   { prefix, after, limit, others = [] }: ChannelQuery,
 ): Promise<ChannelPage> {
-  const first = new FirstNames(limit + 1);
+  const first = new FirstByKey<Listed>(limit + 1);
   let total = 0;
   let looked = 0;
   for (const channel of listed(channels, others)) {
@@ -57,7 +58,7 @@ export async function channelPage(
     total++;
     if (channel.key > after || after === '') first.add(channel);
   }
-  const found = first.channels;
+  const found = first.all;
   const infos = found.slice(0, limit).map(infoOf);
   return { channels: infos, total, next: found.length > limit ? (found[limit - 1]?.key ?? null) : null };
 }
@@ -80,29 +81,4 @@ export function infoOf(channel: Listed): ChannelInfo {
 /** The name of the channel, or the key of the pattern. */
 export function keyOfInfo({ name, pattern = false }: Pick<ChannelInfo, 'name' | 'pattern'>): string {
   return pattern ? patternKey(name) : name;
-}
-
-/** The channels whose names come first, of any number. */
-class FirstNames {
-  readonly channels: Listed[] = [];
-  readonly #max: number;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  add(channel: Listed): void {
-    const { channels } = this;
-    const last = channels.at(-1);
-    if (channels.length === this.#max && last !== undefined && channel.key > last.key) return;
-    let low = 0;
-    let high = channels.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((channels[middle] as Listed).key < channel.key) low = middle + 1;
-      else high = middle;
-    }
-    channels.splice(low, 0, channel);
-    if (channels.length > this.#max) channels.pop();
-  }
 }

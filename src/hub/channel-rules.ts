@@ -1,9 +1,10 @@
-import { matchesPattern } from '../codec/grip/index.ts';
+import { isMatchable, isOfWebhook, matchesPattern, subjectOfPresence } from '../codec/grip/index.ts';
 import type { ChannelLimits } from '../history/index.ts';
+import type { PresenceKind } from './presence-event.ts';
 
 /** What a configuration says of the channels whose names match a pattern. */
 export interface ChannelRule {
-  /** A pattern of names. */
+  /** A pattern of names, or that of the names of presence channels: `$presence.` and a pattern. */
   readonly match: string;
   /** How much of each of them is kept; null for nothing. */
   readonly keep: ChannelLimits | null;
@@ -11,7 +12,25 @@ export interface ChannelRule {
   readonly retain: boolean;
   /** What a client gets that cannot get all that it has missed. */
   readonly onGap: 'event' | 'none';
+  /** Whether there is a table of its users. */
+  readonly presence: boolean;
 }
+
+/** What a webhook is told. */
+export interface HookRule {
+  /** The channel in which its events wait. */
+  readonly queue: string;
+  /** A pattern of the names of channels. */
+  readonly match: string;
+  readonly events: ReadonlySet<PresenceKind>;
+  /** How many events wait at most. */
+  readonly keep: ChannelLimits;
+}
+
+/** What is counted of a channel: its users, or only whether it has clients. */
+export type Counted = 'users' | 'clients' | 'nothing';
+
+const OCCUPANCY = ['occupied', 'vacated'] as const;
 
 /** Names whose rule is remembered. Beyond it all are looked up again. */
 const REMEMBERED = 16_384;
@@ -21,25 +40,33 @@ export class ChannelRules {
   readonly #rules: readonly ChannelRule[];
   readonly #found = new Map<string, ChannelRule | null>();
 
+  readonly #hooks: readonly HookRule[];
+  readonly #counted = new Map<string, Counted>();
+
   /** Whether some channel may be kept. */
   readonly keepSome: boolean;
+  /** Whether something may be counted of some channel. */
+  readonly countSome: boolean;
 
-  constructor(rules: readonly ChannelRule[]) {
+  constructor(rules: readonly ChannelRule[], hooks: readonly HookRule[] = []) {
     this.#rules = rules;
-    this.keepSome = rules.some(({ keep }) => keep !== null);
+    this.#hooks = hooks;
+    this.keepSome = hooks.length > 0 || rules.some(({ keep }) => keep !== null);
+    this.countSome = rules.some(({ presence }) => presence) || hooks.some(tellsOccupancy);
   }
 
   /** Stands for all of them: which channels are kept, and how much of each. */
   get text(): string {
     const numbers = (keep: ChannelLimits): string => `${keep.items} ${keep.age} ${keep.bytes}`;
-    return this.#rules.map(({ match, keep }) => `${match} ${keep === null ? '-' : numbers(keep)}`).join('\n');
+    const lines = this.#rules.map(({ match, keep }) => `${match} ${keep === null ? '-' : numbers(keep)}`);
+    return [...lines, ...this.#hooks.map(({ queue, keep }) => `${queue} ${numbers(keep)}`)].join('\n');
   }
 
   /** The rule of the channel with this name; null for none. */
   of(name: string): ChannelRule | null {
     const known = this.#found.get(name);
     if (known !== undefined) return known;
-    const rule = this.#rules.find(({ match }) => matchesPattern(match, name)) ?? null;
+    const rule = this.#rules.find(({ match }) => isMeant(match, name)) ?? null;
     if (this.#found.size >= REMEMBERED) this.#found.clear();
     this.#found.set(name, rule);
     return rule;
@@ -47,17 +74,57 @@ export class ChannelRules {
 
   /** How much is kept of the channel with this name; null for nothing. */
   limitsOf(name: string): ChannelLimits | null {
+    if (this.#hooks.length > 0 && isOfWebhook(name)) {
+      return this.#hooks.find(({ queue }) => queue === name)?.keep ?? null;
+    }
     return this.of(name)?.keep ?? null;
+  }
+
+  /** What is counted of the channel with this name. */
+  counted(name: string): Counted {
+    const known = this.#counted.get(name);
+    if (known !== undefined) return known;
+    const counted = this.#countedOf(name);
+    if (this.#counted.size >= REMEMBERED) this.#counted.clear();
+    this.#counted.set(name, counted);
+    return counted;
+  }
+
+  #countedOf(name: string): Counted {
+    if (!isMatchable(name)) return 'nothing';
+    if (this.of(name)?.presence === true) return 'users';
+    const isWatched = this.#hooks.some((hook) => tellsOccupancy(hook) && matchesPattern(hook.match, name));
+    return isWatched ? 'clients' : 'nothing';
+  }
+
+  /** The queues of the webhooks that are told of such an event of a channel. */
+  queuesFor(kind: PresenceKind, channel: string): readonly string[] {
+    const told = this.#hooks.filter(({ events, match }) => events.has(kind) && matchesPattern(match, channel));
+    return told.map(({ queue }) => queue);
   }
 
   /** Whether a pattern of a subscription may match a channel that is kept. */
   mayKeep(pattern: string): boolean {
-    return this.#rules.some(({ match, keep }) => keep !== null && overlap(match, pattern));
+    return this.#rules.some(
+      ({ match, keep }) => keep !== null && subjectOfPresence(match) === null && overlap(match, pattern),
+    );
   }
 }
 
 /** No channel is kept. */
 export const NO_RULES = new ChannelRules([]);
+
+function tellsOccupancy({ events }: HookRule): boolean {
+  return OCCUPANCY.some((kind) => events.has(kind));
+}
+
+/** Whether a rule for names like this one is for the channel with this name. */
+function isMeant(match: string, name: string): boolean {
+  const about = subjectOfPresence(match);
+  if (about === null) return matchesPattern(match, name);
+  const subject = subjectOfPresence(name);
+  return subject !== null && matchesPattern(about, subject);
+}
 
 /** Whether two valid patterns match a name in common. */
 function overlap(one: string, other: string): boolean {

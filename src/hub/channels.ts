@@ -24,6 +24,12 @@ export interface MembersObserver {
   onMembers(group: Group): void;
 }
 
+/** Hears which clients join the channels of a hub, and which leave. */
+export interface MembersCounter {
+  /** A client of a user, or of none, has joined a channel or pattern, or has left it. */
+  onMember(channel: Channel, user: string | null, more: 1 | -1): void;
+}
+
 /** Hears which channels and patterns are known: those with members, and those that are remembered for a while after. */
 export interface ChannelWatcher {
   /** @param key name of the channel, or `patternKey` of the pattern */
@@ -38,6 +44,8 @@ export interface ChannelWatcher {
 export class Channels {
   /** Hears how many members there are; null for nobody. */
   observer: MembersObserver | null = null;
+  /** Hears which clients join and leave; null for nobody. */
+  counter: MembersCounter | null = null;
   readonly #watchers: ChannelWatcher[] = [];
   readonly #byName = new Map<string, Channel>();
   readonly #patterns = new PatternTrie<Channel>();

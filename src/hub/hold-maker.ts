@@ -8,6 +8,7 @@ import { OrderCheck } from './order-check.ts';
 import { ResponseHold } from './response-hold.ts';
 import { StreamHold } from './stream-hold.ts';
 import { shownKey, subscriptionKey } from './subscription-key.ts';
+import { userName } from './user-name.ts';
 
 /** Makes the holds of requests and of streams from what origins instruct. */
 export class HoldMaker {
@@ -21,8 +22,12 @@ export class HoldMaker {
 
   /** The hold of a request. It does not wait for items yet. */
   make(options: HoldOptions): StreamHold | ResponseHold {
-    const { hold } = options.instruct;
-    return hold?.mode === 'response' ? this.#newResponse(options, hold) : this.#newStream(options);
+    const { instruct, request, user } = options;
+    const { hold } = instruct;
+    const held = hold?.mode === 'response' ? this.#newResponse(options, hold) : this.#newStream(options);
+    // What the origin says counts: it has seen the token too.
+    held.user = userName(hold?.meta.user ?? user, request, this.#room);
+    return held;
   }
 
   /** The names and keys of patterns that the hold is subscribed to, each once, as many as are allowed. */

@@ -24,6 +24,8 @@ export interface HoldOptions {
   readonly gone?: GoneLink | null;
   /** The session that the client belongs to; null for none. */
   readonly session?: SessionNotes | null;
+  /** Whose client it is, unless its origin says so by the metadata `user`; null for nobody's. */
+  readonly user?: string | null;
   /** Whether a client is told why its stream ends. False by default. */
   readonly debug?: boolean;
   /** For filters that ask a service; null for none. */

@@ -1,6 +1,7 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import type { Counters, Current, Log } from '../exchange/index.ts';
+import type { PresenceTable } from './presence-table.ts';
 
 /** Bounds of what one held client may cost. */
 export interface HubLimits {
@@ -58,6 +59,8 @@ export interface HubOptions {
   readonly limits: Current<HubLimits>;
   /** For published items that carry a `body-patch`. */
   readonly patchBody: PatchBody;
+  /** Who is there, while this hub orders the items. Absent: nobody counts that. */
+  readonly presence?: PresenceTable;
   /** Absent: nothing stands in between. */
   readonly stages?: HubStages;
 }

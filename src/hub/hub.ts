@@ -14,6 +14,8 @@ import type { Group } from './channel.ts';
 import { ChannelHistory } from './channel-history.ts';
 import { type ChannelInfo, type ChannelPage, type ChannelQuery, channelPage, infoOf } from './channel-page.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
+import type { ClientCounts } from './client-counts.ts';
+import { ClientPresence } from './client-presence.ts';
 import { Delivery } from './delivery.ts';
 import { FilterErrors } from './filter-errors.ts';
 import { FirstSubscriptions } from './first-subscriptions.ts';
@@ -29,6 +31,9 @@ import { ItemTaps } from './item-taps.ts';
 import { KeptItems } from './kept-items.ts';
 import { movedHold, type NamesOf } from './make-moved-hold.ts';
 import type { HoldParts, ResponseHoldState, StreamHoldState } from './moved-hold.ts';
+import type { PresenceEvent } from './presence-event.ts';
+import { presenceItems } from './presence-items.ts';
+import type { PresenceTable } from './presence-table.ts';
 import { QueueBudget } from './queue-budget.ts';
 import { type ReceivedFormats, receiversOf } from './receivers-of.ts';
 import { ReplayPacer } from './replay-pacer.ts';
@@ -37,6 +42,7 @@ import { type Sequence, Sequencer } from './sequencer.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
 import { Subscriber } from './subscriber.ts';
+import { userConnections } from './user-connections.ts';
 import { WebSocketHold } from './websocket-hold.ts';
 import { MAX_RELAYED } from './websocket-outlet.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
@@ -73,6 +79,9 @@ export class Hub implements Guarded {
     this.#taps.pass(items);
     this.#delivery.add(items);
   });
+  /** The connections of the clients, by channel and user. */
+  readonly counts: ClientCounts;
+  readonly #presence: PresenceTable | null;
   readonly #room: HubRoom;
   readonly #maker: HoldMaker;
   readonly #taps = new ItemTaps(this);
@@ -114,6 +123,10 @@ export class Hub implements Guarded {
       history: this.history,
       phase: 'still',
     };
+    const clients = new ClientPresence(this.#room.channels);
+    this.counts = clients.counts;
+    this.history.onRules = (rules) => clients.use(rules);
+    this.#presence = options.presence ?? null;
     this.#maker = new HoldMaker(this.#room);
     const onProgress = (): void => this.#onProgress();
     this.#delivery = new Delivery(this.#room, onProgress);
@@ -206,15 +219,22 @@ export class Hub implements Guarded {
 
   /** Orders nothing any more, after what was accepted so far. Returns what another takes to go on. */
   release(): Sequence {
-    return { ...this.#sequencer.release(), ...this.#admission.admitted, lastIds: this.#room.channels.lastIds };
+    const stays = this.#presence?.release() ?? [];
+    return { stays, ...this.#sequencer.release(), ...this.#admission.admitted, lastIds: this.#room.channels.lastIds };
   }
 
   /** Orders the items again, where another has stopped that did. */
   goOn(sequence: Sequence): void {
-    const { seen, early, lastIds } = sequence;
+    const { seen, early, lastIds, stays } = sequence;
     for (const [name, id] of lastIds) this.#room.channels.setLastId(name, id);
     this.#admission.goOn(sequence);
     this.#sequencer.goOn(seen, early);
+    if (stays !== null) this.#presence?.lead(this, stays);
+  }
+
+  /** Publishes who has come to channels, and who has left. */
+  tell(events: readonly PresenceEvent[]): void {
+    this.publish(presenceItems(events, this.history.rules));
   }
 
   /** As `Channels.lastIdsOf`. */
@@ -348,6 +368,11 @@ export class Hub implements Guarded {
   /** The first of the items whose idempotency key was used for other content; null if there is none. */
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return this.#admission.reusedKey(items);
+  }
+
+  /** Calls `done` with the ids of the connections of a user that are held. */
+  connectionsOf(user: string, done: (ids: readonly string[]) => void): void {
+    userConnections(this.#room.holds, user).then(guarded(this, done), (thrown: unknown) => this.onFault(thrown));
   }
 
   /** Calls `done` with those of the ids that are of clients which are held now. */

@@ -1,8 +1,9 @@
 export { type Channel, distinctMembers, type Group, type Membership } from './channel.ts';
 export { ChannelHistory } from './channel-history.ts';
 export { type ChannelInfo, type ChannelPage, type ChannelQuery, keyOfInfo } from './channel-page.ts';
-export { type ChannelRule, ChannelRules, NO_RULES } from './channel-rules.ts';
+export { type ChannelRule, ChannelRules, type HookRule, NO_RULES } from './channel-rules.ts';
 export type { ChannelWatcher } from './channels.ts';
+export { ClientCounts, type Counts, type CountsWatcher } from './client-counts.ts';
 export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './filter-service.ts';
 export { FilteredBody } from './filter-set.ts';
 export { FilterError } from './filter-template.ts';
@@ -33,6 +34,15 @@ export type {
   SessionNotes,
 } from './next-link.ts';
 export { PatternTrie } from './pattern-trie.ts';
+export type { PresenceEvent, PresenceKind } from './presence-event.ts';
+export {
+  type KnownStay,
+  type PresenceLimits,
+  type PresencePage,
+  type PresenceSource,
+  PresenceTable,
+  type PresentUser,
+} from './presence-table.ts';
 export type { ReceivedFormats } from './receivers-of.ts';
 export type { KeptKey } from './repeat-keys.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';

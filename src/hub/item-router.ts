@@ -6,9 +6,12 @@ import type { Channel, Membership, Receiver } from './channel.ts';
 import { ChannelHistory } from './channel-history.ts';
 import { type ChannelPage, type ChannelQuery, channelPage } from './channel-page.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
+import { CountsSum } from './counts-sum.ts';
 import type { HubOptions } from './hub-options.ts';
 import { Intake, type Publication } from './intake.ts';
 import { type ItemTap, ItemTaps } from './item-taps.ts';
+import type { PresenceEvent } from './presence-event.ts';
+import { presenceItems } from './presence-items.ts';
 import type { ReceivedFormats } from './receivers-of.ts';
 import { type Sequence, Sequencer } from './sequencer.ts';
 
@@ -23,7 +26,7 @@ export interface RoutedHub extends Guarded {
 }
 
 /** What a router needs from outside. */
-export interface RouterOptions extends Pick<HubOptions, 'wheel' | 'counters' | 'log' | 'limits'> {
+export interface RouterOptions extends Pick<HubOptions, 'wheel' | 'counters' | 'log' | 'limits' | 'presence'> {
   /** Writes an item, once for all hubs. */
   readonly encode: (item: PublishItem) => Buffer;
 }
@@ -101,6 +104,8 @@ export class ItemRouter implements AtTurnEnd {
   /** Called when no publisher waits any more. */
   onIdle: () => void = () => undefined;
   readonly #hubs = new Set<HubChannels>();
+  /** The connections of the clients of all hubs. */
+  readonly counts = new CountsSum();
   readonly #taps = new ItemTaps(this);
   /** The channels that are kept. */
   readonly history = new ChannelHistory((items) => this.#route(items));
@@ -250,8 +255,9 @@ export class ItemRouter implements AtTurnEnd {
 
   /** Orders nothing any more, after what was accepted so far. Returns what another takes to go on. */
   release(): Sequence {
+    const stays = this.#options.presence?.release() ?? [];
     this.onTurnEnd();
-    return { ...this.#sequencer.release(), ...this.#admission.admitted, lastIds: this.#channels.lastIds };
+    return { stays, ...this.#sequencer.release(), ...this.#admission.admitted, lastIds: this.#channels.lastIds };
   }
 
   /** Publishers wait until `goOn`: another orders the items. */
@@ -261,11 +267,17 @@ export class ItemRouter implements AtTurnEnd {
 
   /** Goes on where another has stopped that ordered the items. */
   goOn(sequence: Sequence): void {
-    const { seen, early, lastIds } = sequence;
+    const { seen, early, lastIds, stays } = sequence;
     for (const [name, id] of lastIds) this.#channels.setLastId(name, id);
     this.#admission.goOn(sequence);
     this.#sequencer.goOn(seen, early);
+    if (stays !== null) this.#options.presence?.lead(this, stays);
     this.#intake.release();
+  }
+
+  /** As `Hub.tell`. */
+  tell(events: readonly PresenceEvent[]): void {
+    this.publish(presenceItems(events, this.history.rules));
   }
 
   /** Gives the hubs all that was accepted. */

@@ -1,3 +1,4 @@
+import { nameBehind } from '../codec/grip/index.ts';
 import type { HubRoom } from './hub-room.ts';
 import { patternOf } from './subscription-key.ts';
 
@@ -37,5 +38,5 @@ export function keptOf(room: Rules, keys: readonly string[]): KeptChannels {
  */
 export function toldGaps({ history: { rules } }: Rules, keys: readonly string[], prefix: string): readonly string[] {
   const told = keys.map((key) => patternOf(key) ?? key).filter((name) => rules.of(name)?.onGap !== 'none');
-  return told.map((name) => (name.startsWith(prefix) ? name.slice(prefix.length) : name));
+  return told.map((name) => nameBehind(prefix, name));
 }

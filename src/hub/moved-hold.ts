@@ -12,6 +12,8 @@ export interface HeldState extends PartState {
   readonly requestId: string;
   /** Id of its route. */
   readonly route: string;
+  /** Whose client it is; null where nobody has said that. */
+  readonly user: string | null;
   readonly peer: Peer;
   readonly encrypted: boolean;
   /** Bytes that the client takes. */
@@ -78,6 +80,8 @@ export interface ResponseHoldState extends HeldState {
 /** A WebSocket with subscriptions. */
 export interface WebSocketHoldState extends HeldState {
   readonly kind: 'websocket-hold';
+  /** The metadata `user`, where there are no filters that might want it. */
+  readonly said: string | null;
   readonly filters: FilterState | null;
 }
 

@@ -1,4 +1,4 @@
-import type { ChannelRef } from '../codec/grip/index.ts';
+import { type ChannelRef, wholeName } from '../codec/grip/index.ts';
 import type { Channels } from './channels.ts';
 import type { ChannelPosition } from './next-link.ts';
 import type { PublishedResponse } from './published-response.ts';
@@ -79,7 +79,7 @@ function prevIdsOf(channels: readonly ChannelRef[], prefix: string): Map<string,
   if (channels.every(({ prevId }) => prevId === null)) return NO_IDS;
   const prevIds = new Map<string, string | null>();
   for (const { name, prevId } of channels) {
-    if (prevId !== null) prevIds.set(prefix + name, prevId);
+    if (prevId !== null) prevIds.set(wholeName(prefix, name), prevId);
   }
   return prevIds;
 }

@@ -4,6 +4,7 @@ import type { Channel } from './channel.ts';
 import { Expiry } from './expiry.ts';
 import type { HubRoom } from './hub-room.ts';
 import { itemCost } from './item-cost.ts';
+import type { KnownStay } from './presence-table.ts';
 import { SeenIds } from './seen-ids.ts';
 
 /**
@@ -36,6 +37,8 @@ export interface Sequence extends Admitted {
   readonly early: readonly { readonly item: PublishItem; readonly left: number }[];
   /** By the names of channels. */
   readonly lastIds: ReadonlyMap<string, string>;
+  /** Who is there, as the presence table knows it; null where that goes on elsewhere. */
+  readonly stays: readonly KnownStay[] | null;
 }
 
 /** What a sequencer needs of its hub. */

@@ -1,4 +1,4 @@
-import type { Hold } from '../codec/grip/index.ts';
+import { type Hold, nameBehind, wholeName } from '../codec/grip/index.ts';
 import { clientNames, type Payload } from '../exchange/index.ts';
 import { DelayedSteps } from './delayed-steps.ts';
 import { type AskingContext, type FilterOutcome, FilterRun } from './filter-run.ts';
@@ -48,7 +48,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     if (link === null) {
       const [name] = this.#positions.keys();
       if (name === undefined) return;
-      const channel = name.slice(this.#prefix.length);
+      const channel = nameBehind(this.#prefix, name);
       this.stream.end(`channel '${channel}' specifies prev-id, but no next link found`);
       return;
     }
@@ -139,7 +139,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     this.#positions = new Map();
     this.#filters = FilterSet.of(hold, this.#prefix);
     for (const { name, prevId } of hold?.channels ?? []) {
-      if (prevId !== null) this.#positions.set(this.#prefix + name, prevId);
+      if (prevId !== null) this.#positions.set(wholeName(this.#prefix, name), prevId);
     }
   }
 

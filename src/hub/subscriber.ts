@@ -26,6 +26,7 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   /** The session that it belongs to; null for none. */
   session: SessionNotes | null = null;
   protected readonly channels: Channels;
+  #user: string | null = null;
   /** A list of a few, as most clients have, or else by name. */
   #memberships: Membership[] | Map<string, Membership> = [];
   /** Patterns among them. */
@@ -43,6 +44,23 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
     this.peer = peer;
     this.record = record;
     this.encrypted = scheme === 'https' || scheme === 'wss';
+  }
+
+  /** Whose client it is; null where nobody has said that. */
+  get user(): string | null {
+    return this.#user;
+  }
+
+  set user(user: string | null) {
+    const former = this.#user;
+    if (user === former) return;
+    this.#user = user;
+    const { counter } = this.channels;
+    if (counter === null) return;
+    for (const { channel } of this.#memberships.values()) {
+      counter.onMember(channel, user, 1);
+      counter.onMember(channel, former, -1);
+    }
   }
 
   abstract receive(step: Step, now: number): number;
@@ -70,6 +88,7 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   join(key: string): void {
     if (this.hasJoined(key)) return;
     const membership = this.channels.join(this, key);
+    this.channels.counter?.onMember(membership.channel, this.#user, 1);
     if (membership.channel.isPattern) this.#patterns++;
     if (!Array.isArray(this.#memberships)) {
       this.#memberships.set(key, membership);
@@ -90,7 +109,7 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
     if (membership.channel.isPattern) this.#patterns--;
     if (Array.isArray(this.#memberships)) this.#memberships.splice(this.#memberships.indexOf(membership), 1);
     else this.#memberships.delete(key);
-    this.channels.leave(membership);
+    this.#leave(membership);
   }
 
   /** Leaves all channels and patterns but those with these names and keys, and joins those of them in which it is no member. */
@@ -132,7 +151,12 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
     const memberships = this.#memberships;
     this.#memberships = [];
     this.#patterns = 0;
-    for (const membership of memberships.values()) this.channels.leave(membership);
+    for (const membership of memberships.values()) this.#leave(membership);
+  }
+
+  #leave(membership: Membership): void {
+    this.channels.leave(membership);
+    this.channels.counter?.onMember(membership.channel, this.#user, -1);
   }
 
   #find(key: string): Membership | undefined {

@@ -1,4 +1,4 @@
-import type { ChannelRef } from '../codec/grip/index.ts';
+import { type ChannelRef, wholeName } from '../codec/grip/index.ts';
 
 /** Begins the key of a pattern. No channel that a client is subscribed to has a name that begins with it. */
 const MARK = '\0';
@@ -18,7 +18,7 @@ export function subscriptionKey(
   prefix: string,
   { name, pattern = false }: Pick<ChannelRef, 'name' | 'pattern'>,
 ): string {
-  return pattern ? patternKey(prefix + name) : prefix + name;
+  return pattern ? patternKey(prefix + name) : wholeName(prefix, name);
 }
 
 /** How the log calls a subscription. */

@@ -13,6 +13,7 @@ import type { PublishedMessage } from './published-message.ts';
 import type { Step } from './step.ts';
 import { shownKey } from './subscription-key.ts';
 import { SuspendedReceiver } from './suspended-receiver.ts';
+import { userName } from './user-name.ts';
 import { whole } from './waiting-messages.ts';
 import { WebSocketOutlet } from './websocket-outlet.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
@@ -29,6 +30,10 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   readonly #prefix: string;
   readonly #debug: boolean;
   readonly #service: FilterService | null;
+  /** The user that its token names. */
+  readonly #claimed: string | null;
+  /** The metadata `user`, while there are no filters that might want it. */
+  #said: string | null = null;
   /** Null where there are no filters. */
   #line: FilterLine<PublishedMessage> | null = null;
   /** The turn in which it was last given something that was published. */
@@ -42,6 +47,8 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     this.#prefix = channelPrefix;
     this.#debug = debug;
     this.#service = filterService;
+    this.#claimed = options.user ?? null;
+    this.user = userName(this.#claimed, options, room);
     if (request !== undefined) this.comesFrom(request);
     room.holds.add(this);
     room.counters.holdsOpen++;
@@ -53,19 +60,19 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   // ---- the move to another process
 
   suspend(): Suspended<WebSocketHoldState> | null {
-    const { room, id, requestId, route, peer, encrypted, credits, silence, channelNames } = this;
+    const { room, id, requestId, route, user, peer, encrypted, credits, silence, channelNames } = this;
     const service = this.#line === null ? null : this.#service;
     const session = this.session?.state ?? null;
     const asks = service?.state ?? null;
     if (!this.settled || !room.holds.has(this) || this.#line?.idle === false) return null;
     if ((this.session !== null && session === null) || (service !== null && asks === null)) return null;
-    const own = { id, requestId, route, peer, encrypted, credits, silence, left: null, gone: null };
+    const own = { id, requestId, route, user, peer, encrypted, credits, silence, left: null, gone: null };
     const channels = channelNames;
     const filters = this.#line?.filters.state ?? null;
     const stand = new SuspendedReceiver(room, this);
     this.standIn(stand);
     return {
-      state: { kind: 'websocket-hold', ...own, channels, session, asks, filters },
+      state: { kind: 'websocket-hold', ...own, channels, session, asks, filters, said: this.#said },
       resume: () => {
         this.standIn(this);
         stand.release(Math.floor(room.wheel.now));
@@ -74,7 +81,9 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     };
   }
 
-  #goOn({ peer, encrypted, silence, channels, filters }: WebSocketHoldState): void {
+  #goOn({ user, said, peer, encrypted, silence, channels, filters }: WebSocketHoldState): void {
+    this.user = user;
+    this.#said = said;
     this.peer = peer;
     this.encrypted = encrypted;
     this.silence = silence;
@@ -114,7 +123,16 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
 
   /** Sets what filters know of the client; null removes it. Returns false, and sets nothing, if it is too much. */
   setMeta(name: string, value: string | null): boolean {
-    return this.ends || this.#filterLine().filters.setMeta(name, value);
+    if (this.ends) return true;
+    if (name === 'user') {
+      this.user = userName(value ?? this.#claimed, this, this.room);
+      if (this.#line === null && (value === null || this.user === value)) {
+        // Most have no filters, and are faster without them.
+        this.#said = value;
+        return true;
+      }
+    }
+    return this.#filterLine().filters.setMeta(name, value);
   }
 
   /** Has the origin asked. */
@@ -232,6 +250,7 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     if (this.#line !== null) return this.#line;
     const set = new FilterSet(this.#prefix);
     for (const key of this.channelNames) set.set(key, NO_FILTERS);
+    if (this.#said !== null) set.setMeta('user', this.#said);
     this.#line = new FilterLine<PublishedMessage>(this.room, this, set, this.#service);
     return this.#line;
   }

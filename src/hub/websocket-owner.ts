@@ -27,6 +27,8 @@ export interface WebSocketHoldOptions extends ClientNames {
   /** Bytes that it takes before it grants more. */
   readonly credits: number;
   readonly owner: WebSocketOwner;
+  /** Whose client it is, unless its origin says so by the metadata `user`; null, the default, for nobody's. */
+  readonly user?: string | null;
   /** Id of the route that it came by. Empty by default. */
   readonly route?: string;
   /** Put in front of the names of channels that its filters name. Empty by default. */

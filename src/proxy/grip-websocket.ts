@@ -87,6 +87,7 @@ export class GripWebSocket implements WebSocketOwner, OriginMessagesSink {
       credits,
       owner: this,
       route: route.id,
+      user: options.permit?.user ?? null,
       channelPrefix: route.prefix,
       debug: route.debug,
       filterService: options.filters,

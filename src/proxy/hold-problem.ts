@@ -1,4 +1,4 @@
-import { type ChannelRef, patternProblem } from '../codec/grip/index.ts';
+import { type ChannelRef, isOfWebhook, patternProblem, wholeName } from '../codec/grip/index.ts';
 import { ExchangeError } from '../exchange/index.ts';
 import { NO_HOLD, type Permit } from './guard/permit.ts';
 
@@ -15,7 +15,8 @@ export function holdProblem(
 ): ExchangeError | null {
   if (permit === NO_HOLD) return new ExchangeError('HF_GRIP_INVALID', 'a preflight that has no token cannot be held');
   for (const { name, pattern = false } of channels) {
-    const whole = prefix + name;
+    const whole = pattern ? prefix + name : wholeName(prefix, name);
+    if (isOfWebhook(whole)) return new ExchangeError('HF_GRIP_INVALID', `the channel '${name}' is of the server`);
     if (pattern) {
       const problem = wholePatternProblem(prefix, whole);
       if (problem !== null) return new ExchangeError('HF_GRIP_INVALID', `the pattern '${name}' is invalid: ${problem}`);

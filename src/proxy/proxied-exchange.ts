@@ -313,6 +313,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
         route: route.route.id,
         join: route.route.join,
         session: this.#session,
+        user: permit?.user ?? null,
         channels: this.#channels,
         filterService: hasFilters(instruct) ? new ProxiedFilters(this.#room, this.#proxied) : null,
         former: this.#repetition?.former ?? null,

@@ -92,7 +92,8 @@ function meansOf({ role, wheel, counters, log }: MovingSide, publishing: Publish
   const kept = { log, counters: new HistoryCounters(), target: role.hub.history };
   const history = new HistoryRole(defaultConfig(), kept);
   const zmqCounters = new ZmqCounters();
-  return { clients, publishing, history, wheel, counters, log, zmqCounters, limits: role.hubLimits };
+  const { presence, hubLimits: limits } = role;
+  return { clients, publishing, history, presence, wheel, counters, log, zmqCounters, limits };
 }
 
 const WRAPPED = new WeakMap<Connection, Connection>();

@@ -103,6 +103,8 @@ const PROXY: Docs<Counters> = {
   itemsDropped: "Items that a slow client's full queue had no room for.",
   historyResumed: 'Clients that came back with a cursor and got everything that they had missed.',
   historyGaps: 'Times that a client could not get everything that it had missed of channels with a history.',
+  presenceDropped: 'Users and channels that the presence table had no room for.',
+  usersRefused: 'Names of users that were too long: their clients are of no user.',
   sockJsSessionsOpen: 'SockJS sessions of clients without a WebSocket.',
   sockJsSessionsRefused: 'SockJS sessions that were not opened, because too many were open.',
   sockJsSessionsFailed:

@@ -1,6 +1,6 @@
 import { type Guarded, guarded, TurnQueue } from '../../clock/index.ts';
 import { reportFault } from '../../exchange/index.ts';
-import type { Sequence } from '../../hub/index.ts';
+import type { PresenceTable, Sequence } from '../../hub/index.ts';
 import {
   ForwardingPublisher,
   HubLink,
@@ -32,6 +32,7 @@ export interface HandOverMeans extends HubRelayOptions {
   readonly publishing: Publishing;
   /** Keeps the items of channels. */
   readonly history: HistoryRole;
+  readonly presence: PresenceTable;
 }
 
 /** A batch under way. */
@@ -155,9 +156,9 @@ export class HeldMover implements OldSide, MarkOwner, Guarded {
     const { clients, publishing, history } = this.#means;
     const { hub } = clients;
     if (relay !== null && this.#leads) {
-      // Ids that were seen stay in the relay; items that wait have left it.
-      const { early } = this.#sequence ?? relay.router.release();
-      hub.goOn({ ...relay.router.release(), early });
+      // Ids that were seen stay in the relay; items that wait, and who is there, have left it.
+      const { early, stays } = this.#sequence ?? relay.router.release();
+      hub.goOn({ ...relay.router.release(), early, stays });
       publishing.current = hub.publishing;
       publishing.keepsChannels = false;
     }

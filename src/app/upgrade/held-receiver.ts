@@ -18,7 +18,7 @@ import type { OldProcessMessage } from './upgrade-messages.ts';
 const OWN = 'own';
 const OLD = 'old';
 
-const NOTHING = { seen: [], keys: [], versions: [], early: [], lastIds: new Map<string, string>() };
+const NOTHING = { seen: [], keys: [], versions: [], early: [], lastIds: new Map<string, string>(), stays: null };
 
 /** Takes the clients that a `HeldMover` of the old process moves, and in the end the order of the items. */
 export class HeldReceiver implements NewSide, Guarded {
@@ -41,7 +41,7 @@ export class HeldReceiver implements NewSide, Guarded {
 
   /** @param move whether clients move; if they all stay this process orders the items at once */
   async follow(channel: ToOldProcess, move = true): Promise<void> {
-    const { clients, publishing, history, log, wheel, counters, zmqCounters } = this.#means;
+    const { clients, publishing, history, presence, log, wheel, counters, zmqCounters } = this.#means;
     const { hub } = clients;
     const context = { wheel, counters: zmqCounters, log };
     const [near, far] = LocalEnd.pair();
@@ -58,6 +58,7 @@ export class HeldReceiver implements NewSide, Guarded {
       this.#leads = true;
       history.keepFor(this.#relay.router);
       publishing.current = this.#relay;
+      presence.lead(this.#relay.router, presence.release());
       // Nothing that is published here misses its clients.
       await Promise.race([this.#relay.told(OLD), ended]);
       return;

@@ -1,4 +1,4 @@
-import type { Sequence } from '../../hub/index.ts';
+import type { PresenceSource, Sequence } from '../../hub/index.ts';
 import type { LinkedHub, MarkOwner } from '../../hub-relay/index.ts';
 import type { PublishingHub } from '../publishing.ts';
 import type { SocketHandle } from './upgrade-channel.ts';
@@ -40,6 +40,8 @@ export interface ClientsHub {
   readonly checking: LinkedHub;
   /** Orders them itself. */
   readonly publishing: PublishingHub;
+  /** Knows who is there. */
+  readonly present: PresenceSource;
   /** Orders nothing any more. Returns what another takes to go on. */
   release(): Sequence;
   /** Goes on where another has stopped that ordered the items. */

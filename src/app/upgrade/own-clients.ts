@@ -25,6 +25,7 @@ export class OwnClients implements MovingClients {
       linked: hub,
       checking: hub,
       publishing: hub,
+      present: hub,
       release: () => hub.release(),
       goOn: (sequence) => hub.goOn(sequence),
     };

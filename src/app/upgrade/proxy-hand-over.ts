@@ -17,9 +17,9 @@ import type { NewProcessMessage } from './upgrade-messages.ts';
 import { type ClientProcesses, WorkerClients } from './worker-clients.ts';
 
 /** What the hand-over is made of. */
-interface ProxyMeans extends Omit<HandOverMeans, 'clients' | 'publishing' | 'limits' | 'history'> {
+interface ProxyMeans extends Omit<HandOverMeans, 'clients' | 'publishing' | 'limits' | 'presence' | 'history'> {
   /** The proxy of this process. It has no clients where worker processes have them. */
-  readonly proxy: ProxyClients & Pick<ProxyRole, 'hubLimits'>;
+  readonly proxy: ProxyClients & Pick<ProxyRole, 'hubLimits' | 'presence'>;
 }
 
 /** Whether held clients can move to a process with this configuration, and whether worker processes take them; null if it has no proxy. */
@@ -54,7 +54,8 @@ export class ProxyHandOver implements OldSide {
     this.sessions = old?.sessions ?? new Sessions();
     this.publishing = new Publishing(proxy.hub);
     this.#config = config;
-    this.#means = { ...means, publishing: this.publishing, limits: proxy.hubLimits };
+    const { hubLimits: limits, presence } = proxy;
+    this.#means = { ...means, publishing: this.publishing, limits, presence };
     this.#clients = new OwnClients(proxy, means);
     this.sides = [new SessionHandOver(this.sessions), this];
   }

@@ -1,3 +1,4 @@
+import type { KnownStay } from '../../hub/index.ts';
 import { ForwardingPublisher, HubLink } from '../../hub-relay/index.ts';
 import type { PublishingHub } from '../publishing.ts';
 import type { OldSide } from './hand-over.ts';
@@ -12,6 +13,8 @@ export class StayingClients implements OldSide {
   readonly #means: HandOverMeans;
   /** What publishers published to before. */
   #former: PublishingHub | null = null;
+  /** Who was there when this process stopped to count. */
+  #stays: readonly KnownStay[] = [];
   #link: HubLink | null = null;
   #forwarding: ForwardingPublisher | null = null;
 
@@ -32,18 +35,24 @@ export class StayingClients implements OldSide {
 
   /** What is still published here goes to the clients of both. */
   async giveOver(): Promise<void> {
-    const { publishing, counters, log, clients } = this.#means;
+    const { publishing, presence, counters, log, clients } = this.#means;
     // A new process without a proxy has no clients to publish to.
     if (this.#link?.connected !== true) return;
     this.#forwarding = new ForwardingPublisher(this.#link, clients.hub.checking, { counters, log });
     this.#former = publishing.current;
+    // The new process knows them too.
+    this.#stays = presence.release();
     publishing.current = this.#forwarding;
   }
 
   takeBack(): void {
     const link = this.#link;
     if (link === null) return;
-    if (this.#former !== null) this.#means.publishing.current = this.#former;
+    const { publishing, presence, clients } = this.#means;
+    if (this.#former !== null) {
+      publishing.current = this.#former;
+      presence.lead(clients.hub.present, this.#stays);
+    }
     this.#former = null;
     link.unaccepted = 0;
     this.#forwarding?.release();

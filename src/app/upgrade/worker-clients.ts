@@ -34,6 +34,7 @@ export class WorkerClients implements MovingClients {
       linked: new RelayedHub(relay),
       checking: new RelayedHub(relay, true),
       publishing: relay,
+      present: relay.router,
       release: () => relay.router.release(),
       goOn: (sequence) => relay.router.goOn(sequence),
     };

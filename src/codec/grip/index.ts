@@ -24,6 +24,15 @@ export { PublishItemsReader, parsePublishItem, parsePublishItems } from './parse
 export { parsePublishMessage, publishValue } from './publish-message.ts';
 export { publishUrl } from './publish-url.ts';
 export { parseSessionFields, type SessionFields, type SessionRule, sessionIn } from './session-fields.ts';
+export {
+  isOfWebhook,
+  isPublishedBySystem,
+  nameBehind,
+  presenceChannel,
+  subjectOfPresence,
+  webhookChannel,
+  wholeName,
+} from './system-channels.ts';
 export { TokenError, type TokenProblem } from './token-error.ts';
 export { type TokenClaims, type TokenKeys, type TokenRules, TokenVerifier, verifyingKey } from './token-verifier.ts';
 export type {

@@ -4,6 +4,7 @@ import { isJsonObject, JsonMembers } from './json-members.ts';
 import { parseJson } from './parse-json.ts';
 import { parseHttpResponse, parseHttpStream, parseWsMessage } from './publish-formats.ts';
 import { stringMap } from './string-map.ts';
+import { isPublishedBySystem } from './system-channels.ts';
 import type { ItemExtras, PublishItem } from './types.ts';
 
 /** What an item is called in complaints. */
@@ -75,6 +76,7 @@ export function parsePublishItem(value: unknown): PublishItem {
 function itemOf(value: unknown, key: RequestKey | null, index: number): PublishItem {
   const item = new JsonMembers(value, ITEM, fail);
   const channel = item.string('channel') ?? item.missing('channel');
+  if (isPublishedBySystem(channel)) fail(`the channel '${channel}' is of the server: nobody else publishes there`);
   const id = parseId(item, 'id');
   const prevId = parseId(item, 'prev-id');
   const formats = formatsOf(item);

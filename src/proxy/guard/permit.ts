@@ -7,6 +7,7 @@ export interface PermitState {
   readonly expires: number;
   readonly names: readonly string[] | null;
   readonly subject: string | null;
+  readonly user: string | null;
 }
 
 /** What the token of a request permits, and tells the origin. */
@@ -17,15 +18,25 @@ export class Permit {
   readonly expires: number;
   /** Called when the client comes to be held. */
   onHold: (() => void) | null = null;
+  /** Whose clients it lets in; null where it does not say. */
+  readonly user: string | null;
   readonly #channels: ChannelNames | null;
   readonly #names: readonly string[] | null;
   readonly #subject: string | null;
 
   /**
    * @param channels names, with `*` at the end for any rest; null for all channels
+   * @param user whose clients it lets in
    * @param subject whom the token is about, as a text that no other subject has; null where it does not say
    */
-  constructor(headers: HeaderList, expires: number, channels: readonly string[] | null, subject: string | null = null) {
+  constructor(
+    headers: HeaderList,
+    expires: number,
+    channels: readonly string[] | null,
+    subject: string | null = null,
+    user: string | null = null,
+  ) {
+    this.user = user;
     this.headers = headers;
     this.expires = expires;
     this.#channels = channels === null ? null : new ChannelNames(channels);
@@ -34,12 +45,18 @@ export class Permit {
   }
 
   get state(): PermitState {
-    return { headers: this.headers, expires: this.expires, names: this.#names, subject: this.#subject };
+    return {
+      headers: this.headers,
+      expires: this.expires,
+      names: this.#names,
+      subject: this.#subject,
+      user: this.user,
+    };
   }
 
   /** The permit that another process has made of a token. */
-  static moved({ headers, expires, names, subject }: PermitState): Permit {
-    return new Permit(headers, expires, names, subject);
+  static moved({ headers, expires, names, subject, user }: PermitState): Permit {
+    return new Permit(headers, expires, names, subject, user);
   }
 
   /** Whose token it is. Tokens without a subject are of one holder if they permit the same and tell the origin the same. */

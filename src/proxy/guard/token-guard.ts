@@ -72,7 +72,7 @@ export class TokenGuard {
 
   /** What a token permits, and its claims. @throws TokenError */
   async verify(token: string): Promise<{ readonly permit: Permit; readonly claims: TokenClaims }> {
-    const { headers, channels, leeway, endAtExpiry } = this.#rules;
+    const { headers, channels, leeway, endAtExpiry, userClaim } = this.#rules;
     const claims = await this.#keys.claims(token, this.#rules);
     const fields: string[] = [];
     for (let i = 0; i < headers.length; i += 2) {
@@ -81,7 +81,8 @@ export class TokenGuard {
     }
     const expires = endAtExpiry ? (claims.exp + leeway) * 1_000 : Number.POSITIVE_INFINITY;
     const names = channels === '' ? null : namesOf(claimOf(claims, channels));
-    return { permit: new Permit(fields, expires, names, subjectOf(claims)), claims };
+    const user = userClaim === '' ? null : userOf(claimOf(claims, userClaim));
+    return { permit: new Permit(fields, expires, names, subjectOf(claims), user), claims };
   }
 
   /** The request without what the client must not say by itself, and without its token if the origin is not to get it. */
@@ -121,6 +122,11 @@ export function claimOf(claims: TokenClaims, name: string): unknown {
 /** The subject of a token with one. It is unique only together with the issuer (RFC 7519 §4.1.2). */
 function subjectOf({ iss, sub }: TokenClaims): string | null {
   return sub === undefined ? null : JSON.stringify({ iss, sub });
+}
+
+/** The user that a claim names, which is text or a number; null for none. */
+function userOf(claim: unknown): string | null {
+  return typeof claim === 'string' || typeof claim === 'number' ? String(claim) : null;
 }
 
 /** The text of a claim that has one; null for others. */

@@ -18,7 +18,7 @@ test('items of a tap keep their order, and 256 wait at most until their receiver
   };
   const report = { counters: new ControlCounters(), log: new FakeLog() };
   const seen: (string | null)[] = [];
-  channelsBackend(channels, new HistoryView(() => null), report).tap('c', false, (item) =>
+  channelsBackend(channels, new HistoryView(() => null), () => null, report).tap('c', false, (item) =>
     seen.push(item === null ? null : `${item.id} ${item.receivers}`),
   );
   const [item] = parsePublishItems(

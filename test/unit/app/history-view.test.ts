@@ -145,7 +145,7 @@ test('a channel tells of its history, with and without subscribers', async (t) =
 
 test('as long as another process has the history, pages are refused', async () => {
   const rules = new ChannelRules([
-    { match: 'a', keep: { items: 1, age: Infinity, bytes: Infinity }, retain: false, onGap: 'event' },
+    { match: 'a', keep: { items: 1, age: Infinity, bytes: Infinity }, retain: false, onGap: 'event', presence: false },
   ]);
   const view = new HistoryView(() => ({ store: null, target: { rules } }) as never);
   await assert.rejects(

@@ -136,6 +136,7 @@ test('an empty file gives the documented defaults', () => {
       messageBlockSize: 0,
       updateOnFirstSubscription: false,
       subscriptionLinger: 60,
+      presenceGrace: 5,
     },
     edge: {
       listen: [],

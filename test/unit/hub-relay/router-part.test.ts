@@ -15,6 +15,7 @@ test('what it takes to order the items goes over in parts, with keys and version
     })),
     versions: [['a', 7, 1_000]] as const,
     early: [],
+    stays: Array.from({ length: 3_000 }, (_, i) => ({ channel: 'a', user: `u${i}`, since: i })),
   };
   const reader = new SequenceReader();
   const parts = [...partsOf(sequence)];
@@ -22,6 +23,7 @@ test('what it takes to order the items goes over in parts, with keys and version
   for (const part of parts) reader.add(JSON.parse(JSON.stringify(part)));
   assert.deepEqual(reader.keys, sequence.keys);
   assert.deepEqual(reader.versions, sequence.versions);
+  assert.deepEqual(reader.stays, sequence.stays);
   assert.deepEqual(reader.seen, sequence.seen);
   assert.deepEqual([...reader.lastIds], [['a', '1']]);
   assert.ok(parts.length > 5, 'no part is too large for a turn');

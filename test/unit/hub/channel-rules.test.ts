@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { type ChannelRule, ChannelRules } from '../../../src/hub/index.ts';
 
 function rule(match: string, items: number): ChannelRule {
-  return { match, keep: items === 0 ? null : { items, age: Infinity, bytes: Infinity }, retain: false, onGap: 'event' };
+  const keep = items === 0 ? null : { items, age: Infinity, bytes: Infinity };
+  return { match, keep, retain: false, onGap: 'event', presence: false };
 }
 
 test('the first rule that matches a name counts', () => {

@@ -9,7 +9,14 @@ export const EVENTS = { headers: ['Content-Type', 'text/event-stream'] };
 
 export function rule(match: string, more: Partial<ChannelRule> & { items?: number } = {}): ChannelRule {
   const { items = 10, ...rest } = more;
-  return { match, keep: { items, age: Infinity, bytes: Infinity }, retain: false, onGap: 'event', ...rest };
+  return {
+    match,
+    keep: { items, age: Infinity, bytes: Infinity },
+    retain: false,
+    onGap: 'event',
+    presence: false,
+    ...rest,
+  };
 }
 
 /** A hub that keeps what the rules say. */

@@ -22,6 +22,7 @@ import {
   type LinkFetch,
   type NextLink,
   type PatchBody,
+  PresenceTable,
   type Replay,
   type ReplayExchange,
   type WebSocketHold,
@@ -37,6 +38,7 @@ export class HubRig {
   readonly log = new FakeLog();
   readonly wheel: TimerWheel;
   readonly hub: Hub;
+  readonly presence: PresenceTable;
   readonly limits: Holder<HubLimits>;
   #clients = 0;
   readonly #advance: (ms: number) => void;
@@ -62,11 +64,14 @@ export class HubRig {
       subscriptionLinger: 60,
       ...limits,
     });
+    const shared = { wheel: this.wheel, counters: this.counters, log: this.log };
+    this.presence = new PresenceTable({ ...shared, limits: { current: { presenceGrace: 5 } } });
     this.hub = new Hub({
       wheel: this.wheel,
       counters: this.counters,
       log: this.log,
       limits: this.limits,
+      presence: this.presence,
       patchBody,
       stages,
     });

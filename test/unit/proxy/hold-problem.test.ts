@@ -54,3 +54,15 @@ test('a prefix stays literal in front of a pattern', () => {
   assert.equal(problem('$sys.', '>'), "HF_GRIP_INVALID: the pattern '>' is invalid: it begins with '$'");
   assert.equal(problem('a.', '$b.*'), null, 'only what a whole name begins with counts');
 });
+
+test('the queue of a webhook is for nobody', () => {
+  assert.equal(problemOf(null, '', 'a', '$webhook.x'), "HF_GRIP_INVALID: the channel '$webhook.x' is of the server");
+});
+
+test('a token that permits a channel does not permit to see who is there', () => {
+  assert.equal(
+    problemOf(permit('app.room'), 'app.', 'room', '$presence.room'),
+    'HF_CHANNEL_FORBIDDEN: the token does not permit the channel $presence.app.room',
+  );
+  assert.equal(problemOf(permit('$presence.app.*'), 'app.', '$presence.room'), null);
+});
