@@ -50,7 +50,7 @@ export interface ReadQuery {
   readonly before?: number;
   /** How many items at most. Default: all. */
   readonly limit?: number;
-  /** How many bytes of items at most, but always one item. Default: any. */
+  /** How many bytes of items at most, each costing at least 256, but always one item. Default: any. */
   readonly limitBytes?: number;
   /** The newest come first, and those beyond a limit are the oldest. */
   readonly reverse?: boolean;

@@ -1,3 +1,4 @@
+import { LEAST_COST } from '../exchange/index.ts';
 import type { ChannelLog } from './channel-log.ts';
 import type { HistoryLog } from './history-log.ts';
 import type { ChannelSpan, KeptItem, ReadQuery, ReadResult } from './history-store.ts';
@@ -23,7 +24,7 @@ export function readLog(log: HistoryLog, epoch: string, head: number, query: Rea
     let count = 0;
     for (; count < limit && first + count < end && left >= 0; count++) {
       const item = itemAt(log, channel, reverse ? end - 1 - count : first + count);
-      left -= item.bytes.length;
+      left -= costOf(item);
       items.push(item);
     }
     more ||= first + count < end;
@@ -101,12 +102,17 @@ function itemAt(log: HistoryLog, channel: ChannelLog, index: number): KeptItem {
   };
 }
 
+/** What an item counts in the limit of an answer: to read one costs time, however small it is. */
+function costOf({ bytes }: KeptItem): number {
+  return Math.max(LEAST_COST, bytes.length);
+}
+
 /** How many of the items are within the limits. */
 function countWithin(items: readonly KeptItem[], limit: number, bytes: number): number {
   let left = bytes;
   let count = 0;
   for (const item of items) {
-    left -= item.bytes.length;
+    left -= costOf(item);
     if (count === limit || (count > 0 && left < 0)) break;
     count++;
   }

@@ -1,4 +1,4 @@
-import type { AtTurnEnd, Guarded } from '../clock/index.ts';
+import { type AwaitsTurn, type Guarded, turnBudget } from '../clock/index.ts';
 import { withoutFields } from '../codec/fields/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
@@ -10,7 +10,7 @@ import { keptOf, toldGaps } from './kept-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import type { PublishedResponse } from './published-response.ts';
-import { PAGE_BYTES, TURN_PAGES } from './stream-history.ts';
+import { PAGE_BYTES } from './stream-history.ts';
 
 /** The held request whose client has a cursor. */
 export interface HistoryPoll extends Guarded {
@@ -26,7 +26,7 @@ export interface HistoryPoll extends Guarded {
  * Where the client of a held request is in the log of its channels: items that it has missed are its response at once. Until it is known whether there
  * are any, what comes live is left to the log.
  */
-export class ResponseHistory implements AtTurnEnd {
+export class ResponseHistory implements AwaitsTurn {
   readonly #room: HubRoom;
   readonly #source: HubHistory;
   readonly #poll: HistoryPoll;
@@ -41,7 +41,7 @@ export class ResponseHistory implements AtTurnEnd {
   #first = true;
   #reading = true;
   #asking = false;
-  /** Whether it reads, or goes on with that at the end of the turn. */
+  /** Whether it reads, or waits for its turn to go on with that. */
   #pumping = false;
   #skipped = 0;
   #moved = false;
@@ -120,18 +120,17 @@ export class ResponseHistory implements AtTurnEnd {
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    for (let pages = 0; this.#reading && !this.#asking && this.#poll.ready; pages++) {
-      if (pages === TURN_PAGES) {
-        this.#room.turns.add(this);
-        return;
-      }
-      this.#ask();
-      if (this.#waits) break;
-    }
-    this.#pumping = false;
+    const mayAsk = this.#mayAsk;
+    if (mayAsk) this.#ask();
+    if (mayAsk && !this.#waits && this.#mayAsk) turnBudget.wait(this);
+    else this.#pumping = false;
   }
 
-  onTurnEnd(): void {
+  get #mayAsk(): boolean {
+    return this.#reading && !this.#asking && this.#poll.ready;
+  }
+
+  onTurn(): void {
     this.#pumping = false;
     this.pump();
   }

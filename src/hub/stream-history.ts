@@ -1,4 +1,4 @@
-import type { AtTurnEnd, Guarded } from '../clock/index.ts';
+import { type AwaitsTurn, type Guarded, turnBudget } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { clientCursor } from './client-cursor.ts';
@@ -9,14 +9,11 @@ import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 
 /**
- * Bytes of items that are read for one client at a time, as the log has them, but always one item. The next ones follow once it has taken these. It is
+ * Bytes of items that are read for one client at a time, as the log has them, each costing at least 256, but always one item. The next ones follow once it has taken these. It is
  * 16,384 bytes while half of what may wait for all clients (hub-client-queues) does.
  * @bound history-page
  */
 export const PAGE_BYTES = 65_536;
-
-/** Pages that are read for one client in a turn of the event loop: a page may have nothing for it, and thousands may follow one another. */
-export const TURN_PAGES = 8;
 
 /** Channels besides its own that a client by pattern has missed items of. Beyond it it is told of a gap. */
 const MAX_OTHERS = 1_000;
@@ -52,7 +49,7 @@ export interface HistoryStream<Run> extends Guarded {
  * Where the client of an event stream or WebSocket is in the log of its channels. It *reads* when it has come back, or has fallen behind: then it gets items from the
  * log, as fast as it takes them, and what comes live is left to the log. Otherwise it gets what comes live. Either way it gets items in the order of their numbers.
  */
-export class StreamHistory<Run extends HistoryRun<Run>> implements AtTurnEnd {
+export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   /** Every item up to this number has gone to the client, or waits for it. */
   position = 0;
   #epoch = '';
@@ -72,7 +69,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AtTurnEnd {
   /** Whether its first answer has not come. */
   #first = true;
   #asking = false;
-  /** Whether it reads, or goes on with that at the end of the turn. */
+  /** Whether it reads, or waits for its turn to go on with that. */
   #pumping = false;
   /** What was left to the log is not there yet: it is looked for again when more comes. */
   #waits = false;
@@ -204,21 +201,17 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AtTurnEnd {
     if (this.#pumping) return;
     this.#pumping = true;
     this.#waits = false;
-    for (let pages = 0; this.#mayAsk; pages++) {
-      if (pages === TURN_PAGES) {
-        this.#room.turns.add(this);
-        return;
-      }
-      this.#ask();
-    }
-    this.#pumping = false;
+    if (this.#mayAsk) this.#ask();
+    // A page may have nothing for it, and thousands may follow one another.
+    if (this.#mayAsk) turnBudget.wait(this);
+    else this.#pumping = false;
   }
 
   get #mayAsk(): boolean {
     return this.#reading && !this.#asking && !this.#waits && this.#stream.ready && !this.#stream.ended;
   }
 
-  onTurnEnd(): void {
+  onTurn(): void {
     this.#pumping = false;
     this.pump();
   }

@@ -7,9 +7,9 @@ import { ALL } from '../../support/history/history-model.ts';
 
 test('an answer that a limit cuts looks at no more items than it may have', (t) => {
   const log = new HistoryLog({ maxBytes: 4_194_304, counters: new HistoryCounters(), now: () => 0, salt: null });
-  for (let i = 0; i < 10_000; i++) log.append(i % 2 === 0 ? 'a' : 'b', Buffer.alloc(100), ALL, 0);
+  for (let i = 0; i < 10_000; i++) log.append(i % 2 === 0 ? 'a' : 'b', Buffer.alloc(i % 4 === 0 ? 0 : 256), ALL, 0);
   const looks = t.mock.method(log.segments, 'of');
-  const query = { channels: ['a', 'b'], after: { epoch: 'e', number: 4_000 }, limitBytes: 1_000 };
+  const query = { channels: ['a', 'b'], after: { epoch: 'e', number: 4_000 }, limitBytes: 2_560 };
   for (const reverse of [false, true]) {
     const { items, head, more } = readLog(log, 'e', log.last, { ...query, reverse });
     const numbers = Array.from({ length: 10 }, (_, i) => (reverse ? 10_000 - i : 4_001 + i));

@@ -169,7 +169,7 @@ test('limits cut an answer, which says from where the next query goes on', () =>
   };
   const channels = ['a', 'b'];
   store.read({ channels, after: at(store, 0), limit: 2 }, page);
-  store.read({ channels, after: at(store, 2), limitBytes: 25 }, page);
+  store.read({ channels, after: at(store, 2), limitBytes: 512 }, page);
   store.read({ channels, after: at(store, 4), limitBytes: 1 }, page);
   store.read({ channels, after: null, limit: 2, reverse: true }, page);
   assert.deepEqual(pages, [

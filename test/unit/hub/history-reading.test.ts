@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TurnQueue } from '../../../src/clock/index.ts';
+import { TURN_TIME, TurnQueue } from '../../../src/clock/index.ts';
 import { Counters, Payload } from '../../../src/exchange/index.ts';
 import { ChannelRules, type HubHistory, patternKey } from '../../../src/hub/index.ts';
 import { QUEUE_RESERVE, QueueBudget } from '../../../src/hub/queue-budget.ts';
 import { type HistoryStream, PAGE_BYTES, StreamHistory } from '../../../src/hub/stream-history.ts';
 import type { StreamRun } from '../../../src/hub/stream-run.ts';
+import { chargeTime } from '../../support/charge-time.ts';
+import { LargestTurn } from '../../support/largest-turn.ts';
 import { rule } from './history-rig.ts';
 import { turn } from './support.ts';
 
@@ -76,7 +78,7 @@ test('a stream reads over any number of pages that have nothing for it, some in 
     ask: (_, done) => done({ gaps: [], items: [], head: ++pages, more: pages < 20_000 }),
   };
   new StreamHistory(roomOf(), source, stream, { ...NEW, keys: ['x'], since: 'e'.repeat(12) }).start();
-  assert.ok(pages < 20, `${pages} pages in one turn`);
+  assert.equal(pages, 1);
   while (stream.text === '') await turn();
   assert.deepEqual([stream.text, pages], ['at e-20000;', 20_000]);
 });
@@ -132,4 +134,32 @@ test('while much waits for other clients no more than its reserve is read for ea
   room.budget.release(waiting);
   read();
   assert.deepEqual(pages, [PAGE_BYTES, QUEUE_RESERVE, PAGE_BYTES]);
+});
+
+test('any number of clients that read share the time of a turn', async (t) => {
+  const charge = chargeTime(t);
+  const room = roomOf();
+  const [clients, pages] = [100, 3];
+  let [left, turns] = [clients, new LargestTurn()];
+  const reader = (): StreamHistory<StreamRun> => {
+    let read = 0;
+    const source: HubHistory = {
+      epoch: 'e',
+      ask: (_, done) => {
+        turns.count();
+        charge(1);
+        const more = ++read < pages;
+        if (!more) left--;
+        done({ gaps: [], items: [], head: read, more });
+      },
+    };
+    return new StreamHistory(room, source, new FakeStream(), { ...NEW, keys: ['x'], since: 'e'.repeat(12) });
+  };
+  for (let i = 0; i < clients; i++) reader().start();
+  assert.equal(turns.total, clients, 'a page at once');
+  turns = new LargestTurn();
+  while (left > 0) await turn();
+  assert.equal(turns.total, clients * (pages - 1));
+  // Two turns may end together as the counter sees them.
+  assert.ok(turns.largest <= 2 * (TURN_TIME + 1), `${turns.largest} pages in one turn`);
 });
