@@ -72,7 +72,10 @@ export function newControl(config: Config, means: ControlMeans): ControlRole {
     ...{ wheel, log, observer, counters, publisher, sessions },
     snapshots,
     metrics: metricsService(() =>
-      prometheusText({ registry, proxy: proxyMetrics(), processes, timers: wheel.size, certificates }),
+      prometheusText({
+        ...{ registry, proxy: proxyMetrics(), processes, timers: wheel.size, certificates },
+        history: roles.history,
+      }),
     ),
     pages: dashboardPages(registry, log, wheel),
     operations: operationsOf(backend),

@@ -359,7 +359,8 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
 }
 
 /** @throws StoreError when the folder has something, and not a store */
-function refuseOthers({ path }: StoreFiles, names: readonly string[]): void {
+/** @throws StoreError where something else is in the folder */
+export function refuseOthers({ path }: Pick<StoreFiles, 'path'>, names: readonly string[]): void {
   if (names.includes(STATE)) return;
   const other = names.find((name) => !isOurs(name));
   if (other === undefined) return;

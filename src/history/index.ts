@@ -1,5 +1,6 @@
 export { type Cursor, formatCursor, LOST_CURSOR, parseCursor } from './cursor.ts';
 export { DiskStore, type DiskStoreOptions } from './disk-store.ts';
+export { examineFolder, type StoreFolder } from './examine-folder.ts';
 export { HistoryCounters } from './history-counters.ts';
 export { MIN_TOTAL_BYTES } from './history-log.ts';
 export type {

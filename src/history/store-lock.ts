@@ -8,6 +8,15 @@ export function isLock(name: string): boolean {
   return name.startsWith(PREFIX);
 }
 
+/** The id of a process that is alive and has the folder; null for none. @param names in the folder */
+export function lockHolder(files: Pick<StoreFiles, 'isAlive'>, names: readonly string[]): number | null {
+  for (const name of names) {
+    const holder = name.slice(PREFIX.length);
+    if (isLock(name) && files.isAlive(holder)) return Number(holder.split('-')[0]);
+  }
+  return null;
+}
+
 /**
  * Takes the folder for this process. Each one makes a file that is named after it, and then looks for others: of two that come at the same time
  * at least one sees the other. Locks of processes that have died are removed.

@@ -2,15 +2,17 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Config, type Mongrel2Server, stateFolder } from '../../config/index.ts';
 import { systemErrorText } from '../../exchange/index.ts';
+import { checkHistory } from './check-history.ts';
 import { type Finding, Findings } from './finding.ts';
 
 /** Whether the server may read and write its files. */
-export function checkFiles({ accessLog, proxy, state, edge }: Config): Finding[] {
+export function checkFiles({ accessLog, proxy, state, edge, history }: Config): Finding[] {
   const findings = new Findings('file');
   const { to } = accessLog;
   if (to.startsWith('/')) checkWritable(to, 'the access log', findings);
   checkFolder(stateFolder(state, process.env), findings);
   if (proxy.routesFile !== '') checkReadable(resolve(proxy.routesFile), findings);
+  if (history.store === 'disk') checkHistory(history, findings);
   for (const site of edge.mongrel2) checkSite(site, findings);
   return findings.all;
 }

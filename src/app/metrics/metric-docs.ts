@@ -71,6 +71,12 @@ export const METRIC_GROUPS = {
       help: 'Time from accepting an item until it was delivered to all subscribers.',
     },
   },
+  'The history of channels': {
+    holdfast_history_degraded: {
+      type: 'gauge',
+      help: 'Whether items are not written to the disk (1), although the configuration says so: they are kept in memory only.',
+    },
+  },
   Failures: {
     holdfast_errors_total: {
       type: 'counter',

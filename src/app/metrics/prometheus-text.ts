@@ -27,16 +27,20 @@ export interface MetricsSources {
   readonly timers: number;
   /** By expiry, the first in front. */
   readonly certificates: { readonly expiries: readonly CertificateExpiry[] };
+  /** Keeps the items of channels; null where there is no hub. */
+  readonly history: { readonly degraded: string | null } | null;
 }
 
 /** The metrics of the process and its workers, in the text format of Prometheus. */
-export function prometheusText({ registry, proxy, processes, timers, certificates }: MetricsSources): string {
+export function prometheusText(sources: MetricsSources): string {
+  const { registry, proxy, processes, timers, certificates, history } = sources;
   const metrics = new DescribedMetrics();
   if (proxy !== null) {
     addRoutes(metrics, proxy.routes);
     addTargets(metrics, proxy.targets);
     addHub(metrics, proxy.hub);
   }
+  if (history !== null) metrics.only('holdfast_history_degraded', history.degraded === null ? 0 : 1);
   addErrors(metrics, processes.errors);
   metrics.only('holdfast_build_info', 1, ['version', packageVersion(), 'node', process.versions.node]);
   metrics.only('holdfast_timers', proxy?.timers ?? timers);

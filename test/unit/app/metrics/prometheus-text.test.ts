@@ -27,6 +27,7 @@ function sources(proxy: Partial<ProxyMetrics> | null = {}): MetricsSources {
     },
     timers: 3,
     certificates: { expiries: [{ name: 'a.test', source: 'acme', from: 0, to: 1_500 }] },
+    history: { degraded: null },
   };
 }
 
@@ -128,4 +129,13 @@ test('certificates have the time at which they expire, the first 500 of them', (
   const names = [...samples.keys()].filter((name) => name.startsWith('holdfast_certificate_expiry'));
   assert.equal(names.length, 500);
   assert.ok(names.at(-1)?.includes('"c499"'));
+});
+
+test('a history that is not written to the disk is told, where there is one', () => {
+  const degraded = (history: MetricsSources['history']) =>
+    samplesOf(prometheusText({ ...sources(), history })).get('holdfast_history_degraded');
+  assert.deepEqual(
+    [degraded({ degraded: null }), degraded({ degraded: 'no room' }), degraded(null)],
+    [0, 1, undefined],
+  );
 });
