@@ -31,7 +31,9 @@ function operationParts({ path, method, about }: { path: string; method: string;
     const where = parameter.in === 'path' ? 'in the path' : 'in the query';
     return `| \`${parameter.name}\` | ${where} | ${typeText(parameter.schema)} | ${parameter.description ?? ''} |`;
   });
-  const body = about.requestBody?.content['application/json'].schema;
+  const [takes = '', taken] = Object.entries<Json>(about.requestBody?.content ?? {})[0] ?? [];
+  const body = takes === 'application/json' ? taken.schema : undefined;
+  if (taken !== undefined && body === undefined) parts.push(`The body is ${taken.schema.description}.`);
   for (const [name, type, doc] of body === undefined ? [] : fieldsOf(body)) {
     rows.push(`| \`${name}\` | in the body | ${type} | ${doc} |`);
   }

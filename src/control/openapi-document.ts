@@ -84,7 +84,7 @@ export function openApiDocument(operations: readonly Described[], version: strin
 }
 
 function describe(operation: Described): Json {
-  const { id, summary, tag, access, body, responses, answers } = operation;
+  const { id, summary, tag, access, body, responses, answers, takes = 'application/json' } = operation;
   const media = answers ?? 'application/json';
   const described: Json = Object.fromEntries(
     Object.entries(responses).map(([status, response]) => [status, responseOf(response, media)]),
@@ -105,7 +105,7 @@ function describe(operation: Described): Json {
     tags: [tag],
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } },
+      requestBody: { required: true, content: { [takes]: { schema: schemaOf(body, 'input') } } },
     }),
     responses: described,
     security: securityOf(access),

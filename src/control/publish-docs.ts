@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { messageQuery } from './message-request.ts';
 import type { Operation } from './operation.ts';
 
 /** What the document tells of an operation that `publishService` does, whose statuses and texts are those that publishers of GRIP know. */
 export type Described = Omit<Operation, 'handle'> & {
   /** Media type of its responses. */
   readonly answers?: 'text/plain';
+  /** Media types of its body. Default: JSON. */
+  readonly takes?: '*/*';
 };
 
 const text = z.string();
@@ -62,6 +65,30 @@ export const PUBLISH_DOCS: readonly Described[] = [
       400: { doc: 'The body is not a list of items. The text says why.', schema: text },
       413: { doc: 'The body is larger than `max_body_bytes`.', schema: text },
       422: { doc: 'An idempotency key was used for other content. The text names the channel.', schema: text },
+      429: { doc: 'More requests came than `request_rate` allows.', schema: text },
+      503: { doc: 'The server is shutting down.', schema: text },
+    },
+    answers: 'text/plain',
+  },
+  {
+    id: 'publishMessage',
+    method: 'POST',
+    path: '/channels/{name}/message',
+    access: 'publish',
+    tag: 'publishing',
+    summary:
+      'Publishes the body to one channel: it is the body of the response to held requests, the data of an event of held streams, and a WebSocket message. `Idempotency-Key` and `Prefer` are those of `/publish`.',
+    params: { name: 'name of the channel, percent-encoded' },
+    query: messageQuery,
+    body: text.describe(
+      'text in UTF-8, or with a Content-Type of anything else binary, which streams get with `stream=raw` only',
+    ),
+    takes: '*/*',
+    responses: {
+      200: { doc: 'The message was accepted.', schema: text },
+      400: { doc: 'The query is not valid, or the body is no text. The text says why.', schema: text },
+      413: { doc: 'The body is larger than `max_body_bytes`.', schema: text },
+      422: { doc: 'The idempotency key was used for other content.', schema: text },
       429: { doc: 'More requests came than `request_rate` allows.', schema: text },
       503: { doc: 'The server is shutting down.', schema: text },
     },

@@ -25,6 +25,8 @@ import {
 } from '../exchange/index.ts';
 import { type ItemsOwner, ItemsPublication, type Publication } from '../hub/index.ts';
 import { acceptedType } from './accepted-type.ts';
+import { channelOfMessage, type MessageRequest, messageItems, messageRequest } from './message-request.ts';
+import { OperationError } from './operation-error.ts';
 import { allowedOrigin, refusedSource } from './refused-source.ts';
 
 /** Takes what is published: the hub, as far as it is needed here. */
@@ -87,7 +89,7 @@ const EMPTY = Buffer.alloc(0);
 const BODYLESS: readonly string[] = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
 
 /**
- * The HTTP publish endpoint: `POST /publish` with `{"items": […]}`, `POST /recover`, and `GET /` for probes. Statuses and texts
+ * The HTTP publish endpoint: `POST /publish` with `{"items": […]}`, `POST /channels/NAME/message` with what clients are to get, `POST /recover`, and `GET /` for probes. Statuses and texts
  * are those that publishers of GRIP know; chunked bodies and persistent connections are taken too. Refused publishes are counted
  * and logged.
  * @param publisher null where there is no hub: nothing can be published
@@ -142,6 +144,11 @@ class PublishExchange implements Responder, ItemsOwner {
   readonly #request: RequestHead;
   readonly #requester: Requester;
   readonly #path: string;
+  /** The channel of a request with a message for one; null for other requests. */
+  readonly #channel: string | null;
+  /** Whether items are published. */
+  readonly #publishes: boolean;
+  #message: MessageRequest | null = null;
   #asJson = false;
   /** The origin of the page behind the request, if that may publish. */
   #origin: string | null = null;
@@ -171,6 +178,8 @@ class PublishExchange implements Responder, ItemsOwner {
     this.#request = request;
     this.#requester = requester;
     this.#path = barePath(request.target);
+    this.#channel = channelOfMessage(this.#path);
+    this.#publishes = this.#path === '/publish' || this.#channel !== null;
   }
 
   /** Responds if the head is enough, else asks for the body. */
@@ -193,18 +202,20 @@ class PublishExchange implements Responder, ItemsOwner {
       this.#refuse(406, 'Not Acceptable. Supported formats are text/plain and application/json.');
     } else if (path === '/') {
       this.#respond(textResponse(200, 'Pushpin API'));
-    } else if (path !== '/publish' && path !== '/recover') {
+    } else if (!this.#publishes && path !== '/recover') {
       this.#refuse(404, 'Not Found');
     } else if (!this.#endpoint.publishes) {
       this.#refuse(404, 'Not Found. This server has no proxy, so nothing can be published here.');
     } else if (method !== 'POST') {
       this.#refuse(405, `Method not allowed: ${method}.`, ['Content-Type', 'text/plain', 'Allow', 'POST']);
-    } else if (path === '/publish' && !this.#readKey(fieldValues(headers, 'idempotency-key'))) {
+    } else if (this.#publishes && !this.#readKey(fieldValues(headers, 'idempotency-key'))) {
       this.#refuse(400, 'Idempotency-Key has an invalid value: expected one string of 1 to 1024 characters.');
+    } else if (this.#channel !== null && !this.#readMessage(this.#channel)) {
+      // It has its response.
     } else if (requestRate > 0 && !this.#mayPublish(requestRate)) {
       // It has its response.
     } else {
-      this.#representation = path === '/publish' && wantsRepresentation(headers);
+      this.#representation = this.#publishes && wantsRepresentation(headers);
       this.#asJson = type === 'application/json';
       this.#body = new BodyCollector(maxBodyBytes);
       // One byte more than may come shows that a body of unknown length is too large.
@@ -245,10 +256,10 @@ class PublishExchange implements Responder, ItemsOwner {
 
   // ---- its items (ItemsOwner)
 
-  itemsRequest(): Buffer {
+  itemsRequest(): Buffer | object {
     const body = this.#waiting;
     this.#waiting = EMPTY;
-    return body;
+    return this.#message === null ? body : messageItems(this.#message, body, this.#key);
   }
 
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
@@ -315,6 +326,19 @@ class PublishExchange implements Responder, ItemsOwner {
       ? textResponse(200, JSON.stringify({ message }), ['Content-Type', 'application/json'])
       : textResponse(200, message);
     this.#respond(response);
+  }
+
+  /** Reads what the request says of its message. Returns false if that is not valid, upon which it has its response. */
+  #readMessage(channel: string): boolean {
+    const { target, headers } = this.#request;
+    try {
+      this.#message = messageRequest(channel, target, headers);
+      return true;
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      this.#refuse(error.status, error.message);
+      return false;
+    }
   }
 
   /** Reads the key of the request, if it has one. Returns false if that is not valid. */
@@ -385,7 +409,7 @@ class PublishExchange implements Responder, ItemsOwner {
     this.#body = null;
     const { counters, log } = this.#endpoint;
     const { id, method, target, peer } = this.#request;
-    const publishes = method === 'POST' && this.#path === '/publish';
+    const publishes = method === 'POST' && this.#publishes;
     if (publishes) counters.publishesRefused++;
     else counters.requestsRefused++;
     const message = publishes ? 'publish refused' : 'control request refused';
