@@ -30,6 +30,8 @@ const PATH_FORMS = 'a percent-encoded path that starts with "/", without query';
 
 const proto = choice(['http', 'ws']);
 const join = choice(['none', 'lines', 'json']);
+const cursor = choice(['none', 'envelope']);
+const slow = choice(['catch_up', 'drop', 'close']);
 const jsonpMode = choice(['extended', 'basic']);
 const balance = choice(['failover', 'round_robin', 'least_connections']);
 
@@ -104,6 +106,14 @@ export const routeShape = {
   join: join.schema.default('none').register(fieldDocs, {
     doc: 'How several items that a held request has missed become one response, where channels have a [history](#channel): not at all, so that each poll gets one; their bodies as lines; or their bodies, which must be JSON, as one JSON array, and then a response with a single item is an array too. The headers are those of the last item. Items with a `code` other than 200, with `body-patch`, `content-filters` or `Grip-Expose-Headers` are not joined, nor any for clients with filters.',
     expected: join.expected,
+  }),
+  cursor: cursor.schema.default('none').register(fieldDocs, {
+    doc: 'How WebSockets get the messages that are published: as they are, or each in an [envelope](../how-to/channel-history.md#websockets), a JSON object with its channel and, where the channel has a [history](#channel), its cursor. What the origin itself sends stays as it is.',
+    expected: cursor.expected,
+  }),
+  slow: slow.schema.default('catch_up').register(fieldDocs, {
+    doc: 'What happens to the WebSocket or event stream of a client for which more waits than `queue_items` or `queue_bytes`. `catch_up`: it gets items of channels with a [history](#channel) from there, at its own pace; others are dropped. `drop`: items are dropped for this client. `close`: its stream ends after what waits, its WebSocket is closed with 1013 and, where a channel has a history, with the cursor as the reason.',
+    expected: slow.expected,
   }),
   no_log: flag({ doc: 'Leave the requests of the route out of the access log.' }),
   debug: flag({ doc: 'Add the detail of the failure to the body of error responses.' }),
@@ -198,6 +208,11 @@ export const routeSchema = camelKeys(
       problem('limit', `by = "${route.limit.by}" needs [route.jwt], which verifies the token`);
     if (route.resume !== null && route.proto === 'ws')
       problem('resume', 'has no effect on WebSockets, and the route takes nothing else');
+    if (route.cursor !== 'none') {
+      if (route.no_grip) problem('cursor', 'has no effect together with no_grip');
+      else if (route.proto === 'http' && route.sockjs === '')
+        problem('cursor', 'has no effect on plain HTTP, and the route takes nothing else');
+    }
     if (route.host === '' && route.id === '') problem('host', 'a route without a host needs an id');
     if (route.path_rem > 0 && route.replace_beg !== null)
       problem('replace_beg', 'cannot be used together with path_rem');

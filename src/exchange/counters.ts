@@ -123,6 +123,8 @@ export class Counters extends ServerCounters implements OriginCounters {
   deliveriesDropped = 0;
   /** Items that a slow client's full queue had no room for. */
   itemsDropped = 0;
+  /** Streams and WebSockets that were closed because their client's queue was full. */
+  slowClientsClosed = 0;
   /** Clients that came back, and got all that they had missed. */
   historyResumed = 0;
   /** Times that a client could not get all that it had missed. */

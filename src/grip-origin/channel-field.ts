@@ -12,6 +12,8 @@ export interface ChannelOptions {
   readonly filters?: readonly string[];
   /** Whether the name is a pattern: `*` is any one token between dots, and `>` one or more at the end. False by default. */
   readonly pattern?: boolean;
+  /** The cursor of what the client has, where the channel has a history. The same for all channels that have one. */
+  readonly since?: string;
 }
 
 /** A channel by its name, or with more. */
@@ -27,7 +29,7 @@ export function channelField(channels: Channel | readonly Channel[]): string {
   return list.map((channel) => element(typeof channel === 'string' ? { name: channel } : channel)).join(', ');
 }
 
-function element({ name, prevId, filters = [], pattern = false }: ChannelOptions): string {
+function element({ name, prevId, filters = [], pattern = false, since }: ChannelOptions): string {
   if (name === '') throw new TypeError('the channel has no name');
   // GRIP takes the name as it stands before the first semicolon, and a comma separates channels.
   if (name !== name.trim() || /[\p{Cc},;"]/u.test(name))
@@ -43,6 +45,7 @@ function element({ name, prevId, filters = [], pattern = false }: ChannelOptions
   let text = encodeHeaderText(name);
   if (pattern) text += '; pattern';
   if (prevId !== undefined) text += `; prev-id=${quoted(prevId)}`;
+  if (since !== undefined) text += `; since=${quoted(since)}`;
   for (const filter of filters) text += `; filter=${quoted(filter)}`;
   return text;
 }

@@ -17,6 +17,8 @@ export type WebSocketMessage = string | Buffer;
 export interface SubscribeOptions {
   /** Whether the channel is a pattern: `*` is any one token between dots, and `>` one or more at the end. False by default. */
   readonly pattern?: boolean;
+  /** The cursor of what the client has: it gets what it has missed, where the channel has a history. */
+  readonly since?: string;
 }
 
 /** How a client closed its WebSocket: 1005 stands for no code (RFC 6455 §7.1.5), and 1006 for no close at all. */
@@ -140,7 +142,7 @@ export class WebSocketContext {
   /**
    * From now on the client gets what is published to the channel as `wsMessage`.
    * @param filters names of filters, at most 5
-   * @param options `pattern`: whether the channel is a pattern of names, as in `ChannelOptions`
+   * @param options `pattern`: whether the channel is a pattern of names, as in `ChannelOptions`; `since`: what the client has
    * @throws TypeError for an invalid pattern
    */
   subscribe(channel: string, filters: readonly string[] = [], options: SubscribeOptions = {}): void {
@@ -149,11 +151,12 @@ export class WebSocketContext {
       channel,
       ...(filters.length > 0 && { filters }),
       ...patternMember(channel, options),
+      ...(options.since !== undefined && { since: options.since }),
     });
   }
 
   /** @throws TypeError for an invalid pattern */
-  unsubscribe(channel: string, options: SubscribeOptions = {}): void {
+  unsubscribe(channel: string, options: Pick<SubscribeOptions, 'pattern'> = {}): void {
     this.#control({ type: 'unsubscribe', channel, ...patternMember(channel, options) });
   }
 
@@ -251,7 +254,10 @@ function messageFields({ type, content }: ProxyMessage): object {
   };
 }
 
-function patternMember(channel: string, { pattern = false }: SubscribeOptions): { readonly pattern?: true } {
+function patternMember(
+  channel: string,
+  { pattern = false }: Pick<SubscribeOptions, 'pattern'>,
+): { readonly pattern?: true } {
   if (!pattern) return {};
   const problem = patternProblem(channel);
   if (problem !== null) throw new TypeError(`the pattern ${channel} is invalid: ${problem}`);

@@ -1,4 +1,4 @@
-import type { PublishItem } from '../codec/grip/index.ts';
+import type { Hold, PublishItem } from '../codec/grip/index.ts';
 import { lastEventId } from '../codec/http1/index.ts';
 import type { HistoryStore } from '../history/index.ts';
 import { type ChannelRules, NO_RULES } from './channel-rules.ts';
@@ -92,7 +92,12 @@ export class ChannelHistory implements HubHistory {
     // Filters look at each item by itself.
     const alone = instruct.hold?.channels.some(({ filters }) => filters.length > 0) === true;
     const join = alone ? 'none' : (options.join ?? 'none');
-    this.#place(room, held, { keys, since: lastEventId(request.headers, request.target), prefix, join });
+    this.#place(room, held, {
+      keys,
+      since: lastEventId(request.headers, request.target) ?? sinceOf(instruct.hold),
+      prefix,
+      join,
+    });
   }
 
   /** Gives a hold that another process had its place again. */
@@ -105,4 +110,9 @@ export class ChannelHistory implements HubHistory {
     if (held instanceof ResponseHold) held.keepsPlace(new ResponseHistory(room, this, held, options));
     else held.keepsPlace(new StreamHistory(room, this, held, options));
   }
+}
+
+/** What the origin says that the client has: the client itself knows it better, since it may have come back by itself. */
+function sinceOf(hold: Hold | null): string | null {
+  return hold?.channels.find(({ since }) => since != null)?.since ?? null;
 }

@@ -1,10 +1,10 @@
 import { type AtTurnEnd, fault } from '../clock/index.ts';
-import type { HttpResponseFormat, HttpStreamFormat, PublishItem, WsMessageFormat } from '../codec/grip/index.ts';
+import type { HttpResponseFormat, HttpStreamFormat, PublishItem } from '../codec/grip/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { Channel, Group, Receiver } from './channel.ts';
 import type { HubRoom } from './hub-room.ts';
-import { MessageRun } from './message-run.ts';
-import { PublishedMessage } from './published-message.ts';
+import { MessageRun, messageOf } from './message-run.ts';
+import type { PublishedMessage } from './published-message.ts';
 import { PublishedResponse } from './published-response.ts';
 import { RateShaper } from './rate-shaper.ts';
 import { Barrier, type Format, type Step, StreamClose, StreamHint } from './step.ts';
@@ -126,7 +126,8 @@ export class Delivery implements AtTurnEnd {
         this.#append(published);
       }
       if (item.httpStream !== null) this.#addStream(channel, item, item.httpStream);
-      if (item.wsMessage !== null) this.#addMessage(item, item.wsMessage);
+      const message = messageOf(item);
+      if (message !== null) this.#addMessage(message);
     }
     if (this.#first !== null) this.#schedule();
   }
@@ -232,10 +233,9 @@ export class Delivery implements AtTurnEnd {
     this.#append(this.#openRun);
   }
 
-  #addMessage({ channel, meta, id, size, extras }: PublishItem, format: WsMessageFormat): void {
-    const message = new PublishedMessage(channel, format, meta, id, size, extras?.expires);
+  #addMessage(message: PublishedMessage): void {
     const run = this.#openMessages;
-    if (run !== null && run.channel === channel) {
+    if (run !== null && run.channel === message.channel) {
       const { cost } = run;
       if (run.add(message)) {
         this.pending += run.cost - cost;

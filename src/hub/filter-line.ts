@@ -20,6 +20,10 @@ export interface LineOwner<T extends LineItem> extends AskingContext, ClientName
   onDropped(item: T): void;
   /** It does not, because a filter could not be applied. */
   onUnfiltered(item: T, problem: string): void;
+  /** Whether it takes all items that come, since no more come than it takes. */
+  readonly takesAll: boolean;
+  /** There is no room for an item. Returns whether the client gets it in another way, later. */
+  onNoRoom(item: T): boolean;
   /** The line is empty. */
   onLineEmpty(): void;
   onFault(thrown: unknown): void;
@@ -73,6 +77,7 @@ export class FilterLine<T extends LineItem> implements FilterOutcome {
 
   /** Whether there is room for an item that has to wait. Otherwise it is dropped, which is counted and logged. */
   #admits(item: T): boolean {
+    if (this.#owner.takesAll) return true;
     const { limits, counters, log, budget } = this.#room;
     const { queueItems, queueBytes } = limits.current;
     const length = this.#owner.contentOf(item)?.length ?? 0;
@@ -81,6 +86,7 @@ export class FilterLine<T extends LineItem> implements FilterOutcome {
     // An item alone in the line may exceed the client's own bound, since it does not wait behind another.
     const alone = this.#current === null && this.#waiting.length === 0;
     if ((fits || alone) && budget.admits(length, this.#bytes + asked)) return true;
+    if (this.#owner.onNoRoom(item)) return false;
     counters.itemsDropped++;
     log.info({ ...clientNames(this.#owner), channel: item.channel }, 'too many items wait for a filter: item dropped');
     return false;

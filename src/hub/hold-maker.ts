@@ -75,7 +75,9 @@ export class HoldMaker {
     const more = isPlain
       ? null
       : { always: channels, hold, link, session, prefix, debug, namesOf, filterService: options.filterService ?? null };
-    return new StreamHold(this.#room, request, requester, credits, keepAlive, more, route);
+    const held = new StreamHold(this.#room, request, requester, credits, keepAlive, more, route);
+    held.slow = options.slow ?? 'catch_up';
+    return held;
   }
 
   #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {

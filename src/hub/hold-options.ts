@@ -4,6 +4,7 @@ import type { FilterService } from './filter-service.ts';
 import type { JoinMode } from './joined-responses.ts';
 import type { GoneLink, NextLink, SessionNotes } from './next-link.ts';
 import type { FormerHold, Replay } from './replay.ts';
+import type { SlowPolicy } from './slow-policy.ts';
 
 /** An exchange that the hub is to take over. */
 export interface HoldOptions {
@@ -36,6 +37,8 @@ export interface HoldOptions {
   readonly channelPrefix?: string;
   /** How several items that the client has missed become one response. Not at all by default. */
   readonly join?: JoinMode;
+  /** What becomes of a stream whose client is slow. `catch_up` by default. */
+  readonly slow?: SlowPolicy;
   /** Id of the route that the request came by: each has its own `message_rate`. Empty by default. */
   readonly route?: string;
   /**

@@ -4,6 +4,7 @@ import type { CallRate } from './call-rate.ts';
 import type { ChannelRules } from './channel-rules.ts';
 import type { Channels } from './channels.ts';
 import type { FilterErrors } from './filter-errors.ts';
+import type { HubHistory } from './hub-history.ts';
 import type { HubObserver } from './hub-observer.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { KeptItems } from './kept-items.ts';
@@ -38,8 +39,8 @@ export interface HubRoom extends HubOptions {
   heldBytes: number;
   /** Clients are no longer held: streams end, and held requests get their response. */
   draining: boolean;
-  /** Which channels are kept. */
-  readonly history: { readonly rules: ChannelRules };
+  /** Which channels are kept, and what is kept of them. */
+  readonly history: HubHistory & { readonly rules: ChannelRules };
   /** Whether clients move to another process, or come from there. */
   phase: 'still' | 'moving' | 'adopting';
 }

@@ -5,12 +5,14 @@ import { patternOf } from './subscription-key.ts';
 /** What of the subscriptions of a client is in the log. */
 export interface KeptChannels {
   /** Channels that are kept. */
-  readonly names: ReadonlySet<string>;
+  readonly names: Set<string>;
   /** Keys of patterns that may match channels which are kept. */
-  readonly patterns: readonly string[];
+  readonly patterns: string[];
 }
 
-type Rules = Pick<HubRoom, 'history'>;
+interface Rules {
+  readonly history: Pick<HubRoom['history'], 'rules'>;
+}
 
 /** Whether a channel is kept, or a pattern may match one that is. @param key name of the channel, or key of the pattern */
 export function isKept({ history: { rules } }: Rules, key: string): boolean {

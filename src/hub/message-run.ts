@@ -1,5 +1,7 @@
+import type { PublishItem } from '../codec/grip/index.ts';
 import { JoinedMessages } from '../exchange/index.ts';
-import type { PublishedMessage } from './published-message.ts';
+import type { EnvelopeStyle } from './envelope.ts';
+import { PublishedMessage } from './published-message.ts';
 import { blocksOf, Step } from './step.ts';
 import { RUN_BYTES, RUN_ITEMS } from './stream-run.ts';
 
@@ -8,6 +10,7 @@ export class MessageRun extends Step {
   readonly #messages: PublishedMessage[];
   #bytes: number;
   #joined: JoinedMessages | null = null;
+  #enveloped: { readonly style: EnvelopeStyle; readonly joined: JoinedMessages }[] | null = null;
 
   constructor(message: PublishedMessage) {
     const { channel, action, payload } = message;
@@ -35,14 +38,40 @@ export class MessageRun extends Step {
     return this.#bytes;
   }
 
-  get messages(): readonly PublishedMessage[] {
+  get items(): readonly PublishedMessage[] {
     return this.#messages;
+  }
+
+  /** The number of the first message, and that of the last; 0 where the channel is not kept. */
+  get first(): number {
+    return this.#messages[0]?.number ?? 0;
+  }
+
+  get last(): number {
+    return this.#messages.at(-1)?.number ?? 0;
+  }
+
+  /** Whether clients get it from the log that do not get it now. What is no message is for those who are there. */
+  get isKept(): boolean {
+    return this.last > 0 && this.#messages[0]?.action === 'send';
   }
 
   /** The messages for WebSockets without filters, shared by all clients that get them at once. */
   get joined(): JoinedMessages {
     this.#joined ??= new JoinedMessages(this.#messages.filter(({ plain }) => plain).map(({ payload }) => payload));
     return this.#joined;
+  }
+
+  /** The same in envelopes. */
+  joinedFor(style: EnvelopeStyle): JoinedMessages {
+    this.#enveloped ??= [];
+    for (const known of this.#enveloped) {
+      if (known.style.prefix === style.prefix && known.style.epoch === style.epoch) return known.joined;
+    }
+    const plain = this.#messages.filter((message) => message.plain);
+    const joined = new JoinedMessages(plain.map((message) => message.envelopedFor(style)));
+    this.#enveloped.push({ style, joined });
+    return joined;
   }
 
   override get count(): number {
@@ -59,4 +88,24 @@ export class MessageRun extends Step {
     for (let at = from + 1; at < to; at++) part.add(this.#messages[at] as PublishedMessage);
     return part;
   }
+}
+
+/** The message that a published item is for WebSockets. @param cap as for `PublishedMessage` */
+export function messageOf(item: PublishItem, cap: number | null = null): PublishedMessage | null {
+  const { channel, meta, id, size, extras, number = 0, wsMessage } = item;
+  if (wsMessage === null) return null;
+  return new PublishedMessage(channel, wsMessage, meta, id, size, extras?.expires, number, cap);
+}
+
+/** Items from the log as runs, without those that have no message for WebSockets: pings and pongs were for those who were there. */
+export function messageRuns(items: readonly PublishItem[], cap: number): MessageRun[] {
+  const runs: MessageRun[] = [];
+  for (const item of items) {
+    const message = messageOf(item, cap);
+    if (message?.action !== 'send' || !message.isMessage) continue;
+    const last = runs.at(-1);
+    if (last?.channel === message.channel && last.add(message)) continue;
+    runs.push(new MessageRun(message));
+  }
+  return runs;
 }

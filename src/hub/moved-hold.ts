@@ -5,6 +5,7 @@ import type { FilterState } from './filter-set.ts';
 import type { JoinMode } from './joined-responses.ts';
 import type { GoneLink, NextLink, SessionNotes } from './next-link.ts';
 import type { Replay } from './replay.ts';
+import type { SlowPolicy } from './slow-policy.ts';
 
 /** From what another process makes a held client again. */
 export interface HeldState extends PartState {
@@ -52,6 +53,7 @@ export interface SessionState {
 export interface StreamHoldState extends HeldState {
   readonly kind: 'stream-hold';
   readonly place: MovedPlace | null;
+  readonly slow: SlowPolicy;
   readonly keepAlive: KeepAlive | null;
   /** Null for a stream that has channels and nothing else. */
   readonly more: StreamMore | null;
@@ -83,6 +85,11 @@ export interface WebSocketHoldState extends HeldState {
   /** The metadata `user`, where there are no filters that might want it. */
   readonly said: string | null;
   readonly filters: FilterState | null;
+  readonly place: MovedPlace | null;
+  readonly envelope: boolean;
+  readonly slow: SlowPolicy;
+  /** Whether the client is told of gaps although it gets no envelopes. */
+  readonly knowsGaps: boolean;
 }
 
 /** What others make of a held client. */

@@ -1,5 +1,7 @@
-import type { WsMessageFormat } from '../codec/grip/index.ts';
+import { nameBehind, type WsMessageFormat } from '../codec/grip/index.ts';
 import { MessagePayload } from '../exchange/index.ts';
+import { formatCursor } from '../history/index.ts';
+import { type EnvelopeStyle, envelopeOf } from './envelope.ts';
 import { memoryCost } from './item-cost.ts';
 
 const NO_META = Object.freeze({});
@@ -26,7 +28,16 @@ export class PublishedMessage {
   /** Bytes that it is charged while it waits to be delivered. */
   readonly cost: number;
 
-  /** @param size what the publisher says of it; null for the bytes of its content @param expires as `Step.expires` */
+  /** Its number; 0 where its channel is not kept. */
+  readonly number: number;
+  /** Whether it was read from the log, for clients that are behind. */
+  readonly fromLog: boolean;
+  /** The number that its cursor has. */
+  readonly #cursor: number;
+  /** Its content in envelopes, for the styles of those who get it. */
+  #enveloped: { readonly style: EnvelopeStyle; readonly payload: MessagePayload }[] | null = null;
+
+  /** @param size what the publisher says of it; null for the bytes of its content @param expires as `Step.expires` @param cap the highest number that its cursor may have, if it was read from the log; null otherwise */
   constructor(
     channel: string,
     format: WsMessageFormat,
@@ -34,6 +45,8 @@ export class PublishedMessage {
     id: string | null = null,
     size: number | null = null,
     expires = 0,
+    number = 0,
+    cap: number | null = null,
   ) {
     const { action, type, content, code, reason, contentFilters } = format;
     this.channel = channel;
@@ -48,13 +61,38 @@ export class PublishedMessage {
     this.reason = reason;
     this.size = size ?? content.length;
     this.cost = content.length + memoryCost(meta, contentFilters);
+    this.number = number;
+    this.fromLog = cap !== null;
+    this.#cursor = Math.min(number, cap ?? number);
+  }
+
+  /** Its content in an envelope, made once for all clients with this style. A ping or pong has none. */
+  envelopedFor(style: EnvelopeStyle): MessagePayload {
+    if (!this.isMessage) return this.payload;
+    this.#enveloped ??= [];
+    for (const known of this.#enveloped) {
+      if (known.style.prefix === style.prefix && known.style.epoch === style.epoch) return known.payload;
+    }
+    const payload = this.enveloped(style, this.payload);
+    this.#enveloped.push({ style, payload });
+    return payload;
+  }
+
+  /** What filters have made of its content, in an envelope. */
+  enveloped({ epoch, prefix }: EnvelopeStyle, { body, text, expires }: MessagePayload): MessagePayload {
+    const cursor = this.number === 0 || epoch === '' ? null : formatCursor(epoch, this.#cursor);
+    const channel = nameBehind(prefix, this.channel);
+    return new MessagePayload(envelopeOf({ channel, cursor, text, content: body }), true, 1, expires);
+  }
+
+  /** Whether it is text or binary. */
+  get isMessage(): boolean {
+    return this.type === 'text' || this.type === 'binary';
   }
 
   /** Whether it may travel with others. Not without content, since a client grants no credit for it, nor where it may expire. */
   get joinable(): boolean {
-    const { action, type, payload } = this;
-    return (
-      action === 'send' && (type === 'text' || type === 'binary') && payload.body.length > 0 && payload.expires === 0
-    );
+    const { action, payload } = this;
+    return action === 'send' && this.isMessage && payload.body.length > 0 && payload.expires === 0;
   }
 }

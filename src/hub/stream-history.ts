@@ -2,11 +2,13 @@ import { type AwaitsTurn, type Guarded, turnBudget } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { clientCursor } from './client-cursor.ts';
-import type { HistoryAnswer, HubHistory } from './hub-history.ts';
+import type { HistoryAnswer, HistoryQuestion, HubHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { isKept, type KeptChannels, keptOf, toldGaps } from './kept-channels.ts';
+import { LaterChannels, type LaterGroup, namesAmong } from './later-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
+import { patternOf } from './subscription-key.ts';
 
 /**
  * Bytes of items that are read for one client at a time, as the log has them, each costing at least 256, but always one item. The next ones follow once it has taken these. It is
@@ -35,12 +37,15 @@ export interface HistoryStream<Run> extends Guarded {
   readonly ready: boolean;
   /** Whether it has ended. */
   readonly ended: boolean;
-  /** Items from the log as runs, without those that have nothing for it. */
-  runsOf(items: readonly PublishItem[]): readonly Run[];
+  /**
+   * Items from the log as runs, without those that have nothing for it.
+   * @param cap the highest number that a cursor may have: that of an item may be beyond where the client is in other channels
+   */
+  runsOf(items: readonly PublishItem[], cap: number): readonly Run[];
   /** Passes the items of a run, however many wait for the client. */
   give(run: Run): void;
-  /** The client is told that it does not get items of these channels or patterns. */
-  tellGap(channels: readonly string[]): void;
+  /** The client is told that it does not get items of these channels or patterns. @param cursor where it goes on; null where that is not known */
+  tellGap(channels: readonly string[], cursor: string | null): void;
   /** The client is told where it is. */
   tellCursor(cursor: string): void;
 }
@@ -66,6 +71,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   #after: Cursor | null;
   /** What it says that is no cursor: the id of an item, perhaps. */
   readonly #id: string | null;
+  readonly #since: string | null;
+  /** Those that it was subscribed to since it has begun, until it has what it has missed of them. */
+  readonly #later = new LaterChannels();
+  /** New channels of which it is not known yet where they begin. */
+  #unknown = 0;
+  /** Channels of which items got lost, until the client is told so. */
+  readonly #lost = new Set<string>();
   /** Whether its first answer has not come. */
   #first = true;
   #asking = false;
@@ -89,6 +101,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     const { after, id } = clientCursor(since);
     this.#after = after;
     this.#id = id;
+    this.#since = since;
   }
 
   /** That of the numbers so far. */
@@ -111,6 +124,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     this.#pump();
   }
 
+  /** The same in its turn: other channels may come first, with the same cursor. */
+  startLater(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    turnBudget.wait(this);
+  }
+
   /** From what another process makes it again; null while it reads. */
   get place(): MovedPlace | null {
     if (this.#reading) return null;
@@ -121,12 +141,53 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   goOn(): void {
     this.#cursorDue = false;
     this.#moved = true;
-    this.#pump();
+    this.startLater();
   }
 
   /** The stream is subscribed to others from now on. */
   replace(keys: readonly string[]): void {
     this.#kept = keptOf(this.#room, keys);
+  }
+
+  /** It is subscribed to another channel or pattern. @param since as `PlaceOptions.since` */
+  join(key: string, since: string | null): void {
+    const { names, patterns } = this.#kept;
+    if (!isKept(this.#room, key) || names.has(key) || patterns.includes(key)) return;
+    if (patternOf(key) === null) names.add(key);
+    else patterns.push(key);
+    if (since === null) {
+      this.#joinNew(key);
+      return;
+    }
+    // It begins with the others, where it comes before they have begun.
+    if (!this.#first || this.#asking || since !== this.#since) this.#later.add(key, since);
+    this.#reading = true;
+    this.#cursorDue = true;
+    this.startLater();
+  }
+
+  /** It is not subscribed to a channel or pattern any more. */
+  part(key: string): void {
+    this.#kept.names.delete(key);
+    const at = this.#kept.patterns.indexOf(key);
+    if (at >= 0) this.#kept.patterns.splice(at, 1);
+    this.#later.delete(key);
+  }
+
+  /** A channel of which the client has nothing: finds out where it begins, unless it gets what comes live anyway. */
+  #joinNew(key: string): void {
+    if (patternOf(key) !== null || (this.isLive && this.#room.history.rules.of(key)?.retain !== true)) return;
+    this.#reading = true;
+    this.#unknown++;
+    this.#source.ask(
+      { channels: [key], after: null, limitBytes: this.#room.budget.pageOf(PAGE_BYTES) },
+      ({ items: [item], head }) => {
+        this.#unknown--;
+        if (item === undefined) this.#later.skipTo(key, head);
+        else this.#later.beginAt(key, { epoch: this.#source.epoch, number: (item.number ?? 1) - 1 });
+        this.pump();
+      },
+    );
   }
 
   /** What the client gets of a run now; null for nothing. */
@@ -149,11 +210,16 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
 
   /** The client did not get an item, and is to get it from the log once it is ready. */
   missed(channel: string, number: number): void {
+    this.drop(channel, number);
+    this.pump();
+  }
+
+  /** The same where others follow, before the last of which it is not looked for. */
+  drop(channel: string, number: number): void {
     this.#noteOther(channel);
     this.#skipped = Math.max(this.#skipped, this.position, number);
     this.position = Math.min(this.position, number - 1);
     this.#reading = true;
-    this.pump();
   }
 
   /** Whether the client gets the item with this number from the log, later. */
@@ -163,7 +229,18 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
 
   /** An item of a channel has got lost for good. */
   onLost(channel: string): void {
-    if (isKept(this.#room, channel)) this.tellGap([channel]);
+    if (!isKept(this.#room, channel)) return;
+    if (this.#lost.size < MAX_OTHERS) this.#lost.add(channel);
+    else for (const key of this.#kept.patterns) this.#lost.add(key);
+    this.#tellLost();
+  }
+
+  /** Not while something waits for the client: much may get lost meanwhile. */
+  #tellLost(): void {
+    if (this.#lost.size === 0 || !this.#stream.ready || this.#stream.ended) return;
+    const lost = [...this.#lost];
+    this.#lost.clear();
+    this.tellGap(lost, this.#first ? null : this.#here);
   }
 
   /** Items may have been lost on their way: looks for them in the log. */
@@ -176,15 +253,17 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
 
   /** The client may be ready for more. */
   pump(): void {
+    this.#tellLost();
     if (this.#reading) this.#pump();
+    else this.#tellCursor();
   }
 
-  /** The client does not get items of these channels or patterns. */
-  tellGap(keys: readonly string[]): void {
+  /** The client does not get items of these channels or patterns. @param cursor where it goes on; null where that is not known */
+  tellGap(keys: readonly string[], cursor: string | null = null): void {
     this.#room.counters.historyGaps++;
     const channels = toldGaps(this.#room, keys, this.#prefix);
     if (channels.length === 0) return;
-    this.#stream.tellGap(channels);
+    this.#stream.tellGap(channels, cursor);
   }
 
   #leave({ channel, last }: Run): void {
@@ -208,12 +287,15 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   }
 
   get #mayAsk(): boolean {
-    return this.#reading && !this.#asking && !this.#waits && this.#stream.ready && !this.#stream.ended;
+    const mayRead = this.#reading && !this.#asking && this.#unknown === 0 && !this.#waits && !this.#stream.ended;
+    // A new client begins now, whatever waits for it.
+    return mayRead && (this.#stream.ready || (this.#first && this.#after === null));
   }
 
   onTurn(): void {
     this.#pumping = false;
-    this.pump();
+    if (this.#first && !this.#asking && !this.#moved) this.start();
+    else this.pump();
   }
 
   onFault(thrown: unknown): void {
@@ -221,13 +303,25 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   }
 
   #ask(): void {
+    // Not before it has a place that counts.
+    const later = this.#first || this.#source.epoch !== this.#epoch ? null : this.#later.first;
+    if (later !== null) {
+      this.#askLater(later);
+      return;
+    }
     const after = this.#first ? this.#after : { epoch: this.#epoch, number: this.position };
-    const channels = [...this.#kept.names, ...this.#others];
+    const channels = [...this.#later.without(this.#kept.names), ...this.#others];
     this.#asking = true;
     const id = this.#first && after === LOST_CURSOR ? this.#id : null;
-    this.#source.ask({ channels, after, id, limitBytes: this.#room.budget.pageOf(PAGE_BYTES) }, (answer) => {
+    this.#read({ channels, after, id, limitBytes: this.#room.budget.pageOf(PAGE_BYTES) }, (answer) =>
+      this.#onAnswer(answer),
+    );
+  }
+
+  #read(question: HistoryQuestion, onAnswer: (answer: HistoryAnswer) => void): void {
+    this.#source.ask(question, (answer) => {
       if (this.#stream.ended) return;
-      this.#onAnswer(answer);
+      onAnswer(answer);
       // Not before: what the client takes meanwhile must not have the same items read again.
       this.#asking = false;
       if (!this.#waits) this.#pump();
@@ -236,32 +330,45 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
 
   #onAnswer({ gaps, items, head, more }: HistoryAnswer): void {
     if (gaps.length > 0) {
-      this.tellGap(gaps);
+      this.tellGap(gaps, formatCursor(this.#source.epoch, (items[0]?.number ?? head + 1) - 1));
       this.#cursorDue = true;
     } else if (this.#first && this.#after !== null && !this.#moved) {
       this.#room.counters.historyResumed++;
     }
+    // What a new client gets at once comes when it takes something.
+    const isEarly = this.#first && this.#after === null && !this.#stream.ready;
     this.#first = false;
     this.#begin(gaps.length > 0);
-    if (!this.#give(items)) return;
+    if (isEarly) this.#giveLater(items);
+    else if (!this.#give(items)) return;
     this.position = Math.max(this.position, head);
-    this.#reading = more || head < this.#skipped;
-    this.#waits = !more;
+    const others = this.#later.first !== null || this.#unknown > 0;
+    this.#reading = more || head < this.#skipped || others;
+    this.#waits = !more && !others;
     if (this.#reading) return;
+    this.#later.passed();
     if (this.#others.size > MAX_OTHERS) this.tellGap(this.#kept.patterns);
     this.#others.clear();
-    if (this.#cursorDue) this.#tellCursor();
+    this.#tellCursor();
   }
 
   /** What is read now is of this epoch. @param afterGap whether what was before does not count */
   #begin(afterGap: boolean): void {
     if (afterGap) [this.position, this.#skipped] = [0, 0];
+    if (this.#epoch !== this.#source.epoch) this.#later.passed();
     this.#epoch = this.#source.epoch;
+  }
+
+  #giveLater(items: readonly PublishItem[]): void {
+    for (const { channel, number = 1 } of items) {
+      this.#later.beginAt(channel, { epoch: this.#epoch, number: number - 1 });
+    }
   }
 
   /** Returns false where one of the items has to be read again. */
   #give(items: readonly PublishItem[]): boolean {
-    for (const run of this.#stream.runsOf(items)) {
+    const cap = this.#later.lowest(Infinity, this.#epoch);
+    for (const run of this.#stream.runsOf(this.#later.wanted(items), cap)) {
       this.position = run.last;
       this.#stream.give(run);
       if (this.position < run.last || this.#stream.ended) return false;
@@ -270,7 +377,63 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   }
 
   #tellCursor(): void {
+    if (!this.#cursorDue || !this.#stream.ready) return;
     this.#cursorDue = false;
-    this.#stream.tellCursor(formatCursor(this.epoch, this.position));
+    this.#stream.tellCursor(this.#here);
+  }
+
+  get #here(): string {
+    return this.cursorAt(this.position);
+  }
+
+  /** The cursor of a client that has all up to this number. */
+  cursorAt(number: number): string {
+    return formatCursor(this.#epoch, this.#later.lowest(number, this.#epoch));
+  }
+
+  // ---- what it has missed of channels that it was subscribed to later
+
+  #askLater(group: LaterGroup): void {
+    const { since, keys } = group;
+    this.#asking = true;
+    if (!group.asked && since !== null && namesAmong(keys).length < keys.size) {
+      // What patterns matched in the past is not known.
+      this.tellGap([...keys], this.#here);
+      group.after = null;
+    }
+    group.asked = true;
+    const id = group.after === LOST_CURSOR ? group.id : null;
+    const question = {
+      channels: namesAmong(keys),
+      after: group.after,
+      id,
+      limitBytes: this.#room.budget.pageOf(PAGE_BYTES),
+    };
+    this.#read(question, (answer) => this.#onLater(group, answer));
+  }
+
+  /** What is beyond the place of the others comes with them. */
+  #onLater(group: LaterGroup, { gaps, items, head, more }: HistoryAnswer): void {
+    if (this.#source.epoch !== this.#epoch) return;
+    const { position } = this;
+    const { after, since, keys } = group;
+    const begins = gaps.length > 0 || after === null;
+    if (gaps.length > 0 && since !== null) this.tellGap(gaps, this.#here);
+    for (const channel of namesAmong(keys)) {
+      const first = items.find((item) => item.channel === channel)?.number;
+      const start = begins ? (first === undefined ? head : first - 1) : after.number;
+      if (start > position) this.#later.skipTo(channel, start);
+    }
+    if (!begins && more && head < position) {
+      group.after = { epoch: this.#source.epoch, number: head };
+    } else {
+      if (!begins && since !== null) this.#room.counters.historyResumed++;
+      this.#later.finish(group);
+    }
+    const missed = items.filter(({ number = 0 }) => number <= position);
+    const cap = this.#later.lowest(position, this.#epoch);
+    for (const run of this.#stream.runsOf(missed, cap)) {
+      if (!this.#stream.ended) this.#stream.give(run);
+    }
   }
 }

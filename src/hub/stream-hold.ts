@@ -18,6 +18,7 @@ import type { HoldParts, StreamHoldState } from './moved-hold.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
 import type { SessionStream } from './session-stream.ts';
 import { SharedRuns } from './shared-runs.ts';
+import type { SlowPolicy } from './slow-policy.ts';
 import { type Step, StreamClose } from './step.ts';
 import type { HistoryStream, StreamHistory } from './stream-history.ts';
 import { isPlain, markedItem, type StreamItem, StreamRun, streamRuns } from './stream-run.ts';
@@ -61,6 +62,8 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
   #between: StreamSession | null = null;
   /** Whether its items are events of EventSource. */
   #isEventStream = false;
+  /** What becomes of it when its queue is full. */
+  slow: SlowPolicy = 'catch_up';
   /** Where it is in the log of its channels, if they are kept; null where they are not. */
   #history: StreamHistory<StreamRun> | null = null;
 
@@ -161,10 +164,20 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     }
     const { items } = step;
     for (const item of items) {
-      if (this.over) break;
+      if (this.ended) break;
       if (isPlain(item) && !this.deliver(item, item.payload) && history?.isLive === false) break;
     }
     return items.length + (length >>> 14);
+  }
+
+  /** Where there is no room for items, the route may say that the stream ends: the client comes back with the id of the last event that it has. */
+  protected override sendOrDrop(item: Payload): boolean {
+    if (super.sendOrDrop(item)) return true;
+    if (this.slow !== 'close' || this.ended) return false;
+    this.room.counters.slowClientsClosed++;
+    this.room.log.info({ ...clientNames(this) }, 'slow client: stream ended');
+    this.close();
+    return false;
   }
 
   /** Ends the response after what waits. */
@@ -250,7 +263,14 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
         : { always: options.always, prefix: options.prefix, debug: options.debug, session: sessionState };
     const { wheel } = this.room;
     if (session !== null) wheel.cancel(session);
-    const state = { kind: 'stream-hold' as const, ...held, place, keepAlive: keepAliveOf(this.#keepAlive), more };
+    const state = {
+      kind: 'stream-hold' as const,
+      ...held,
+      place,
+      slow: this.slow,
+      keepAlive: keepAliveOf(this.#keepAlive),
+      more,
+    };
     return this.suspendWith(state, () => {
       const left = sessionState?.left ?? null;
       if (session !== null && left !== null) wheel.schedule(session, left);
@@ -259,6 +279,7 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
 
   /** Goes on where a hold of another process has stopped. */
   goOn(state: StreamHoldState, parts: HoldParts): void {
+    this.slow = state.slow;
     this.goOnAs(state, parts);
     if (state.more !== null) this.#session?.goOn(state.more.session);
     this.#history?.goOn();
@@ -320,6 +341,7 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     if (item.number === 0) return this.sendOrDrop(marked);
     // What is read from the log comes only when nothing else waits.
     if (history.isLive && !this.hasRoom(marked)) {
+      if (this.slow !== 'catch_up') return this.sendOrDrop(marked);
       history.missed(item.channel, item.number);
       return false;
     }

@@ -1,10 +1,11 @@
 import type { MessageContent } from '../codec/grip/index.ts';
 import type { MessagePayload } from '../exchange/index.ts';
+import type { PublishedMessage } from './published-message.ts';
 
 /**
- * Who a message is from: the origin; a timer that the origin set; the proxy, in reply to what the client sent; or a publisher.
+ * Who a message is from: the origin; a timer that the origin set; the proxy, in reply to what the client sent; a publisher; or the hub itself.
  */
-export type Sender = 'origin' | 'timer' | 'reply' | 'publisher';
+export type Sender = 'origin' | 'timer' | 'reply' | 'publisher' | 'hub';
 
 /** A message, a piece of one, a ping or a pong that waits for a client. */
 export interface WaitingMessage {
@@ -16,6 +17,8 @@ export interface WaitingMessage {
   readonly from: Sender;
   /** What the hub's total counts of it; null for what a window of credits bounds. */
   readonly item: MessagePayload | null;
+  /** What it is of the items that are in the log; null for any other. */
+  kept: PublishedMessage | null;
   /** Bytes that the client may send again once it has passed, if it is a reply. */
   credit: number;
   /** Bytes of `chunk` that have passed. */
@@ -47,6 +50,21 @@ export class WaitingMessages {
     this.bytes += chunk.length - message.chunk.length;
     this.empty += Number(chunk.length === 0) - Number(message.chunk.length === 0);
     message.chunk = chunk;
+  }
+
+  /** Removes those that are in the log and of which nothing has passed. Returns them in their order. */
+  removeKept(): readonly WaitingMessage[] {
+    const all: WaitingMessage[] = [];
+    for (let each = this.first; each !== null; each = each.next) all.push(each);
+    const isKept = ({ kept, passed }: WaitingMessage): boolean => kept !== null && passed === 0;
+    this.first = null;
+    this.#last = null;
+    [this.length, this.bytes, this.empty] = [0, 0, 0];
+    for (const each of all) {
+      each.next = null;
+      if (!isKept(each)) this.add(each);
+    }
+    return all.filter(isKept);
   }
 
   /** Removes the first one. */
@@ -81,5 +99,5 @@ export function waiting(
   from: Sender,
   item: MessagePayload | null = null,
 ): WaitingMessage {
-  return { kind, chunk, text, more, from, item, credit: 0, passed: 0, next: null };
+  return { kind, chunk, text, more, from, item, kept: null, credit: 0, passed: 0, next: null };
 }

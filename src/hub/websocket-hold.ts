@@ -1,16 +1,22 @@
 import { isUtf8 } from 'node:buffer';
-import { closeReason } from '../codec/grip/index.ts';
+import { closeReason, type PublishItem } from '../codec/grip/index.ts';
 import { MAX_CONTROL_BYTES } from '../codec/websocket/index.ts';
-import { clientNames, MessagePayload, reportFault, type Suspended } from '../exchange/index.ts';
+import { clientNames, type JoinedMessages, MessagePayload, reportFault, type Suspended } from '../exchange/index.ts';
+import { cursorMessage, type EnvelopeStyle, gapMessage } from './envelope.ts';
 import { FilterLine, type LineOwner } from './filter-line.ts';
 import type { FilterService } from './filter-service.ts';
 import { FilterSet } from './filter-set.ts';
 import type { HubRoom } from './hub-room.ts';
-import type { MessageRun } from './message-run.ts';
+import { haveCursors } from './kept-channels.ts';
+import { type MessageRun, messageRuns } from './message-run.ts';
 import type { WebSocketHoldState } from './moved-hold.ts';
 import type { ChannelPosition } from './next-link.ts';
+import type { PlaceOptions } from './place-options.ts';
 import type { PublishedMessage } from './published-message.ts';
+import { SharedRuns } from './shared-runs.ts';
+import type { SlowPolicy } from './slow-policy.ts';
 import type { Step } from './step.ts';
+import { type HistoryStream, StreamHistory } from './stream-history.ts';
 import { shownKey } from './subscription-key.ts';
 import { SuspendedReceiver } from './suspended-receiver.ts';
 import { userName } from './user-name.ts';
@@ -21,11 +27,20 @@ import type { WebSocketHoldOptions } from './websocket-owner.ts';
 /** Internal error (RFC 6455 §7.4.1). */
 const INTERNAL_ERROR = 1011;
 
+/** Try again later (IANA, WebSocket Close Code Number Registry). */
+const TRY_AGAIN_LATER = 1013;
+
+/** No code (RFC 6455 §7.1.5): a close without one has no reason. */
+const NO_CODE = 1005;
+
+/** Those of clients that come back together. */
+const RUNS = new SharedRuns((items) => messageRuns(items, Infinity));
+
 const NO_FILTERS: readonly string[] = [];
 const NO_POSITIONS: readonly ChannelPosition[] = [];
 
 /** A client's WebSocket: its subscriptions, and the filters that stand between what is published and the client. */
-export class WebSocketHold extends WebSocketOutlet implements LineOwner<PublishedMessage> {
+export class WebSocketHold extends WebSocketOutlet implements LineOwner<PublishedMessage>, HistoryStream<MessageRun> {
   override readonly format = 'ws-message';
   readonly #prefix: string;
   readonly #debug: boolean;
@@ -36,6 +51,13 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   #said: string | null = null;
   /** Null where there are no filters. */
   #line: FilterLine<PublishedMessage> | null = null;
+  /** How what is published is shown to the client; null: as it is. */
+  #envelope: EnvelopeStyle | null = null;
+  #slow: SlowPolicy;
+  /** Where it is in the log of its channels; null where none of them are kept. */
+  #history: StreamHistory<MessageRun> | null = null;
+  /** Whether the client is told of gaps although it gets no envelopes: its origin has said where it is. */
+  #knowsGaps = false;
   /** The turn in which it was last given something that was published. */
   #givenAt = -2;
   /** Whether the log says that it has as many channels as it may have. */
@@ -43,7 +65,9 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
 
   constructor(room: HubRoom, options: WebSocketHoldOptions) {
     super(room, options);
-    const { request, channelPrefix = '', debug = false, filterService = null } = options;
+    const { request, channelPrefix = '', debug = false, filterService = null, envelope, slow = 'catch_up' } = options;
+    if (envelope === true) this.#envelope = { epoch: '', prefix: channelPrefix };
+    this.#slow = slow;
     this.#prefix = channelPrefix;
     this.#debug = debug;
     this.#service = filterService;
@@ -66,13 +90,16 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     const asks = service?.state ?? null;
     if (!this.settled || !room.holds.has(this) || this.#line?.idle === false) return null;
     if ((this.session !== null && session === null) || (service !== null && asks === null)) return null;
+    const place = this.#history?.place ?? null;
+    if (this.#history !== null && place === null) return null;
+    const shown = { place, envelope: this.#envelope !== null, slow: this.#slow, knowsGaps: this.#knowsGaps };
     const own = { id, requestId, route, user, peer, encrypted, credits, silence, left: null, gone: null };
     const channels = channelNames;
     const filters = this.#line?.filters.state ?? null;
     const stand = new SuspendedReceiver(room, this);
     this.standIn(stand);
     return {
-      state: { kind: 'websocket-hold', ...own, channels, session, asks, filters, said: this.#said },
+      state: { kind: 'websocket-hold', ...own, channels, session, asks, filters, said: this.#said, ...shown },
       resume: () => {
         this.standIn(this);
         stand.release(Math.floor(room.wheel.now));
@@ -81,9 +108,13 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     };
   }
 
-  #goOn({ user, said, peer, encrypted, silence, channels, filters }: WebSocketHoldState): void {
+  #goOn(state: WebSocketHoldState): void {
+    const { user, said, peer, encrypted, silence, channels, filters, place, envelope, slow, knowsGaps } = state;
     this.user = user;
     this.#said = said;
+    this.#envelope = envelope ? { epoch: '', prefix: this.#prefix } : null;
+    this.#slow = slow;
+    this.#knowsGaps = knowsGaps;
     this.peer = peer;
     this.encrypted = encrypted;
     this.silence = silence;
@@ -92,13 +123,22 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
       this.#line = new FilterLine<PublishedMessage>(this.room, this, set, this.#service);
     }
     for (const name of channels) this.join(name);
+    if (place !== null) this.#placeAt({ ...place, keys: channels, since: place.cursor })?.goOn();
+  }
+
+  /** Gives it a place in the log, if one of the channels or patterns is kept. */
+  #placeAt(options: PlaceOptions): StreamHistory<MessageRun> | null {
+    if (!haveCursors(this.room, options.keys)) return null;
+    this.#history = new StreamHistory<MessageRun>(this.room, this.room.history, this, options);
+    return this.#history;
   }
 
   /**
    * Subscribes to a channel, by its full name, or to a pattern, by its key. Returns false if there are as many as one client may have.
    * @param filters in place of those that the channel has
+   * @param since what the client says that it has; null for nothing. Without effect where it is subscribed already
    */
-  subscribe(key: string, filters: readonly string[] = NO_FILTERS): boolean {
+  subscribe(key: string, filters: readonly string[] = NO_FILTERS, since: string | null = null): boolean {
     const { counters, log, limits, holds } = this.room;
     if (!holds.has(this)) return true;
     const max = limits.current.connectionSubscriptionMax;
@@ -111,13 +151,27 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     }
     if (filters.length > 0) this.#filterLine().filters.set(key, filters);
     else this.#line?.filters.set(key, NO_FILTERS);
-    this.join(key);
+    if (!this.hasJoined(key)) this.#begin(key, since);
     if (log.debugEnabled) log.debug({ ...clientNames(this), mode: 'websocket', channels: [shownKey(key)] }, 'hold');
     return true;
   }
 
+  #begin(key: string, since: string | null): void {
+    this.join(key);
+    if (since !== null) this.#knowsGaps = true;
+    if (this.#history !== null) {
+      this.#history.join(key, since);
+      return;
+    }
+    const history = this.#placeAt({ keys: [key], since, prefix: this.#prefix, join: 'none' });
+    // An origin names one channel after the other: those with the same cursor begin together.
+    if (since === null) history?.start();
+    else history?.startLater();
+  }
+
   override part(key: string): void {
     super.part(key);
+    this.#history?.part(key);
     this.#line?.filters.delete(key);
   }
 
@@ -142,36 +196,66 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
 
   /** A connection that takes everything grants credit at the end of the next turn: what exceeds it before would count as that of a slow client. */
   awaitsCredit(step: Step): boolean {
-    const { bytes, count } = step as MessageRun;
-    return !this.covers(bytes, count) && this.isUpToDate && this.room.turns.number <= this.#givenAt + 1;
+    const run = step as MessageRun;
+    // What is published while it reads the log waits there.
+    if (this.#history?.isLive === false && run.isKept) return false;
+    const bytes = this.#envelope === null ? run.bytes : this.#joinedOf(run).length;
+    return !this.covers(bytes, run.count) && this.isUpToDate && this.room.turns.number <= this.#givenAt + 1;
   }
 
   override receive(step: Step): number {
     const run = step as MessageRun;
     this.#givenAt = this.room.turns.number;
-    const { messages } = run;
-    if (messages.length > 1 && this.#isReadyFor(run)) return this.#passRun(run);
+    if (this.#history === null || !run.isKept) return this.#pass(run);
+    const next = this.#history.next(run);
+    return next === null ? 1 : this.#pass(next);
+  }
+
+  #pass(run: MessageRun): number {
+    if (run.count > 1 && this.#line === null) {
+      const joined = this.#joinedOf(run);
+      if (this.#isReadyFor(joined)) return this.#passJoined(run, joined);
+    }
     let work = 0;
-    for (const message of messages) work += this.#receive(message);
+    for (const message of run.items) work += this.#receive(message);
     return work;
   }
 
   #receive(message: PublishedMessage): number {
+    if (this.#isLeft(message)) return 1;
     if (this.#line === null) return message.plain ? this.#take(message, message.payload) : 1;
     this.#line.give(message);
     return 1 + (message.payload.body.length >>> 12);
   }
 
-  /** Whether the client gets the messages of a run at once: it has no filters, nothing waits for it, and its credits cover all. */
-  #isReadyFor({ joined: { length, messages } }: MessageRun): boolean {
-    return this.#line === null && !this.ends && this.isUpToDate && this.covers(length, messages.length);
+  /** Whether the client gets a message from the log, later: one before it is there. */
+  #isLeft({ number, action }: PublishedMessage): boolean {
+    return number > 0 && action === 'send' && this.#history?.leaves(number) === true;
   }
 
-  #passRun({ channel, messages, joined }: MessageRun): number {
+  /** What clients without filters get of a run. */
+  #joinedOf(run: MessageRun): JoinedMessages {
+    return this.#envelope === null ? run.joined : run.joinedFor(this.#style(this.#envelope));
+  }
+
+  /** The epoch may have changed. */
+  #style(style: EnvelopeStyle): EnvelopeStyle {
+    const epoch = this.#history?.epoch ?? '';
+    if (style.epoch === epoch) return style;
+    this.#envelope = { epoch, prefix: style.prefix };
+    return this.#envelope;
+  }
+
+  /** Whether the client gets the messages of a run at once: nothing waits for it, and its credits cover all. */
+  #isReadyFor({ length, messages }: JoinedMessages): boolean {
+    return !this.ends && this.isUpToDate && this.covers(length, messages.length);
+  }
+
+  #passJoined({ channel, items }: MessageRun, joined: JoinedMessages): number {
     const count = joined.messages.length;
     if (count === 0) return 1;
     if (this.session !== null) {
-      for (const { plain, id } of messages) if (plain && id !== null) this.session.onItem(channel, id);
+      for (const { plain, id } of items) if (plain && id !== null) this.session.onItem(channel, id);
     }
     this.spend(joined.length, count);
     this.room.counters.itemsDelivered += count;
@@ -180,21 +264,22 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     return 1 + (joined.length >>> 14);
   }
 
-  /** @param payload what the client gets of the message */
-  #take({ channel, id, action, type, code, reason }: PublishedMessage, payload: MessagePayload): number {
+  /** @param content what filters have left of the message */
+  #take(message: PublishedMessage, content: MessagePayload): number {
+    const { channel, id, action, type, code, reason, number } = message;
     if (action === 'refresh') {
       this.refresh();
       return 4;
     }
     if (action === 'close') {
-      this.close(code, reason);
-      this.owner.onPublishedClose();
+      this.#closeBy(code, reason);
       return 2;
     }
+    if (this.ends || this.#isLeft(message)) return 1;
+    const payload = this.#shown(message, content);
     const { length } = payload.body;
-    if (this.ends) return 1;
     const now = this.isUpToDate && this.covers(length);
-    if (!now && !this.admits(length)) return 1;
+    if (!now && !this.#mayWait(message, length)) return 1;
     if (this.session !== null && id !== null) this.session.onItem(channel, id);
     if (now) {
       this.spend(length);
@@ -204,9 +289,105 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
       else if (type === 'pong') this.requester.onResponsePong(payload.body);
       else this.requester.onResponseShared(payload);
     } else {
-      this.queue(whole(type, payload.body, 'publisher', payload));
+      const waiting = whole(message.isMessage && payload.text ? 'text' : type, payload.body, 'publisher', payload);
+      if (number > 0 && this.#history !== null && !message.fromLog) waiting.kept = message;
+      this.queue(waiting);
     }
     return 1 + (length >>> 14);
+  }
+
+  /** A message as the client gets it. */
+  #shown(message: PublishedMessage, content: MessagePayload): MessagePayload {
+    if (this.#envelope === null || !message.isMessage) return content;
+    const style = this.#style(this.#envelope);
+    return content === message.payload ? message.envelopedFor(style) : message.enveloped(style, content);
+  }
+
+  // ---- a client that is behind
+
+  /** Whether a message may wait for the client. Otherwise what becomes of it is as the route says. */
+  #mayWait({ number, channel, fromLog }: PublishedMessage, length: number): boolean {
+    // What is read from the log comes when nothing else waits.
+    if (fromLog || this.hasRoom(length)) return true;
+    const history = number > 0 ? this.#history : null;
+    if (this.#slow === 'close') this.#closeSlow(number);
+    else if (this.#slow === 'drop' || history === null) this.noteDropped();
+    else this.#leaveToLog(history, channel, number);
+    return false;
+  }
+
+  /** What waits is in the log, and so is this message: the client gets it from there. */
+  #leaveToLog(history: StreamHistory<MessageRun>, channel: string, number: number): void {
+    for (const waiting of this.unqueueKept()) history.drop(waiting.channel, waiting.number);
+    history.missed(channel, number);
+  }
+
+  /** @param number of the message that there is no room for; 0 where it is not kept */
+  #closeSlow(number: number): void {
+    const { counters, log } = this.room;
+    const first = this.unqueueKept()[0]?.number ?? number;
+    const cursor = first === 0 ? this.#cursor : (this.#history?.cursorAt(first - 1) ?? '');
+    counters.slowClientsClosed++;
+    log.info({ ...clientNames(this), ...(cursor !== '' && { cursor }) }, 'slow client: WebSocket closed');
+    this.close(TRY_AGAIN_LATER, cursor);
+    this.owner.onPublishedClose();
+  }
+
+  /** Where the client is; empty where that is not known. */
+  get #cursor(): string {
+    const history = this.#history;
+    return history === null || history.epoch === '' ? '' : history.cursorAt(history.position);
+  }
+
+  /** A publisher closes the WebSocket. A client that is behind is told where it is. */
+  #closeBy(code: number, reason: string): void {
+    const isBehind = this.#history?.isLive === false && code !== NO_CODE && reason === '';
+    this.close(code, isBehind ? this.#cursor : reason);
+    this.owner.onPublishedClose();
+  }
+
+  // ---- for its place in the log (HistoryStream)
+
+  get ready(): boolean {
+    return this.takesMore && this.#line?.idle !== false;
+  }
+
+  get ended(): boolean {
+    return this.ends;
+  }
+
+  runsOf(items: readonly PublishItem[], cap: number): readonly MessageRun[] {
+    return cap === Infinity ? RUNS.of(items) : messageRuns(items, cap);
+  }
+
+  give(run: MessageRun): void {
+    this.#pass(run);
+  }
+
+  tellGap(channels: readonly string[], cursor: string | null): void {
+    if (this.#envelope !== null || this.#knowsGaps) this.#tell(gapMessage(channels, cursor));
+  }
+
+  tellCursor(cursor: string): void {
+    if (this.#envelope !== null) this.#tell(cursorMessage(cursor));
+  }
+
+  #tell(content: Buffer): void {
+    if (this.ends) return;
+    const payload = new MessagePayload(content, true);
+    this.queue(whole('text', content, 'hub', payload));
+  }
+
+  protected override onTakesMore(): void {
+    this.#history?.pump();
+  }
+
+  onLost(channel: string): void {
+    this.#history?.onLost(channel);
+  }
+
+  onMissed(): void {
+    this.#history?.recover();
   }
 
   // ---- for the line of its filters (LineOwner)
@@ -237,7 +418,19 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     this.owner.onPublishedClose();
   }
 
-  onLineEmpty(): void {}
+  get takesAll(): boolean {
+    return this.#history?.isLive === false;
+  }
+
+  onNoRoom({ channel, number, action }: PublishedMessage): boolean {
+    if (this.#history === null || number === 0 || action !== 'send') return false;
+    this.#history.missed(channel, number);
+    return true;
+  }
+
+  onLineEmpty(): void {
+    this.#history?.pump();
+  }
 
   /** Subscriptions have no position. */
   positionOf(): undefined {}
@@ -258,8 +451,10 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   /** The server closes the WebSockets that are open. */
   override drain(): void {}
 
-  /** A WebSocket recovers by itself: subscriptions have no position. */
-  override recover(): void {}
+  /** Without a place in the log it recovers by itself: subscriptions have no position. */
+  override recover(): void {
+    this.#history?.recover();
+  }
 
   override onTimer(): void {}
 

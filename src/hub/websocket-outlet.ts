@@ -9,6 +9,7 @@ import {
   type WebSocketRequester,
 } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { PublishedMessage } from './published-message.ts';
 import { ENTRY_COST } from './queue-budget.ts';
 import { Subscriber } from './subscriber.ts';
 import { type WaitingMessage, WaitingMessages, waiting, whole } from './waiting-messages.ts';
@@ -247,6 +248,9 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
     this.owner.onHoldFailed(error);
   }
 
+  /** The client takes more, and nothing waits for it. */
+  protected abstract onTakesMore(): void;
+
   /** It is over, or ends after what waits: nothing is published to the client any more. */
   protected abstract leave(): void;
 
@@ -257,6 +261,11 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
   /** Whether a published message comes next: nothing waits, and the origin is not within a message. */
   protected get isUpToDate(): boolean {
     return this.#items === null && !this.#within && this.#pieces === null;
+  }
+
+  /** Whether the client takes more, and nothing waits for it. */
+  protected get takesMore(): boolean {
+    return this.isUpToDate && this.#credits > 0 && this.#untaken < MAX_UNTAKEN && !this.#passing;
   }
 
   /** Whether so many bytes, in so many messages, can be passed now. */
@@ -274,7 +283,14 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
 
   /** Whether the client's queue has room for so many bytes more. Otherwise they are dropped, which is counted and logged. */
   protected admits(length: number): boolean {
-    const { counters, log, budget, limits } = this.room;
+    if (this.hasRoom(length)) return true;
+    this.noteDropped();
+    return false;
+  }
+
+  /** Whether the client's queue has room for so many bytes more. */
+  protected hasRoom(length: number): boolean {
+    const { budget, limits } = this.room;
     const { queueItems, queueBytes } = limits.current;
     const items = this.#items?.length ?? 0;
     const bytes = this.#items?.bytes ?? 0;
@@ -283,10 +299,23 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
     const fits =
       (excess === 0 || this.requester.keepsUp === true) &&
       bytes + length + excess * ENTRY_COST - this.#credits <= queueBytes;
-    if (fits && budget.admits(length, bytes)) return true;
+    return fits && budget.admits(length, bytes);
+  }
+
+  /** An item is dropped for this client. */
+  protected noteDropped(): void {
+    const { counters, log } = this.room;
+    const [items, bytes] = [this.#items?.length ?? 0, this.#items?.bytes ?? 0];
     if (this.#dropped++ === 0) log.warn({ ...clientNames(this), items, bytes }, 'slow client: items dropped');
     counters.itemsDropped++;
-    return false;
+  }
+
+  /** Lets nothing wait any more that is in the log. Returns what has waited, in its order. */
+  protected unqueueKept(): readonly PublishedMessage[] {
+    const removed = this.#items?.removeKept() ?? [];
+    if (this.#items?.length === 0) this.#items = null;
+    for (const message of removed) this.#release(message);
+    return removed.map(({ kept }) => kept as PublishedMessage);
   }
 
   protected queue(message: WaitingMessage): void {
@@ -307,6 +336,7 @@ export abstract class WebSocketOutlet extends Subscriber implements ByteHolder {
     }
     this.#returnCredit();
     const close = this.#close;
+    if (close === null && !this.over && this.takesMore) this.onTakesMore();
     // The rest of a message that the origin has begun does not come any more.
     if (close === null || this.over || !(this.idle || (this.#within && this.#pieces === null))) return;
     this.end();

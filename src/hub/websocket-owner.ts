@@ -1,6 +1,7 @@
 import type { ClientNames, ExchangeError, RequestHead, WebSocketRequester } from '../exchange/index.ts';
 import type { FilterService } from './filter-service.ts';
 import type { WebSocketHoldState } from './moved-hold.ts';
+import type { SlowPolicy } from './slow-policy.ts';
 
 /** What stands between a client's WebSocket and its origin. */
 export interface WebSocketOwner {
@@ -10,7 +11,7 @@ export interface WebSocketOwner {
   onReplied(bytes: number): void;
   /** No message waits any more that was sent with `sendOwn`. */
   onOwnPassed(): void;
-  /** A publisher closes the WebSocket: the close frame is on its way, nothing else follows it. */
+  /** A publisher closes the WebSocket, or the hub does since the client is slow: the close frame is on its way, nothing else follows it. */
   onPublishedClose(): void;
   /** A publisher asks that the origin be asked. */
   onRefresh(): void;
@@ -37,6 +38,10 @@ export interface WebSocketHoldOptions extends ClientNames {
   readonly debug?: boolean;
   /** For filters that ask a service; null for none. */
   readonly filterService?: FilterService | null;
+  /** Whether what is published comes in envelopes with channel and cursor. False by default. */
+  readonly envelope?: boolean;
+  /** `catch_up` by default. */
+  readonly slow?: SlowPolicy;
   /** The hold that another process had, if it has moved from there. */
   readonly moved?: WebSocketHoldState;
 }

@@ -91,6 +91,8 @@ export class GripWebSocket implements WebSocketOwner, OriginMessagesSink {
       channelPrefix: route.prefix,
       debug: route.debug,
       filterService: options.filters,
+      envelope: route.cursor === 'envelope',
+      slow: route.slow,
       ...(options.moved && { moved: options.moved.hold }),
     });
     if (options.moved !== undefined) this.#goOn(options.moved);
@@ -278,7 +280,7 @@ export class GripWebSocket implements WebSocketOwner, OriginMessagesSink {
     }
     switch (message.type) {
       case 'subscribe':
-        this.#subscribe(message, message.filters);
+        this.#subscribe(message, message.filters, message.since);
         break;
       case 'unsubscribe': {
         const { channel: name, pattern } = message;
@@ -330,7 +332,7 @@ export class GripWebSocket implements WebSocketOwner, OriginMessagesSink {
     }
   }
 
-  #subscribe({ channel, pattern }: Subscription, filters: readonly string[]): void {
+  #subscribe({ channel, pattern }: Subscription, filters: readonly string[], since: string | null): void {
     if (filters.length > MAX_FILTERS) {
       this.#room.log.warn({ ...clientNames(this.#hold), channel }, 'too many filters, WebSocket closed');
       this.#closeBoth(INTERNAL_ERROR);
@@ -346,7 +348,7 @@ export class GripWebSocket implements WebSocketOwner, OriginMessagesSink {
       else this.#closeBoth(POLICY_VIOLATION, 'the token does not permit the channel');
       return;
     }
-    this.#hold.subscribe(subscriptionKey(prefix, { name: channel, pattern }), filters);
+    this.#hold.subscribe(subscriptionKey(prefix, { name: channel, pattern }), filters, since);
   }
 
   /** Lets the origin go. The client stays, and gets what is published. */

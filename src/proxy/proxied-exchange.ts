@@ -312,6 +312,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
         channelPrefix: route.route.prefix,
         route: route.route.id,
         join: route.route.join,
+        slow: route.route.slow,
         session: this.#session,
         user: permit?.user ?? null,
         channels: this.#channels,

@@ -101,6 +101,8 @@ const PROXY: Docs<Counters> = {
   deliveriesDropped:
     'Items that a client did not get, because more than `message_hwm` waited for the rate of its route.',
   itemsDropped: "Items that a slow client's full queue had no room for.",
+  slowClientsClosed:
+    "Streams and WebSockets closed because their client's queue was full, on routes with `slow` = `close`.",
   historyResumed: 'Clients that came back with a cursor and got everything that they had missed.',
   historyGaps: 'Times that a client could not get everything that it had missed of channels with a history.',
   presenceDropped: 'Users and channels that the presence table had no room for.',

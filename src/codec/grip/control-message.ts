@@ -29,7 +29,12 @@ export interface Subscription {
 
 /** A control message of an origin on a WebSocket (`c:` and a JSON object). */
 export type ControlMessage =
-  | (Subscription & { readonly type: 'subscribe'; readonly filters: readonly string[] })
+  | (Subscription & {
+      readonly type: 'subscribe';
+      readonly filters: readonly string[];
+      /** The cursor of what the client has; null where the origin does not know. */
+      readonly since: string | null;
+    })
   | (Subscription & { readonly type: 'unsubscribe' })
   | { readonly type: 'detach' }
   | { readonly type: 'session'; readonly id: string | null }
@@ -77,7 +82,12 @@ export function parseControlMessage(body: Buffer): ControlMessage {
   const type = message.string('type') ?? message.missing('type');
   switch (type) {
     case 'subscribe':
-      return { type, ...subscriptionOf(message), filters: message.strings('filters') ?? [] };
+      return {
+        type,
+        ...subscriptionOf(message),
+        filters: message.strings('filters') ?? [],
+        since: message.string('since'),
+      };
     case 'unsubscribe':
       return { type, ...subscriptionOf(message) };
     case 'detach':

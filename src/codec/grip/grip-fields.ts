@@ -61,7 +61,13 @@ function parseChannel(element: string): ChannelRef {
   if (filters.length > MAX_FILTERS) {
     throw new GripError(`Grip-Channel has too many filters for channel '${name}', over ${MAX_FILTERS}`);
   }
-  const channel = { name, prevId: prevId === undefined ? null : decodeHeaderText(prevId), filters };
+  const since = fieldValue(parameters, 'since');
+  const channel = {
+    name,
+    prevId: prevId === undefined ? null : decodeHeaderText(prevId),
+    filters,
+    ...(since !== undefined && { since: decodeHeaderText(since) }),
+  };
   const pattern = fieldValue(parameters, 'pattern');
   if (pattern === undefined) return channel;
   if (pattern !== '') throw new GripError(`Grip-Channel has a value for 'pattern' of '${name}', which takes none`);

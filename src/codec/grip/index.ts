@@ -19,7 +19,7 @@ export { stringAt } from './json-pointer.ts';
 export { keyOf } from './key-of.ts';
 export { KeySet } from './key-set.ts';
 export { parseInstruct } from './parse-instruct.ts';
-export { parseJson } from './parse-json.ts';
+export { isJsonContainer, parseJson } from './parse-json.ts';
 export { PublishItemsReader, parsePublishItem, parsePublishItems } from './parse-publish-items.ts';
 export { parsePublishMessage, publishValue } from './publish-message.ts';
 export { publishUrl } from './publish-url.ts';

@@ -69,9 +69,11 @@ function parseChannel(value: unknown): ChannelRef {
   if (name === '' || !isFieldText(encodeHeaderText(name))) channel.invalidValue('name');
   if (prevId !== null && !isFieldText(encodeHeaderText(prevId))) channel.invalidValue('prev-id');
   const filters = channel.strings('filters') ?? [];
-  if (channel.boolean('pattern') !== true) return { name, prevId, filters };
+  const since = channel.string('since');
+  const own = { name, prevId, filters, ...(since !== null && { since }) };
+  if (channel.boolean('pattern') !== true) return own;
   if (prevId !== null) fail(`channel contains a 'prev-id' for the pattern '${name}'`);
-  return { name, prevId, filters, pattern: true };
+  return { ...own, pattern: true };
 }
 
 function parseKeepAlive(hold: JsonMembers, former: KeepAlive | null): KeepAlive | null {

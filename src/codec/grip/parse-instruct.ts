@@ -51,8 +51,18 @@ function parseFromBody(status: number, reason: string, body: Buffer, given: Grip
 
 function holdOf({ mode, channels, timeout, keepAlive, meta }: GripFields): Hold | null {
   if (mode === null) return null;
+  checkSince(channels);
   const seconds = Math.max(timeout ?? DEFAULT_TIMEOUT, MIN_TIMEOUT);
   return { mode, channels, timeout: seconds, keepAlive: usableKeepAlive(keepAlive), meta };
+}
+
+/** A client has one place in the log, which is that of all its channels. */
+function checkSince(channels: Hold['channels']): void {
+  let first: string | null = null;
+  for (const { since = null } of channels) {
+    first ??= since;
+    if (since !== null && since !== first) throw new GripError(`channels have different values of 'since'`);
+  }
 }
 
 function unheldOf({ mode, channels, meta }: GripFields): Pick<Instruct, 'unheld'> {

@@ -22,6 +22,15 @@ export function parseJson(text: Buffer): unknown {
   }
 }
 
+/** Whether a text is a JSON object or array, nested no deeper than `parseJson` takes. */
+export function isJsonContainer(text: Buffer): boolean {
+  let at = 0;
+  // RFC 8259 §2: white space.
+  while (text[at] === 0x20 || text[at] === 0x0a || text[at] === 0x0d || text[at] === 0x09) at++;
+  const first = text[at];
+  return (first === 0x7b || first === 0x5b) && parseJson(text) !== undefined;
+}
+
 function isTooDeep(text: Buffer): boolean {
   // Each level has at least one byte.
   if (text.length <= MAX_DEPTH) return false;

@@ -10,6 +10,8 @@ export interface ChannelRef {
   readonly filters: readonly string[];
   /** Whether the name is a pattern, of which nothing is checked. False by default. Without a `prevId`. */
   readonly pattern?: boolean;
+  /** The cursor of what the client has; null, and absent, where the origin does not know. The same for all channels that have one. */
+  readonly since?: string | null;
 }
 
 /** What a held stream sends when nothing else does. */

@@ -45,7 +45,7 @@ test('a WebSocket is accepted, subscribed, and gets messages', () => {
 
 test('the proxy understands each control message', () => {
   const socket = webSocket('');
-  socket.subscribe('a');
+  socket.subscribe('a', [], { since: 'e-1' });
   socket.unsubscribe('a');
   socket.setVariable('user', 'me');
   socket.setVariable('user', null);
@@ -55,6 +55,7 @@ test('the proxy understands each control message', () => {
   socket.flushDelayed();
   socket.detach();
   const controls = decodeEvents(socket.response().body).map(({ content }) => parseControlMessage(content.subarray(2)));
+  assert.deepEqual(controls[0], { type: 'subscribe', channel: 'a', pattern: false, filters: [], since: 'e-1' });
   assert.deepEqual(
     controls.map(({ type }) => type),
     [

@@ -22,7 +22,7 @@ test('messages are joined in order, and each stays available with its own payloa
     run.joined.messages.map(({ text }) => text),
     [true, false],
   );
-  assert.equal(run.messages[1]?.payload, run.joined.messages[1]);
+  assert.equal(run.items[1]?.payload, run.joined.messages[1]);
 });
 
 test('a ping, a pong, a close, a refresh and an empty message each travel alone', () => {
@@ -68,7 +68,7 @@ test('a part of a run has its messages, and each message its weight', () => {
   const run = new MessageRun(message('a'.repeat(25)));
   for (const letter of ['b', 'c', 'd']) run.add(message(letter));
   assert.deepEqual(textsOf(run.part(1, 3)), ['b', 'c']);
-  assert.equal(run.part(1, 3).messages[0], run.messages[1]);
+  assert.equal(run.part(1, 3).items[0], run.items[1]);
   assert.equal(run.part(0, 4), run);
   assert.deepEqual([run.weightOf(0, 10), run.weightOf(1, 10), run.weightOf(0, 0)], [3, 1, 1]);
   const sized = new MessageRun(new PublishedMessage('c', messageFormat('x'), {}, null, 1_000));

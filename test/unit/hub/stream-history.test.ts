@@ -4,7 +4,7 @@ import { encodeItem } from '../../../src/codec/grip/index.ts';
 import { ChannelRules, type HistoryAnswer, OwnHistory } from '../../../src/hub/index.ts';
 import { ALL } from '../../support/history/history-model.ts';
 import { come, EVENTS, event, keeping, rule, shown } from './history-rig.ts';
-import { streamAction, streamInstruct, streamItem } from './support.ts';
+import { streamAction, streamInstruct, streamItem, turn } from './support.ts';
 
 test('a client has a cursor before its first event, and with each item', async (t) => {
   const { hub, store } = keeping(t);
@@ -206,4 +206,36 @@ test('a new client gets the last item of each of any number of channels', (t) =>
   new OwnHistory(store, () => rules).ask({ channels, after: null, limitBytes: 1 }, (answer) => answers.push(answer));
   const [{ items, head } = { items: [], head: 0 }] = answers;
   assert.deepEqual([items.map(({ channel }) => channel), head], [['c19999', 'c0'], 2]);
+});
+
+test('a new client whose initial body has not passed gets what is published meanwhile, and the last item of a channel that retains it', async (t) => {
+  const { hub, store } = keeping(t, [rule('a'), rule('b', { retain: true })]);
+  await hub.publish(event('a', '1'), event('b', '2'), event('a', '3'));
+  const client = hub.client(4);
+  hub.hold(client, streamInstruct(['a', 'b'], { ...EVENTS, body: 'data: hello\n\n' }));
+  await hub.publish(event('a', '4'));
+  await hub.publish(event('b', '5'));
+  client.grant(1_000);
+  await turn();
+  await hub.publish(event('a', '6'));
+  assert.equal(
+    shown(store, client),
+    'data: hello\n\ndata: 2\nid: E-2\n\ndata: 4\nid: E-4\n\ndata: 5\nid: E-5\n\nid: E-5\n\ndata: 6\nid: E-6\n\n',
+  );
+});
+
+test('what the client itself says counts before what its origin says that it has', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(event('a', '1'), event('a', '2'), event('a', '3'));
+  const instruct = streamInstruct(['a'], EVENTS);
+  const { hold } = instruct;
+  assert.ok(hold);
+  const channels = hold.channels.map((channel) => ({ ...channel, since: `${store.epoch}-2` }));
+  const since = { ...instruct, hold: { ...hold, channels } };
+  const client = hub.hold(hub.client(), since);
+  assert.equal(shown(store, client), 'data: 3\nid: E-3\n\nid: E-3\n\n');
+  const back = hub.client();
+  const request = { ...back.request, headers: ['Last-Event-ID', `${store.epoch}-1`] };
+  hub.hold(back, since, { request });
+  assert.equal(shown(store, back), 'data: 2\nid: E-2\n\ndata: 3\nid: E-3\n\nid: E-3\n\n');
 });

@@ -1,0 +1,377 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { PublishItem } from '../../../src/codec/grip/index.ts';
+import {
+  ChannelRules,
+  type FilterCall,
+  type FilterClient,
+  type FilterQuestion,
+  type FilterService,
+  type HubHistory,
+  type WebSocketHoldOptions,
+} from '../../../src/hub/index.ts';
+import { keeping, rule } from './history-rig.ts';
+import { type HubRig, messageItem, takeAllEachTurn, turn } from './support.ts';
+import { WebSocketSite } from './websocket-rig.ts';
+
+const ENVELOPE = { envelope: true };
+
+/** A client that is subscribed to channels, and has said where it is. */
+function come(
+  hub: HubRig,
+  channels: readonly string[],
+  since: string | null = null,
+  options: Partial<WebSocketHoldOptions> = {},
+): WebSocketSite {
+  const site = new WebSocketSite(hub, options);
+  for (const channel of channels) site.hold.subscribe(channel, [], since);
+  return site;
+}
+
+/** Answers that come a turn later, as those of another process do. */
+function later(t: TestContext, source: HubHistory): HubHistory {
+  t.after(() => {});
+  return {
+    get epoch() {
+      return source.epoch;
+    },
+    ask: (question, done) => source.ask(question, (answer) => setImmediate(() => done(answer))),
+  };
+}
+
+function texts(count: number, from = 1): string[] {
+  return Array.from({ length: count }, (_, at) => `text ${from + at}`);
+}
+
+async function publishAll(hub: HubRig, items: readonly PublishItem[]): Promise<void> {
+  for (const item of items) {
+    await hub.publish(item);
+    while (hub.hub.queues.undelivered > 0) await turn();
+  }
+}
+
+test('a client that comes back gets what it has missed, in the order of the hub, and then what comes', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(messageItem('a', '1'), messageItem('b', '2'), messageItem('c', 'x'), messageItem('a', '3'));
+  const client = come(hub, ['a', 'b'], `${store.epoch}-1`);
+  assert.deepEqual(client.requester.events, []);
+  await turn();
+  await hub.publish(messageItem('b', '4'));
+  assert.deepEqual(client.requester.events, texts(3, 2));
+  assert.equal(hub.counters.historyResumed, 1);
+});
+
+test('items that are on their way when a client comes back reach it once', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(messageItem('a', '1'));
+  hub.hub.publish([messageItem('a', '2'), messageItem('b', '3')]);
+  const client = come(hub, ['a', 'b'], `${store.epoch}-1`);
+  hub.hub.publish([messageItem('b', '4')]);
+  await turn();
+  await hub.publish(messageItem('a', '5'));
+  assert.deepEqual(client.requester.events, texts(4, 2));
+});
+
+test('envelopes have the channel without the prefix of the route, the cursor and the content by its kind', async (t) => {
+  const { hub, store } = keeping(t, [rule('p.a')]);
+  const client = come(hub, ['p.a', 'p.c', 'other'], null, { ...ENVELOPE, channelPrefix: 'p.' });
+  await hub.publish(
+    messageItem('p.a', ' {"x": 1.0}'),
+    messageItem('p.a', '[2]'),
+    messageItem('p.a', '"3"'),
+    messageItem('p.a', '{"x":'),
+    messageItem('p.a', 'quote " é\n'),
+    messageItem('p.a', '\0\xff', { type: 'binary', content: Buffer.from([0, 255]) }),
+    messageItem('p.a', 'beat', { type: 'ping' }),
+    messageItem('p.c', 'free'),
+    messageItem('other', 'whole name'),
+  );
+  const shown = client.shown(store).map((line) => Buffer.from(line, 'latin1').toString());
+  assert.deepEqual(shown, [
+    'text {"type":"cursor","cursor":"E-0"}',
+    'text {"channel":"a","cursor":"E-1","json": {"x": 1.0}}',
+    'text {"channel":"a","cursor":"E-2","json":[2]}',
+    'text {"channel":"a","cursor":"E-3","text":"\\"3\\""}',
+    'text {"channel":"a","cursor":"E-4","text":"{\\"x\\":"}',
+    'text {"channel":"a","cursor":"E-5","text":"quote \\" é\\n"}',
+    'text {"channel":"a","cursor":"E-6","base64":"AP8="}',
+    'ping beat',
+    'text {"channel":"c","text":"free"}',
+    'text {"channel":"other","text":"whole name"}',
+  ]);
+  for (const line of shown) if (line.startsWith('text ')) JSON.parse(line.slice(5));
+});
+
+test('an envelope is made once for all clients of a style, alone or among others', async (t) => {
+  const { hub } = keeping(t);
+  const clients = [0, 1].map(() => come(hub, ['a'], null, ENVELOPE));
+  const bodies = new Set<unknown>();
+  for (const { requester } of clients) {
+    t.mock.method(requester, 'onResponseShared', (message: unknown) => bodies.add(message));
+    t.mock.method(requester, 'onResponseJoined', (message: unknown) => bodies.add(message));
+  }
+  await hub.publish(messageItem('a', '1'));
+  assert.equal(bodies.size, 1);
+  await hub.publish(messageItem('a', '2'), messageItem('a', '3'));
+  assert.equal(bodies.size, 2);
+});
+
+test('a client that cannot get all is told so, and goes on as a new one', async (t) => {
+  const { hub, store } = keeping(t, [rule('p.a', { items: 1 }), rule('p.b', { items: 1, onGap: 'none' })]);
+  await hub.publish(messageItem('p.a', '1'), messageItem('p.b', '2'), messageItem('p.a', '3'));
+  for (const since of ['', 'x', 'zzz-1', `${store.epoch}-0`, `${store.epoch}-99`, `${store.epoch}-01`]) {
+    const plain = come(hub, ['p.a', 'p.b'], since, { channelPrefix: 'p.' });
+    const wrapped = come(hub, ['p.a', 'p.b'], since, { ...ENVELOPE, channelPrefix: 'p.' });
+    await turn();
+    const gap = 'text {"type":"gap","channels":["a"],"cursor":"E-3"}';
+    // Of `p.b`, which lets go nothing that it has missed, nothing is told either.
+    assert.deepEqual(plain.shown(store), [gap], since);
+    assert.deepEqual(wrapped.shown(store), [gap, 'text {"type":"cursor","cursor":"E-3"}'], since);
+    plain.hold.end();
+    wrapped.hold.end();
+  }
+  const silent = come(hub, ['p.b'], 'x', ENVELOPE);
+  await turn();
+  assert.deepEqual(silent.shown(store), ['text {"type":"cursor","cursor":"E-3"}']);
+});
+
+test('a client that is subscribed to further channels gets what it has missed of them, and nothing of the others twice', async (t) => {
+  const { hub, store } = keeping(t);
+  for (const sync of [true, false]) {
+    const from = store.head;
+    if (!sync) hub.hub.history.source = later(t, hub.hub.history.source as HubHistory);
+    await hub.publish(messageItem('a', 'a1'), messageItem('b', 'b2'), messageItem('a', 'a3'), messageItem('b', 'b4'));
+    const client = come(hub, ['a'], `${store.epoch}-${from}`);
+    while (client.requester.events.length < 2) await turn();
+    client.hold.subscribe('b', [], `${store.epoch}-${from + 2}`);
+    hub.hub.publish([messageItem('a', 'a5'), messageItem('b', 'b6')]);
+    while (client.requester.events.length < 5) await turn();
+    await hub.publish(messageItem('b', 'b7'), messageItem('a', 'a8'));
+    for (let i = 0; i < 5; i++) await turn();
+    const expected = ['a1', 'a3', 'b4', 'a5', 'b6', 'b7', 'a8'];
+    assert.deepEqual(
+      client.requester.events,
+      expected.map((text) => `text ${text}`),
+    );
+    client.hold.end();
+  }
+});
+
+test('the cursor of a message never skips what a client still has to get of other channels', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(messageItem('b', 'b1'), messageItem('b', 'b2'));
+  const client = come(hub, ['a'], null, ENVELOPE);
+  await hub.publish(messageItem('a', 'a3'));
+  client.hold.subscribe('b', [], `${store.epoch}-0`);
+  await turn();
+  await hub.publish(messageItem('b', 'b4'));
+  assert.deepEqual(client.shown(store), [
+    'text {"type":"cursor","cursor":"E-2"}',
+    'text {"channel":"a","cursor":"E-3","text":"a3"}',
+    'text {"channel":"b","cursor":"E-1","text":"b1"}',
+    'text {"channel":"b","cursor":"E-2","text":"b2"}',
+    'text {"type":"cursor","cursor":"E-3"}',
+    'text {"channel":"b","cursor":"E-4","text":"b4"}',
+  ]);
+});
+
+test('a channel of which a client is ahead begins where the client is', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(...['a1', 'b2', 'a3', 'b4', 'a5'].map((text) => messageItem(text.slice(0, 1), text)));
+  const client = come(hub, ['a'], `${store.epoch}-0`);
+  client.hold.subscribe('b', [], `${store.epoch}-2`);
+  await turn();
+  const expected = ['a1', 'a3', 'a5', 'b4'].map((text) => `text ${text}`);
+  assert.deepEqual(client.requester.events, expected);
+  const slow = come(hub, ['a'], `${store.epoch}-0`, { credits: 2 });
+  await turn();
+  slow.hold.subscribe('b', [], `${store.epoch}-4`);
+  takeAllEachTurn(slow.requester, slow.hold);
+  slow.credit(100);
+  for (let i = 0; i < 20; i++) await turn();
+  assert.deepEqual(
+    slow.requester.events,
+    ['a1', 'a3', 'a5'].map((text) => `text ${text}`),
+  );
+});
+
+test('a new subscriber gets the last item of a channel that retains it, at once and once', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { retain: true }), rule('b', { retain: true })]);
+  await hub.publish(messageItem('a', 'a1'), messageItem('b', 'b2'));
+  hub.hub.publish([messageItem('b', 'b3')]);
+  const client = come(hub, ['a', 'b'], null, ENVELOPE);
+  await turn();
+  await hub.publish(messageItem('a', 'a4'));
+  assert.deepEqual(client.shown(store), [
+    'text {"channel":"a","cursor":"E-1","text":"a1"}',
+    'text {"type":"cursor","cursor":"E-3"}',
+    'text {"channel":"b","cursor":"E-3","text":"b3"}',
+    'text {"channel":"a","cursor":"E-4","text":"a4"}',
+  ]);
+});
+
+test('items of a channel that a client has left do not come from the log', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(messageItem('a', 'a1'), messageItem('b', 'b2'));
+  const client = come(hub, ['a', 'b'], `${store.epoch}-0`);
+  client.hold.part('b');
+  await turn();
+  assert.deepEqual(client.requester.events, ['text a1']);
+});
+
+test('a slow client reads on from the log: it gets each item once, and nothing waits for it', async (t) => {
+  const { hub } = keeping(t, [rule('a', { items: 20_000 })], { limits: { queueItems: 10 } });
+  const client = come(hub, ['a'], null, { credits: 5 });
+  let most = 0;
+  for (let i = 1; i <= 10_000; i++) {
+    hub.hub.publish([messageItem('a', `${i}`)]);
+    if (i % 100 === 0) await turn();
+    most = Math.max(most, hub.hub.queues.backlogs);
+  }
+  await turn();
+  assert.ok(most < 2_000, `${most} bytes waited`);
+  assert.ok(hub.hub.queues.backlogs < 200);
+  takeAllEachTurn(client.requester, client.hold);
+  client.credit(100);
+  while (client.requester.events.length < 10_000) await turn();
+  await hub.publish(messageItem('a', '10001'));
+  while (client.requester.events.length < 10_001) await turn();
+  assert.deepEqual(client.requester.events, texts(10_001));
+  assert.equal(hub.counters.itemsDropped, 0);
+});
+
+test('items of channels that are not kept are dropped for a slow client, and counted', async (t) => {
+  const { hub } = keeping(t, [rule('a')], { limits: { queueItems: 1 } });
+  const client = come(hub, ['a', 'free'], null, { credits: 2 });
+  await publishAll(
+    hub,
+    ['1', '2', '3'].map((text) => messageItem('free', text)),
+  );
+  await publishAll(hub, [messageItem('a', '4'), messageItem('free', '5'), messageItem('a', '6')]);
+  takeAllEachTurn(client.requester, client.hold);
+  client.credit(100);
+  for (let i = 0; i < 5; i++) await turn();
+  assert.deepEqual(client.requester.events, ['text 1', 'text 2', 'text 3', 'text 4', 'text 6']);
+  assert.equal(hub.counters.itemsDropped, 1);
+});
+
+test('a slow client is closed with the cursor at which it fell behind, where its route says so', async (t) => {
+  const { hub, store } = keeping(t, [rule('a')], { limits: { queueItems: 2 } });
+  const client = come(hub, ['a'], null, { credits: 2, slow: 'close' });
+  await publishAll(
+    hub,
+    ['1', '2', '3', '4', '5'].map((text) => messageItem('a', text)),
+  );
+  assert.deepEqual(client.shown(store), ['text 1', 'text 2', 'close 1013 E-2']);
+  assert.deepEqual([client.closed, hub.counters.slowClientsClosed, hub.hub.queues.backlogs], [true, 1, 0]);
+  const plain = come(hub, ['free'], null, { credits: 0, slow: 'close' });
+  await publishAll(
+    hub,
+    ['1', '2', '3'].map((text) => messageItem('free', text)),
+  );
+  assert.equal(plain.closed, true);
+  plain.credit(10);
+  assert.deepEqual(plain.requester.events, ['text 1', 'text 2', 'close 1013']);
+});
+
+test('items are dropped for a slow client, where its route says so', async (t) => {
+  const { hub } = keeping(t, [rule('a')], { limits: { queueItems: 1 } });
+  const client = come(hub, ['a'], null, { credits: 0, slow: 'drop' });
+  await publishAll(
+    hub,
+    ['1', '2', '3'].map((text) => messageItem('a', text)),
+  );
+  client.credit(100);
+  await publishAll(hub, [messageItem('a', '4')]);
+  assert.deepEqual(client.requester.events, ['text 1', 'text 4']);
+  assert.equal(hub.counters.itemsDropped, 2);
+});
+
+test('a client that is behind when a publisher closes is told where it is', async (t) => {
+  const { hub, store } = keeping(t, [rule('a')], { limits: { queueItems: 1 } });
+  const reasons = ['', 'bye'];
+  for (const reason of reasons) {
+    const from = store.head;
+    const client = come(hub, ['a'], null, { credits: 1 });
+    await publishAll(
+      hub,
+      ['1', '2', '3'].map((text) => messageItem('a', text)),
+    );
+    await hub.publish(messageItem('a', '', { action: 'close', code: 4000, reason }));
+    client.credit(100);
+    const last = client.shown(store).at(-1);
+    assert.equal(last, reason === '' ? `close 4000 E-${from + 1}` : 'close 4000 bye');
+  }
+});
+
+test('a gap in the middle is told to those who know of cursors, with where they go on', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { items: 2 })], { limits: { queueItems: 1 } });
+  const knowing = come(hub, ['a'], null, { ...ENVELOPE, credits: 40 });
+  const plain = come(hub, ['a'], null, { credits: 1 });
+  await publishAll(
+    hub,
+    ['1', '2', '3', '4', '5', '6'].map((text) => messageItem('a', text)),
+  );
+  for (const client of [knowing, plain]) {
+    takeAllEachTurn(client.requester, client.hold);
+    client.credit(10_000);
+    for (let i = 0; i < 5; i++) await turn();
+  }
+  await hub.publish(messageItem('a', '7'));
+  const shown = knowing.shown(store);
+  assert.deepEqual(shown.slice(-3), [
+    'text {"type":"gap","channels":["a"],"cursor":"E-6"}',
+    'text {"type":"cursor","cursor":"E-6"}',
+    'text {"channel":"a","cursor":"E-7","text":"7"}',
+  ]);
+  assert.deepEqual(plain.requester.events, ['text 1', 'text 7']);
+});
+
+/** A service that responds when the test says so. */
+class Service implements FilterService {
+  readonly waiting: FilterClient[] = [];
+
+  open(question: FilterQuestion, client: FilterClient): FilterCall {
+    const { waiting } = this;
+    assert.ok(question);
+    return { uri: 'http://x/', target: 'x', start: () => waiting.push(client), abort() {} };
+  }
+}
+
+test('a client gets its items in order and once behind a filter that asks a service, however slow that is', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { items: 1_000 })], { limits: { queueItems: 5 } });
+  const filterService = new Service();
+  await publishAll(
+    hub,
+    Array.from({ length: 30 }, (_, at) => messageItem('a', `${at + 1}`)),
+  );
+  const site = new WebSocketSite(hub, { filterService, credits: 1_000_000 });
+  site.hold.setMeta('url', 'http://x/');
+  site.hold.subscribe('a', ['http-check'], `${store.epoch}-0`);
+  for (let sent = 30; site.requester.events.length < 90; ) {
+    await turn();
+    if (sent < 60) hub.hub.publish([messageItem('a', `${++sent}`)]);
+    filterService.waiting.shift()?.onFilterResponse(200, false, Buffer.alloc(0));
+    // The pace of requests to one service.
+    if (filterService.waiting.length === 0) hub.advance(1_000);
+    if (site.requester.events.length === 60 && sent === 60) break;
+  }
+  assert.deepEqual(site.requester.events, texts(60));
+  assert.equal(hub.counters.itemsDropped, 0);
+});
+
+test('rules that keep a channel later give its clients a place with their next subscription', async (t) => {
+  const { hub, store } = keeping(t, [rule('b')]);
+  const client = come(hub, ['a'], 'x', ENVELOPE);
+  await hub.publish(messageItem('a', '1'));
+  hub.hub.history.rules = new ChannelRules([rule('a'), rule('b')]);
+  await hub.publish(messageItem('a', '2'));
+  client.hold.subscribe('b');
+  await hub.publish(messageItem('a', '3'));
+  assert.deepEqual(client.shown(store), [
+    'text {"channel":"a","text":"1"}',
+    'text {"channel":"a","text":"2"}',
+    'text {"type":"cursor","cursor":"E-1"}',
+    'text {"channel":"a","cursor":"E-2","text":"3"}',
+  ]);
+});
