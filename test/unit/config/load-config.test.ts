@@ -276,6 +276,8 @@ targets = ["10.0.0.1:8000", "[::1]:8001,host=[::1]:8001"]
       sockjsAsPath: '',
       logLevel: 'debug',
       join: 'none',
+      cursor: 'none',
+      slow: 'catch_up',
       noLog: false,
       debug: true,
       halfClose: true,

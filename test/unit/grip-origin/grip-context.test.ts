@@ -20,7 +20,7 @@ function instruct(fields: ReadonlyMap<string, string>) {
 
 test('what holds a stream is what the proxy reads', () => {
   const { grip, fields } = context();
-  grip.holdStream(['plain', { name: 'späß', prevId: 'a"b\\;', filters: ['skip-self', 'build-id'] }], {
+  grip.holdStream(['plain', { name: 'späß', prevId: 'a"b\\;', filters: ['skip-self', 'build-id'], since: 'e-1' }], {
     keepAlive: { content: ':\n\n', timeout: 20, mode: 'interval' },
     next: { url: '/stream?recover=true', timeout: 30 },
     gone: 'https://example.com/gone',
@@ -29,10 +29,10 @@ test('what holds a stream is what the proxy reads', () => {
   grip.setStatus(201, 'Made');
   const { hold, links, response } = instruct(fields);
   assert.deepEqual(
-    hold?.channels.map(({ name, prevId, filters }) => [name, prevId, [...filters]]),
+    hold?.channels.map(({ name, prevId, filters, since = null }) => [name, prevId, [...filters], since]),
     [
-      ['plain', null, []],
-      ['späß', 'a"b\\;', ['skip-self', 'build-id']],
+      ['plain', null, [], null],
+      ['späß', 'a"b\\;', ['skip-self', 'build-id'], 'e-1'],
     ],
   );
   assert.equal(hold?.mode, 'stream');
