@@ -15,36 +15,43 @@ export interface LaterGroup {
   asked: boolean;
 }
 
+const NONE: readonly LaterGroup[] = [];
+
 /**
  * Channels that a client was subscribed to when it had its place in the log already: what it has missed of them comes before the others go on. Of those that
  * are ahead of the place, items are left out until the place has reached them.
  */
 export class LaterChannels {
-  readonly #groups: LaterGroup[] = [];
+  #groups: readonly LaterGroup[] = NONE;
   /** Numbers up to which the client has, or does not get, the items of a channel. */
-  readonly #starts = new Map<string, number>();
+  #starts: Map<string, number> | null = null;
 
   /** Adds a channel or pattern. @param since what the client says that it has */
   add(key: string, since: string): void {
     const last = this.#groups.at(-1);
     if (last?.asked === false && last.since === since) last.keys.add(key);
-    else this.#groups.push({ keys: new Set([key]), since, ...clientCursor(since), asked: false });
+    else this.#push({ keys: new Set([key]), since, ...clientCursor(since), asked: false });
   }
 
   /** Adds a new channel that is to begin with the item after this cursor. */
   beginAt(channel: string, after: Cursor): void {
-    this.#groups.push({ keys: new Set([channel]), since: null, after, id: null, asked: false });
+    this.#push({ keys: new Set([channel]), since: null, after, id: null, asked: false });
+  }
+
+  #push(group: LaterGroup): void {
+    this.#groups = [...this.#groups, group];
   }
 
   /** The client has, or does not get, the items of a channel up to this number. */
   skipTo(channel: string, number: number): void {
+    this.#starts ??= new Map();
     this.#starts.set(channel, number);
   }
 
   /** The client is not subscribed to it any more. */
   delete(key: string): void {
-    this.#starts.delete(key);
-    for (const group of [...this.#groups]) {
+    this.#starts?.delete(key);
+    for (const group of this.#groups) {
       if (group.keys.delete(key) && group.keys.size === 0) this.finish(group);
     }
   }
@@ -62,19 +69,19 @@ export class LaterChannels {
 
   /** The client has what it has missed of a group. Harmless where it has left all its channels meanwhile. */
   finish(group: LaterGroup): void {
-    const at = this.#groups.indexOf(group);
-    if (at >= 0) this.#groups.splice(at, 1);
+    if (this.#groups.length > 0) this.#groups = this.#groups.filter((each) => each !== group);
   }
 
   /** The place has passed all channels. */
   passed(): void {
-    this.#starts.clear();
+    this.#starts = null;
   }
 
   /** Those of the items that are for the client. */
   wanted<Item extends { readonly channel: string; number?: number }>(items: readonly Item[]): readonly Item[] {
-    if (this.#starts.size === 0) return items;
-    return items.filter(({ channel, number = 0 }) => number > (this.#starts.get(channel) ?? 0));
+    const starts = this.#starts;
+    if (starts === null) return items;
+    return items.filter(({ channel, number = 0 }) => number > (starts.get(channel) ?? 0));
   }
 
   /** The highest number that the client has of each of its channels. @param position that of those that are not here */

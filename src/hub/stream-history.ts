@@ -1,7 +1,7 @@
 import { type AwaitsTurn, type Guarded, turnBudget } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
-import { clientCursor } from './client-cursor.ts';
+import { boundedSince, clientCursor } from './client-cursor.ts';
 import type { HistoryAnswer, HistoryQuestion, HubHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { isKept, type KeptChannels, keptOf, toldGaps } from './kept-channels.ts';
@@ -77,7 +77,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   /** New channels of which it is not known yet where they begin. */
   #unknown = 0;
   /** Channels of which items got lost, until the client is told so. */
-  readonly #lost = new Set<string>();
+  #lost: Set<string> | null = null;
   /** Whether its first answer has not come. */
   #first = true;
   #asking = false;
@@ -101,7 +101,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     const { after, id } = clientCursor(since);
     this.#after = after;
     this.#id = id;
-    this.#since = since;
+    this.#since = since === null ? null : boundedSince(since);
   }
 
   /** That of the numbers so far. */
@@ -159,8 +159,9 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
       this.#joinNew(key);
       return;
     }
+    const bounded = boundedSince(since);
     // It begins with the others, where it comes before they have begun.
-    if (!this.#first || this.#asking || since !== this.#since) this.#later.add(key, since);
+    if (!this.#first || this.#asking || bounded !== this.#since) this.#later.add(key, bounded);
     this.#reading = true;
     this.#cursorDue = true;
     this.startLater();
@@ -230,6 +231,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   /** An item of a channel has got lost for good. */
   onLost(channel: string): void {
     if (!isKept(this.#room, channel)) return;
+    this.#lost ??= new Set();
     if (this.#lost.size < MAX_OTHERS) this.#lost.add(channel);
     else for (const key of this.#kept.patterns) this.#lost.add(key);
     this.#tellLost();
@@ -237,9 +239,9 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
 
   /** Not while something waits for the client: much may get lost meanwhile. */
   #tellLost(): void {
-    if (this.#lost.size === 0 || !this.#stream.ready || this.#stream.ended) return;
+    if (this.#lost === null || !this.#stream.ready || this.#stream.ended) return;
     const lost = [...this.#lost];
-    this.#lost.clear();
+    this.#lost = null;
     this.tellGap(lost, this.#first ? null : this.#here);
   }
 

@@ -176,6 +176,8 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
   #take(item: StreamItem): void {
     const { channel, id } = item;
     if (!this.stream.isMember(channel)) return;
+    // One before it, which was waited for, is to come from the log.
+    if (item.number > 0 && this.stream.leaves(item)) return;
     if (!this.#fits(item)) {
       this.room.channels.setLastId(channel, null);
       this.room.log.debug({ ...clientNames(this.stream), channel, item: id, prevId: item.prevId }, 'gap in a stream');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
+import { MAX_SINCE } from '../../../src/hub/client-cursor.ts';
 import {
   ChannelRules,
   type FilterCall,
@@ -119,7 +120,15 @@ test('an envelope is made once for all clients of a style, alone or among others
 test('a client that cannot get all is told so, and goes on as a new one', async (t) => {
   const { hub, store } = keeping(t, [rule('p.a', { items: 1 }), rule('p.b', { items: 1, onGap: 'none' })]);
   await hub.publish(messageItem('p.a', '1'), messageItem('p.b', '2'), messageItem('p.a', '3'));
-  for (const since of ['', 'x', 'zzz-1', `${store.epoch}-0`, `${store.epoch}-99`, `${store.epoch}-01`]) {
+  for (const since of [
+    '',
+    'x',
+    'y'.repeat(MAX_SINCE + 1),
+    'zzz-1',
+    `${store.epoch}-0`,
+    `${store.epoch}-99`,
+    `${store.epoch}-01`,
+  ]) {
     const plain = come(hub, ['p.a', 'p.b'], since, { channelPrefix: 'p.' });
     const wrapped = come(hub, ['p.a', 'p.b'], since, { ...ENVELOPE, channelPrefix: 'p.' });
     await turn();
@@ -374,4 +383,51 @@ test('rules that keep a channel later give its clients a place with their next s
     'text {"type":"cursor","cursor":"E-1"}',
     'text {"channel":"a","cursor":"E-2","text":"3"}',
   ]);
+});
+
+test('an id of an item works as a cursor with a single channel, unless it is longer than any that is looked for', async (t) => {
+  const { hub, store } = keeping(t);
+  const ids = ['x'.repeat(MAX_SINCE), 'y'.repeat(MAX_SINCE + 1)];
+  await hub.publish(...ids.map((id) => ({ ...messageItem('a', 'has an id'), id })), messageItem('a', 'last'));
+  const [found, tooLong] = ids.map((id) => come(hub, ['a'], id));
+  await turn();
+  assert.deepEqual(found?.requester.events, ['text has an id', 'text last']);
+  assert.deepEqual(tooLong?.shown(store), ['text {"type":"gap","channels":["a"],"cursor":"E-3"}']);
+  const late = come(hub, ['b']);
+  late.hold.subscribe('a', [], ids[0]);
+  while (late.requester.events.length < 2) await turn();
+  assert.deepEqual(late.requester.events, ['text has an id', 'text last']);
+});
+
+test('a client that moves to another process keeps its place, envelopes, policy, and that it knows of gaps', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { items: 1 })], { limits: { queueItems: 1 } });
+  const client = come(hub, ['a'], store.epoch.concat('-0'), { ...ENVELOPE, slow: 'close' });
+  await turn();
+  await hub.publish(messageItem('a', '1'));
+  client.credit(1_000);
+  const moved = client.hold.suspend();
+  assert.ok(moved);
+  await hub.publish(messageItem('a', '2'));
+  moved.forget();
+  const next = new WebSocketSite(hub, { moved: moved.state, credits: 60 });
+  while (next.requester.events.length === 0) await turn();
+  await publishAll(
+    hub,
+    ['3', '4', '5'].map((text) => messageItem('a', text)),
+  );
+  next.credit(10_000);
+  assert.deepEqual(next.shown(store).at(0), 'text {"channel":"a","cursor":"E-2","text":"2"}');
+  assert.match(next.shown(store).at(-1) ?? '', /^close 1013 E-\d$/);
+  const plain = come(hub, ['a'], `${store.epoch}-5`);
+  await turn();
+  const leaving = plain.hold.suspend();
+  assert.ok(leaving);
+  await publishAll(
+    hub,
+    ['6', '7', '8'].map((text) => messageItem('a', text)),
+  );
+  leaving.forget();
+  const back = new WebSocketSite(hub, { moved: leaving.state });
+  while (back.requester.events.length === 0) await turn();
+  assert.deepEqual(back.shown(store), ['text {"type":"gap","channels":["a"],"cursor":"E-8"}']);
 });
