@@ -79,17 +79,21 @@ export interface ResponseHoldState extends HeldState {
   readonly replay: PartState | null;
 }
 
-/** A WebSocket with subscriptions. */
-export interface WebSocketHoldState extends HeldState {
-  readonly kind: 'websocket-hold';
-  /** The metadata `user`, where there are no filters that might want it. */
-  readonly said: string | null;
-  readonly filters: FilterState | null;
+/** How what is published goes to a WebSocket. */
+export interface ShownState {
   readonly place: MovedPlace | null;
   readonly envelope: boolean;
   readonly slow: SlowPolicy;
   /** Whether the client is told of gaps although it gets no envelopes. */
   readonly knowsGaps: boolean;
+}
+
+/** A WebSocket with subscriptions. */
+export interface WebSocketHoldState extends HeldState, ShownState {
+  readonly kind: 'websocket-hold';
+  /** The metadata `user`, where there are no filters that might want it. */
+  readonly said: string | null;
+  readonly filters: FilterState | null;
 }
 
 /** What others make of a held client. */

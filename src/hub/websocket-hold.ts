@@ -1,74 +1,40 @@
 import { isUtf8 } from 'node:buffer';
-import { closeReason, type PublishItem } from '../codec/grip/index.ts';
+import { closeReason } from '../codec/grip/index.ts';
 import { MAX_CONTROL_BYTES } from '../codec/websocket/index.ts';
-import { clientNames, type JoinedMessages, MessagePayload, reportFault, type Suspended } from '../exchange/index.ts';
-import { cursorMessage, type EnvelopeStyle, gapMessage } from './envelope.ts';
+import { clientNames, MessagePayload, reportFault, type Suspended } from '../exchange/index.ts';
 import { FilterLine, type LineOwner } from './filter-line.ts';
 import type { FilterService } from './filter-service.ts';
 import { FilterSet } from './filter-set.ts';
 import type { HubRoom } from './hub-room.ts';
-import { haveCursors } from './kept-channels.ts';
-import { type MessageRun, messageRuns } from './message-run.ts';
 import type { WebSocketHoldState } from './moved-hold.ts';
 import type { ChannelPosition } from './next-link.ts';
-import type { PlaceOptions } from './place-options.ts';
 import type { PublishedMessage } from './published-message.ts';
-import { SharedRuns } from './shared-runs.ts';
-import type { SlowPolicy } from './slow-policy.ts';
-import type { Step } from './step.ts';
-import { type HistoryStream, StreamHistory } from './stream-history.ts';
+import { PublishedOutlet } from './published-outlet.ts';
 import { shownKey } from './subscription-key.ts';
 import { SuspendedReceiver } from './suspended-receiver.ts';
 import { userName } from './user-name.ts';
-import { whole } from './waiting-messages.ts';
-import { WebSocketOutlet } from './websocket-outlet.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
 
 /** Internal error (RFC 6455 §7.4.1). */
 const INTERNAL_ERROR = 1011;
 
-/** Try again later (IANA, WebSocket Close Code Number Registry). */
-const TRY_AGAIN_LATER = 1013;
-
-/** No code (RFC 6455 §7.1.5): a close without one has no reason. */
-const NO_CODE = 1005;
-
-/** Those of clients that come back together. */
-const RUNS = new SharedRuns((items) => messageRuns(items, Infinity));
-
 const NO_FILTERS: readonly string[] = [];
 const NO_POSITIONS: readonly ChannelPosition[] = [];
 
 /** A client's WebSocket: its subscriptions, and the filters that stand between what is published and the client. */
-export class WebSocketHold extends WebSocketOutlet implements LineOwner<PublishedMessage>, HistoryStream<MessageRun> {
-  override readonly format = 'ws-message';
-  readonly #prefix: string;
+export class WebSocketHold extends PublishedOutlet implements LineOwner<PublishedMessage> {
   readonly #debug: boolean;
   readonly #service: FilterService | null;
   /** The user that its token names. */
   readonly #claimed: string | null;
   /** The metadata `user`, while there are no filters that might want it. */
   #said: string | null = null;
-  /** Null where there are no filters. */
-  #line: FilterLine<PublishedMessage> | null = null;
-  /** How what is published is shown to the client; null: as it is. */
-  #envelope: EnvelopeStyle | null = null;
-  #slow: SlowPolicy;
-  /** Where it is in the log of its channels; null where none of them are kept. */
-  #history: StreamHistory<MessageRun> | null = null;
-  /** Whether the client is told of gaps although it gets no envelopes: its origin has said where it is. */
-  #knowsGaps = false;
-  /** The turn in which it was last given something that was published. */
-  #givenAt = -2;
   /** Whether the log says that it has as many channels as it may have. */
   #fullNoted = false;
 
   constructor(room: HubRoom, options: WebSocketHoldOptions) {
     super(room, options);
-    const { request, channelPrefix = '', debug = false, filterService = null, envelope, slow = 'catch_up' } = options;
-    if (envelope === true) this.#envelope = { epoch: '', prefix: channelPrefix };
-    this.#slow = slow;
-    this.#prefix = channelPrefix;
+    const { request, debug = false, filterService = null } = options;
     this.#debug = debug;
     this.#service = filterService;
     this.#claimed = options.user ?? null;
@@ -85,17 +51,16 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
 
   suspend(): Suspended<WebSocketHoldState> | null {
     const { room, id, requestId, route, user, peer, encrypted, credits, silence, channelNames } = this;
-    const service = this.#line === null ? null : this.#service;
+    const service = this.line === null ? null : this.#service;
     const session = this.session?.state ?? null;
     const asks = service?.state ?? null;
-    if (!this.settled || !room.holds.has(this) || this.#line?.idle === false) return null;
+    if (!this.settled || !room.holds.has(this) || this.line?.idle === false) return null;
     if ((this.session !== null && session === null) || (service !== null && asks === null)) return null;
-    const place = this.#history?.place ?? null;
-    if (this.#history !== null && place === null) return null;
-    const shown = { place, envelope: this.#envelope !== null, slow: this.#slow, knowsGaps: this.#knowsGaps };
+    const shown = this.shownState;
+    if (shown === null) return null;
     const own = { id, requestId, route, user, peer, encrypted, credits, silence, left: null, gone: null };
     const channels = channelNames;
-    const filters = this.#line?.filters.state ?? null;
+    const filters = this.line?.filters.state ?? null;
     const stand = new SuspendedReceiver(room, this);
     this.standIn(stand);
     return {
@@ -109,28 +74,18 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   }
 
   #goOn(state: WebSocketHoldState): void {
-    const { user, said, peer, encrypted, silence, channels, filters, place, envelope, slow, knowsGaps } = state;
+    const { user, said, peer, encrypted, silence, channels, filters } = state;
     this.user = user;
     this.#said = said;
-    this.#envelope = envelope ? { epoch: '', prefix: this.#prefix } : null;
-    this.#slow = slow;
-    this.#knowsGaps = knowsGaps;
     this.peer = peer;
     this.encrypted = encrypted;
     this.silence = silence;
     if (filters !== null) {
-      const set = FilterSet.moved(this.#prefix, filters);
-      this.#line = new FilterLine<PublishedMessage>(this.room, this, set, this.#service);
+      const set = FilterSet.moved(this.prefix, filters);
+      this.line = new FilterLine<PublishedMessage>(this.room, this, set, this.#service);
     }
     for (const name of channels) this.join(name);
-    if (place !== null) this.#placeAt({ ...place, keys: channels, since: place.cursor })?.goOn();
-  }
-
-  /** Gives it a place in the log, if one of the channels or patterns is kept. */
-  #placeAt(options: PlaceOptions): StreamHistory<MessageRun> | null {
-    if (!haveCursors(this.room, options.keys)) return null;
-    this.#history = new StreamHistory<MessageRun>(this.room, this.room.history, this, options);
-    return this.#history;
+    this.goOnShown(state, channels);
   }
 
   /**
@@ -150,29 +105,16 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
       return false;
     }
     if (filters.length > 0) this.#filterLine().filters.set(key, filters);
-    else this.#line?.filters.set(key, NO_FILTERS);
-    if (!this.hasJoined(key)) this.#begin(key, since);
+    else this.line?.filters.set(key, NO_FILTERS);
+    if (!this.hasJoined(key)) this.begin(key, since);
     if (log.debugEnabled) log.debug({ ...clientNames(this), mode: 'websocket', channels: [shownKey(key)] }, 'hold');
     return true;
   }
 
-  #begin(key: string, since: string | null): void {
-    this.join(key);
-    if (since !== null) this.#knowsGaps = true;
-    if (this.#history !== null) {
-      this.#history.join(key, since);
-      return;
-    }
-    const history = this.#placeAt({ keys: [key], since, prefix: this.#prefix, join: 'none' });
-    // An origin names one channel after the other: those with the same cursor begin together.
-    if (since === null) history?.start();
-    else history?.startLater();
-  }
-
   override part(key: string): void {
     super.part(key);
-    this.#history?.part(key);
-    this.#line?.filters.delete(key);
+    this.history?.part(key);
+    this.line?.filters.delete(key);
   }
 
   /** Sets what filters know of the client; null removes it. Returns false, and sets nothing, if it is too much. */
@@ -180,214 +122,13 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     if (this.ends) return true;
     if (name === 'user') {
       this.user = userName(value ?? this.#claimed, this, this.room);
-      if (this.#line === null && (value === null || this.user === value)) {
+      if (this.line === null && (value === null || this.user === value)) {
         // Most have no filters, and are faster without them.
         this.#said = value;
         return true;
       }
     }
     return this.#filterLine().filters.setMeta(name, value);
-  }
-
-  /** Has the origin asked. */
-  refresh(): void {
-    if (!this.ends) this.owner.onRefresh();
-  }
-
-  /** A connection that takes everything grants credit at the end of the next turn: what exceeds it before would count as that of a slow client. */
-  awaitsCredit(step: Step): boolean {
-    const run = step as MessageRun;
-    // What is published while it reads the log waits there.
-    if (this.#history?.isLive === false && run.isKept) return false;
-    const bytes = this.#envelope === null ? run.bytes : this.#joinedOf(run).length;
-    return !this.covers(bytes, run.count) && this.isUpToDate && this.room.turns.number <= this.#givenAt + 1;
-  }
-
-  override receive(step: Step): number {
-    const run = step as MessageRun;
-    this.#givenAt = this.room.turns.number;
-    if (this.#history === null || !run.isKept) return this.#pass(run);
-    const next = this.#history.next(run);
-    return next === null ? 1 : this.#pass(next);
-  }
-
-  #pass(run: MessageRun): number {
-    if (run.count > 1 && this.#line === null) {
-      const joined = this.#joinedOf(run);
-      if (this.#isReadyFor(joined)) return this.#passJoined(run, joined);
-    }
-    let work = 0;
-    for (const message of run.items) work += this.#receive(message);
-    return work;
-  }
-
-  #receive(message: PublishedMessage): number {
-    if (this.#isLeft(message)) return 1;
-    if (this.#line === null) return message.plain ? this.#take(message, message.payload) : 1;
-    this.#line.give(message);
-    return 1 + (message.payload.body.length >>> 12);
-  }
-
-  /** Whether the client gets a message from the log, later: one before it is there. */
-  #isLeft({ number, action }: PublishedMessage): boolean {
-    return number > 0 && action === 'send' && this.#history?.leaves(number) === true;
-  }
-
-  /** What clients without filters get of a run. */
-  #joinedOf(run: MessageRun): JoinedMessages {
-    return this.#envelope === null ? run.joined : run.joinedFor(this.#style(this.#envelope));
-  }
-
-  /** The epoch may have changed. */
-  #style(style: EnvelopeStyle): EnvelopeStyle {
-    const epoch = this.#history?.epoch ?? '';
-    if (style.epoch === epoch) return style;
-    this.#envelope = { epoch, prefix: style.prefix };
-    return this.#envelope;
-  }
-
-  /** Whether the client gets the messages of a run at once: nothing waits for it, and its credits cover all. */
-  #isReadyFor({ length, messages }: JoinedMessages): boolean {
-    return !this.ends && this.isUpToDate && this.covers(length, messages.length);
-  }
-
-  #passJoined({ channel, items }: MessageRun, joined: JoinedMessages): number {
-    const count = joined.messages.length;
-    if (count === 0) return 1;
-    if (this.session !== null) {
-      for (const { plain, id } of items) if (plain && id !== null) this.session.onItem(channel, id);
-    }
-    this.spend(joined.length, count);
-    this.room.counters.itemsDelivered += count;
-    if (this.record !== null) this.record.items += count;
-    this.requester.onResponseJoined(joined);
-    return 1 + (joined.length >>> 14);
-  }
-
-  /** @param content what filters have left of the message */
-  #take(message: PublishedMessage, content: MessagePayload): number {
-    const { channel, id, action, type, code, reason, number } = message;
-    if (action === 'refresh') {
-      this.refresh();
-      return 4;
-    }
-    if (action === 'close') {
-      this.#closeBy(code, reason);
-      return 2;
-    }
-    if (this.ends || this.#isLeft(message)) return 1;
-    const payload = this.#shown(message, content);
-    const { length } = payload.body;
-    const now = this.isUpToDate && this.covers(length);
-    if (!now && !this.#mayWait(message, length)) return 1;
-    if (this.session !== null && id !== null) this.session.onItem(channel, id);
-    if (now) {
-      this.spend(length);
-      this.room.counters.itemsDelivered++;
-      if (this.record !== null) this.record.items++;
-      if (type === 'ping') this.requester.onResponsePing(payload.body);
-      else if (type === 'pong') this.requester.onResponsePong(payload.body);
-      else this.requester.onResponseShared(payload);
-    } else {
-      const waiting = whole(message.isMessage && payload.text ? 'text' : type, payload.body, 'publisher', payload);
-      if (number > 0 && this.#history !== null && !message.fromLog) waiting.kept = message;
-      this.queue(waiting);
-    }
-    return 1 + (length >>> 14);
-  }
-
-  /** A message as the client gets it. */
-  #shown(message: PublishedMessage, content: MessagePayload): MessagePayload {
-    if (this.#envelope === null || !message.isMessage) return content;
-    const style = this.#style(this.#envelope);
-    return content === message.payload ? message.envelopedFor(style) : message.enveloped(style, content);
-  }
-
-  // ---- a client that is behind
-
-  /** Whether a message may wait for the client. Otherwise what becomes of it is as the route says. */
-  #mayWait({ number, channel, fromLog }: PublishedMessage, length: number): boolean {
-    // What is read from the log comes when nothing else waits.
-    if (fromLog || this.hasRoom(length)) return true;
-    const history = number > 0 ? this.#history : null;
-    if (this.#slow === 'close') this.#closeSlow(number);
-    else if (this.#slow === 'drop' || history === null) this.noteDropped();
-    else this.#leaveToLog(history, channel, number);
-    return false;
-  }
-
-  /** What waits is in the log, and so is this message: the client gets it from there. */
-  #leaveToLog(history: StreamHistory<MessageRun>, channel: string, number: number): void {
-    for (const waiting of this.unqueueKept()) history.drop(waiting.channel, waiting.number);
-    history.missed(channel, number);
-  }
-
-  /** @param number of the message that there is no room for; 0 where it is not kept */
-  #closeSlow(number: number): void {
-    const { counters, log } = this.room;
-    const first = this.unqueueKept()[0]?.number ?? number;
-    const cursor = first === 0 ? this.#cursor : (this.#history?.cursorAt(first - 1) ?? '');
-    counters.slowClientsClosed++;
-    log.info({ ...clientNames(this), ...(cursor !== '' && { cursor }) }, 'slow client: WebSocket closed');
-    this.close(TRY_AGAIN_LATER, cursor);
-    this.owner.onPublishedClose();
-  }
-
-  /** Where the client is; empty where that is not known. */
-  get #cursor(): string {
-    const history = this.#history;
-    return history === null || history.epoch === '' ? '' : history.cursorAt(history.position);
-  }
-
-  /** A publisher closes the WebSocket. A client that is behind is told where it is. */
-  #closeBy(code: number, reason: string): void {
-    const isBehind = this.#history?.isLive === false && code !== NO_CODE && reason === '';
-    this.close(code, isBehind ? this.#cursor : reason);
-    this.owner.onPublishedClose();
-  }
-
-  // ---- for its place in the log (HistoryStream)
-
-  get ready(): boolean {
-    return this.takesMore && this.#line?.idle !== false;
-  }
-
-  get ended(): boolean {
-    return this.ends;
-  }
-
-  runsOf(items: readonly PublishItem[], cap: number): readonly MessageRun[] {
-    return cap === Infinity ? RUNS.of(items) : messageRuns(items, cap);
-  }
-
-  give(run: MessageRun): void {
-    this.#pass(run);
-  }
-
-  tellGap(channels: readonly string[], cursor: string | null): void {
-    if (this.#envelope !== null || this.#knowsGaps) this.#tell(gapMessage(channels, cursor));
-  }
-
-  tellCursor(cursor: string): void {
-    if (this.#envelope !== null) this.#tell(cursorMessage(cursor));
-  }
-
-  #tell(content: Buffer): void {
-    if (this.ends) return;
-    const payload = new MessagePayload(content, true);
-    this.queue(whole('text', content, 'hub', payload));
-  }
-
-  protected override onTakesMore(): void {
-    this.#history?.pump();
-  }
-
-  onLost(channel: string): void {
-    this.#history?.onLost(channel);
-  }
-
-  onMissed(): void {
-    this.#history?.recover();
   }
 
   // ---- for the line of its filters (LineOwner)
@@ -399,9 +140,9 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   onPassed(message: PublishedMessage, content: Buffer): void {
     const { type, payload, action } = message;
     if (action !== 'send' || content === payload.body) {
-      this.#take(message, payload);
+      this.take(message, payload);
     } else if (type === 'text' ? isUtf8(content) : type === 'binary' || content.length <= MAX_CONTROL_BYTES) {
-      this.#take(message, new MessagePayload(content, type === 'text', 1, payload.expires));
+      this.take(message, new MessagePayload(content, type === 'text', 1, payload.expires));
     } else {
       // RFC 6455 §8.1, §5.5: a client would fail the WebSocket.
       const problem = `filter error: not a valid ${type}`;
@@ -419,17 +160,17 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   }
 
   get takesAll(): boolean {
-    return this.#history?.isLive === false;
+    return this.history?.isLive === false;
   }
 
   onNoRoom({ channel, number, action }: PublishedMessage): boolean {
-    if (this.#history === null || number === 0 || action !== 'send') return false;
-    this.#history.missed(channel, number);
+    if (this.history === null || number === 0 || action !== 'send') return false;
+    this.history.missed(channel, number);
     return true;
   }
 
   onLineEmpty(): void {
-    this.#history?.pump();
+    this.history?.pump();
   }
 
   /** Subscriptions have no position. */
@@ -440,21 +181,16 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
   }
 
   #filterLine(): FilterLine<PublishedMessage> {
-    if (this.#line !== null) return this.#line;
-    const set = new FilterSet(this.#prefix);
+    if (this.line !== null) return this.line;
+    const set = new FilterSet(this.prefix);
     for (const key of this.channelNames) set.set(key, NO_FILTERS);
     if (this.#said !== null) set.setMeta('user', this.#said);
-    this.#line = new FilterLine<PublishedMessage>(this.room, this, set, this.#service);
-    return this.#line;
+    this.line = new FilterLine<PublishedMessage>(this.room, this, set, this.#service);
+    return this.line;
   }
 
   /** The server closes the WebSockets that are open. */
   override drain(): void {}
-
-  /** Without a place in the log it recovers by itself: subscriptions have no position. */
-  override recover(): void {
-    this.#history?.recover();
-  }
 
   override onTimer(): void {}
 
@@ -468,6 +204,6 @@ export class WebSocketHold extends WebSocketOutlet implements LineOwner<Publishe
     this.room.wheel.cancel(this);
     this.partAll();
     this.room.observer?.onLeft(this);
-    this.#line?.end();
+    this.line?.end();
   }
 }
