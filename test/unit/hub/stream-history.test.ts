@@ -133,6 +133,30 @@ test('a slow client loses nothing, and no more than a page waits for it', async 
   assert.equal(hub.counters.itemsDropped, 0);
 });
 
+test('a client that takes a byte at a time gets each item once, and the log is read no more often for it', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { items: 1_000 })], { limits: { queueItems: 1 } });
+  const numbers = Array.from({ length: 140 }, (_, i) => `${i} ${'x'.repeat(500)}`);
+  for (const number of numbers) await hub.publish(event('a', number));
+  const reads = t.mock.method(store, 'read');
+  const client = come(hub, ['a'], `${store.epoch}-0`, 0);
+  const take = async (last: string): Promise<void> => {
+    numbers.push(last);
+    await hub.publish(event('a', last));
+    while (!client.body.includes(`data: ${last}\n`)) {
+      for (let i = 0; i < 1_000; i++) client.grant(1);
+      await turn();
+    }
+  };
+  await take('last');
+  await take('very last');
+  assert.deepEqual(
+    [...client.body.matchAll(/^data: (.*)$/gm)].map((match) => match[1]),
+    numbers,
+  );
+  // 75 KB are two pages.
+  assert.ok(reads.mock.callCount() < 10, `${reads.mock.callCount()} reads`);
+});
+
 test('a slow client whose items were let go meanwhile is told', async (t) => {
   const { hub, store } = keeping(t, [rule('a', { items: 3 })], { limits: { queueItems: 2 } });
   const client = come(hub, ['a'], null, 20);
