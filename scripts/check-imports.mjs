@@ -37,7 +37,7 @@ const NEIGHBOURS = {
   exchange: ['clock'],
   net: ['clock', 'exchange', 'codec'],
   config: ['exchange', 'net', 'codec'],
-  history: ['clock', 'exchange'],
+  history: ['clock', 'exchange', 'codec'],
 };
 
 /** Where each npm package does its one job. Any other package belongs nowhere in src. */

@@ -1,4 +1,5 @@
 import type { ChannelLimits } from './history-store.ts';
+import type { NameNode } from './name-tree.ts';
 import { recordSpace } from './segment.ts';
 
 /** Positions that have gone are cleared away when there are so many, and they are a quarter of all. */
@@ -20,6 +21,8 @@ export class ChannelLog {
   /** Neighbours in the order of their last use. */
   older: ChannelLog | null = null;
   newer: ChannelLog | null = null;
+  /** Where it is among the names; null where no pattern matches it. */
+  node: NameNode | null = null;
   #positions: number[] = [];
   #head = 0;
 

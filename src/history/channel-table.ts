@@ -1,7 +1,9 @@
 import type { ChannelLog } from './channel-log.ts';
+import { NameTree } from './name-tree.ts';
 
 /** All channels that are known, in the order of their last use. */
 export class ChannelTable {
+  readonly names = new NameTree();
   readonly #byName = new Map<string, ChannelLog>();
   /** Used longest ago. */
   oldest: ChannelLog | null = null;
@@ -31,11 +33,13 @@ export class ChannelTable {
   /** Adds one that is not there, as the one that was used last. */
   add(channel: ChannelLog): void {
     this.#byName.set(channel.name, channel);
+    this.names.add(channel);
     this.#append(channel);
   }
 
   delete(channel: ChannelLog): void {
     this.#byName.delete(channel.name);
+    this.names.delete(channel);
     this.#unlink(channel);
   }
 

@@ -14,6 +14,9 @@ const PARTS = 8;
 /** What a channel costs besides the records of its items and its name, in bytes. */
 const CHANNEL_COST = 384;
 
+/** What each token costs with which names begin, in bytes: a place among the names. */
+const NODE_COST = 240;
+
 /** What an item costs besides its record, in bytes: its position, in a list with some room. */
 const ITEM_COST = 16;
 
@@ -78,7 +81,8 @@ export class HistoryLog {
 
   /** Bytes of memory that are in use. */
   get bytes(): number {
-    return this.segments.bytes + this.channels.size * CHANNEL_COST + this.#names + this.#items * ITEM_COST;
+    const { size, names } = this.channels;
+    return this.segments.bytes + size * CHANNEL_COST + names.size * NODE_COST + this.#names + this.#items * ITEM_COST;
   }
 
   /** Bytes that an item may take. */
@@ -104,7 +108,7 @@ export class HistoryLog {
     }
     this.#unmark(channel);
     channel.push(this.#write(ITEM, number, time, channel.last, channel, bytes));
-    channel.last = number;
+    this.reach(channel, number);
     channel.bytes += space;
     this.#items++;
     this.trim(channel, time);
@@ -169,7 +173,7 @@ export class HistoryLog {
     for (const position of positions) {
       channel.push(position);
       channel.bytes += this.#need(position);
-      channel.last = this.numberAt(position);
+      this.reach(channel, this.numberAt(position));
       this.#items++;
     }
   }
@@ -178,16 +182,22 @@ export class HistoryLog {
   takeChannel(name: string, floor: number): ChannelLog {
     const channel = this.#add(name, UNLIMITED);
     channel.floor = floor;
-    channel.last = floor;
+    this.reach(channel, floor);
     return channel;
   }
 
   /** Takes the next item of such a channel. */
   takeItem(channel: ChannelLog, number: number, time: number, bytes: Buffer): void {
     channel.push(this.#write(ITEM, number, time, channel.last, channel, bytes));
-    channel.last = number;
+    this.reach(channel, number);
     channel.bytes += channel.spaceOf(bytes.length);
     this.#items++;
+  }
+
+  /** The newest item of a channel has this number, whether it is kept or not. */
+  reach(channel: ChannelLog, number: number): void {
+    channel.last = number;
+    this.channels.names.note(channel, number);
   }
 
   /** To be called after appending and trimming: makes room, and counts. */
@@ -302,7 +312,7 @@ export class HistoryLog {
   #empty(channel: ChannelLog, number: number): void {
     while (channel.size > 0) this.#drop(channel);
     channel.floor = number;
-    channel.last = number;
+    this.reach(channel, number);
     this.#unmark(channel);
     this.#mark(channel);
   }

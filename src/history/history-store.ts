@@ -40,12 +40,17 @@ export interface KeptItem {
   readonly bytes: Buffer;
 }
 
+/** A channel, and a number of which its items are wanted that are higher. */
+export type Place = readonly [channel: string, number: number];
+
 /** What is asked of a store. */
 export interface ReadQuery {
   /** Channels that are kept, each once. Those without history are left out: they do not count for a cursor. */
   readonly channels: readonly string[];
   /** Items with higher numbers are wanted. null: all that is kept, whatever was let go before it. */
   readonly after: Cursor | null;
+  /** Some of the channels, each once, with the numbers above which items of them are wanted: in place of `after`, and of this epoch. */
+  readonly places?: readonly Place[];
   /** Items with lower numbers are wanted: for pages with `reverse`. Default: all. */
   readonly before?: number;
   /** How many items at most. Default: all. */
@@ -96,7 +101,8 @@ export interface ChannelSpan {
  * Every call but `stop` answers through a callback, at once or later, so that a broker can be behind it. With NATS JetStream `append` publishes and
  * `stored` waits for the acknowledgement, whose stream sequence is the number; `read` is an ordered consumer with the subjects of the channels
  * as its filter, from a sequence on, up to the last sequence when it began; the first sequence of the stream is the floor of all channels;
- * the epoch is a name that is written with the stream when it is made; `names` asks for the subjects of the stream; `clear` purges one; and the limits of channels are limits for each subject.
+ * `matching` and `names` ask for the subjects of the stream; the epoch is a name that is written with the stream when it is made; `clear` purges a subject; and the
+ * limits of channels are limits for each subject.
  */
 export interface HistoryStore {
   /** Letters and digits. */
@@ -119,6 +125,17 @@ export interface HistoryStore {
 
   /** Answers a query. What was appended and is not stored yet is not in the answer, and above its `head`. */
   read(query: ReadQuery, done: (result: ReadResult) => void): void;
+
+  /**
+   * The channels whose names match one of these patterns, which are valid, and that have had items with higher numbers than `after`, each once. null if
+   * there are more than `limit`, or too many names to look at, or one that is forgotten may have been among them.
+   */
+  matching(
+    patterns: readonly string[],
+    after: number,
+    limit: number,
+    done: (names: readonly string[] | null) => void,
+  ): void;
 
   /** The newest stored item of a channel, for subscribers that get it at once, with the head as `read` gives it. */
   lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void;

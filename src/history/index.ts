@@ -9,6 +9,7 @@ export type {
   HistoryStore,
   KeptItem,
   NewItem,
+  Place,
   ReadQuery,
   ReadResult,
 } from './history-store.ts';

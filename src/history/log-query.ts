@@ -2,42 +2,48 @@ import { LEAST_COST } from '../exchange/index.ts';
 import type { ChannelLog } from './channel-log.ts';
 import type { HistoryLog } from './history-log.ts';
 import type { ChannelSpan, KeptItem, ReadQuery, ReadResult } from './history-store.ts';
+import { MergedItems } from './merged-items.ts';
 import { SegmentQueue } from './segment-queue.ts';
 
 /** Answers a query. Nothing above `head` is in the answer. */
 export function readLog(log: HistoryLog, epoch: string, head: number, query: ReadQuery): ReadResult {
   const { after, before = Number.POSITIVE_INFINITY, reverse = false } = query;
   const { limit = Number.POSITIVE_INFINITY, limitBytes = Number.POSITIVE_INFINITY } = query;
-  const gaps = gapsOf(log, epoch, head, query);
-  if (gaps.length > 0 || isForeign(log, epoch, head, query)) {
-    return { recovered: false, gaps, items: [], head, more: false };
-  }
-  const items: KeptItem[] = [];
-  let more = false;
+  const places = new Map(query.places);
+  const foreign = isForeign(log, epoch, head, query);
+  const gaps = gapsOf(log, head, query, places, foreign);
+  if (gaps.length > 0 || foreign) return { recovered: false, gaps, items: [], head, more: false };
+  const wanted = new MergedItems(log, reverse);
   for (const name of query.channels) {
     const channel = log.channels.get(name);
     if (channel === undefined) continue;
-    const first = after === null ? 0 : log.countUpTo(channel, after.number);
-    const end = log.countUpTo(channel, Math.min(head, before - 1));
-    // No more than the answer can have of one channel: most pages are a small part of what follows.
-    let left = limitBytes;
-    let count = 0;
-    for (; count < limit && first + count < end && left >= 0; count++) {
-      const item = itemAt(log, channel, reverse ? end - 1 - count : first + count);
-      left -= costOf(item);
-      items.push(item);
-    }
-    more ||= first + count < end;
+    const from = places.get(name) ?? after?.number ?? 0;
+    wanted.add(channel, log.countUpTo(channel, from), log.countUpTo(channel, Math.min(head, before - 1)));
   }
-  if (query.channels.length > 1) {
-    items.sort((one, other) => (reverse ? other.number - one.number : one.number - other.number));
+  const items: KeptItem[] = [];
+  let left = limitBytes;
+  let last = head;
+  while (!wanted.isEmpty && items.length < limit) {
+    const { channel, index } = wanted.peek();
+    const item = itemAt(log, channel, index);
+    left -= costOf(item);
+    if (items.length > 0 && left < 0) break;
+    wanted.next();
+    items.push(item);
+    last = item.number;
   }
-  const count = countWithin(items, limit, limitBytes);
-  if (count < items.length) {
-    more = true;
-    items.length = count;
-  }
-  return { recovered: true, gaps, items, head: more ? (items.at(-1)?.number ?? head) : head, more };
+  const more = !wanted.isEmpty;
+  return { recovered: true, gaps, items, head: more ? last : head, more };
+}
+
+/** Channels that match patterns, as `HistoryStore.matching` says. */
+export function matchingInLog(
+  log: HistoryLog,
+  patterns: readonly string[],
+  after: number,
+  limit: number,
+): readonly string[] | null {
+  return after < log.unknownFloor ? null : log.channels.names.matching(patterns, after, limit);
 }
 
 /** The newest item of a channel up to `head`. */
@@ -71,21 +77,26 @@ function isForeign({ epochFloor }: HistoryLog, epoch: string, head: number, { af
 }
 
 /** Channels of which the client misses something if it gets no items; none if it can get all. */
-function gapsOf(log: HistoryLog, epoch: string, head: number, query: ReadQuery): readonly string[] {
-  const { channels, after } = query;
+function gapsOf(
+  log: HistoryLog,
+  head: number,
+  { channels, after }: ReadQuery,
+  places: ReadonlyMap<string, number>,
+  foreign: boolean,
+): readonly string[] {
   for (const name of channels) {
     const channel = log.channels.get(name);
     if (channel === undefined) continue;
     log.trim(channel);
     log.channels.touch(channel);
   }
-  if (after === null) return [];
-  if (isForeign(log, epoch, head, query)) return channels;
-  const isLost = (name: string): boolean => (log.channels.get(name)?.floor ?? log.unknownFloor) > after.number;
+  const placeOf = (name: string): number => places.get(name) ?? after?.number ?? Number.POSITIVE_INFINITY;
+  const isLost = (name: string): boolean =>
+    (foreign && !places.has(name)) || (log.channels.get(name)?.floor ?? log.unknownFloor) > placeOf(name);
   if (!channels.some(isLost)) return [];
   const isMissed = (name: string): boolean => {
     const channel = log.channels.get(name);
-    return channel !== undefined && log.countUpTo(channel, head) > log.countUpTo(channel, after.number);
+    return channel !== undefined && log.countUpTo(channel, head) > log.countUpTo(channel, placeOf(name));
   };
   return channels.filter((name) => isLost(name) || isMissed(name));
 }
@@ -105,16 +116,4 @@ function itemAt(log: HistoryLog, channel: ChannelLog, index: number): KeptItem {
 /** What an item counts in the limit of an answer: to read one costs time, however small it is. */
 function costOf({ bytes }: KeptItem): number {
   return Math.max(LEAST_COST, bytes.length);
-}
-
-/** How many of the items are within the limits. */
-function countWithin(items: readonly KeptItem[], limit: number, bytes: number): number {
-  let left = bytes;
-  let count = 0;
-  for (const item of items) {
-    left -= costOf(item);
-    if (count === limit || (count > 0 && left < 0)) break;
-    count++;
-  }
-  return count;
 }

@@ -12,7 +12,7 @@ import type {
   ReadQuery,
   ReadResult,
 } from './history-store.ts';
-import { lastInLog, readLog, spanOfLog } from './log-query.ts';
+import { lastInLog, matchingInLog, readLog, spanOfLog } from './log-query.ts';
 import { StoredCalls } from './stored-calls.ts';
 
 /** Milliseconds between two sweeps for items that are too old, and how many channels each one looks at. */
@@ -79,6 +79,15 @@ export abstract class LogStore implements HistoryStore, Guarded {
 
   read(query: ReadQuery, done: (result: ReadResult) => void): void {
     done(readLog(this.log, this.epoch, this.head, query));
+  }
+
+  matching(
+    patterns: readonly string[],
+    after: number,
+    limit: number,
+    done: (names: readonly string[] | null) => void,
+  ): void {
+    done(matchingInLog(this.log, patterns, after, limit));
   }
 
   lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void {

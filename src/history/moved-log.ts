@@ -72,7 +72,7 @@ export function takePart(log: HistoryLog, { channels, bytes }: MovedPart): void 
       log.takeItem(channel, number, time, bytes.subarray(at, at + length));
       at += length;
     }
-    channel.last = Math.max(channel.last, last);
+    if (last > channel.last) log.reach(channel, last);
   }
   log.settle();
 }
