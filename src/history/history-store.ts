@@ -129,10 +129,11 @@ export interface HistoryStore {
   /**
    * The channels whose names match one of these patterns, which are valid, and that have had items with higher numbers than `after`, each once. null if
    * there are more than `limit`, or too many names to look at, or one that is forgotten may have been among them.
+   * @param after null for all channels that are known now
    */
   matching(
     patterns: readonly string[],
-    after: number,
+    after: number | null,
     limit: number,
     done: (names: readonly string[] | null) => void,
   ): void;

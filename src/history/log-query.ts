@@ -40,10 +40,11 @@ export function readLog(log: HistoryLog, epoch: string, head: number, query: Rea
 export function matchingInLog(
   log: HistoryLog,
   patterns: readonly string[],
-  after: number,
+  after: number | null,
   limit: number,
 ): readonly string[] | null {
-  return after < log.unknownFloor ? null : log.channels.names.matching(patterns, after, limit);
+  if (after !== null && after < log.unknownFloor) return null;
+  return log.channels.names.matching(patterns, after ?? 0, limit);
 }
 
 /** The newest item of a channel up to `head`. */

@@ -83,7 +83,7 @@ export abstract class LogStore implements HistoryStore, Guarded {
 
   matching(
     patterns: readonly string[],
-    after: number,
+    after: number | null,
     limit: number,
     done: (names: readonly string[] | null) => void,
   ): void {

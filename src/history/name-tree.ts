@@ -1,11 +1,19 @@
 import { isMatchable, MAX_PATTERN_TOKENS } from '../codec/grip/index.ts';
-import type { ChannelLog } from './channel-log.ts';
 
 /**
  * Places that are looked at for the patterns of one question. Beyond it the answer is that there is too much.
  * @bound history-pattern-places
  */
 export const MAX_PLACES = 16_384;
+
+/** A channel among the names. */
+export interface NamedChannel {
+  readonly name: string;
+  /** The number of its newest item. */
+  readonly last: number;
+  /** Where it is; null where no pattern matches it. */
+  node: NameNode | null;
+}
 
 /** What the names have in common that begin with the same tokens. */
 export class NameNode {
@@ -15,7 +23,7 @@ export class NameNode {
   /** No channel from here on has an item with a higher number. */
   last = 0;
   /** The one whose name ends here. */
-  channel: ChannelLog | null = null;
+  channel: NamedChannel | null = null;
   /** Its children by their tokens; null where it has one or none. */
   #children: Map<string, NameNode> | null = null;
   /** The child in which something happened last, and for each child the one in which something happened before that. */
@@ -78,7 +86,7 @@ export class NameTree {
   size = 0;
   readonly #root = new NameNode(null, '');
 
-  add(channel: ChannelLog): void {
+  add(channel: NamedChannel): void {
     if (!isMatchable(channel.name)) return;
     let node = this.#root;
     for (const token of tokensOf(channel.name)) node = node.child(token) ?? this.#addChild(node, token);
@@ -86,7 +94,7 @@ export class NameTree {
     channel.node = node;
   }
 
-  delete(channel: ChannelLog): void {
+  delete(channel: NamedChannel): void {
     let { node } = channel;
     if (node === null) return;
     channel.node = null;
@@ -100,7 +108,7 @@ export class NameTree {
   }
 
   /** A channel has an item with this number. */
-  note({ node }: ChannelLog, number: number): void {
+  note({ node }: NamedChannel, number: number): void {
     if (node === null) return;
     // Where they come in another order, as those of another process, each counts as one of the newest.
     const last = Math.max(number, this.#root.last);

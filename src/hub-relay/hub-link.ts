@@ -36,6 +36,7 @@ export interface MarkOwner {
 export type LinkedHub = Pick<
   Hub,
   | 'barrier'
+  | 'catchUp'
   | 'channelInfos'
   | 'connectionsOf'
   | 'countReceivers'
@@ -255,7 +256,7 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
       this.#onPacket(packet);
       return this.#heldBack;
     });
-    if (heldBack?.dropped === true) this.#hub.recover();
+    if (heldBack?.dropped === true) this.#hub.catchUp();
   }
 
   #holdBack(heldBack: HeldBack, packet: Buffer): void {
@@ -308,6 +309,9 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
         break;
       case KIND.recover:
         this.#hub.recover();
+        break;
+      case KIND.missed:
+        this.#hub.catchUp();
         break;
       case KIND.question:
         this.#answer(jsonOf(packet) as Question);

@@ -200,6 +200,11 @@ export class HubRelay implements WorkerHubRoom {
     this.#tellAll(KIND.recover);
   }
 
+  /** Items may have been lost on their way to this process. */
+  catchUp(): void {
+    this.#tellAll(KIND.missed);
+  }
+
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
     const { router } = this;
     const known = items.map((item) => router.receiversOf(item));

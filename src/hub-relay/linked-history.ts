@@ -1,11 +1,10 @@
 import { decodeItems, encodeItem } from '../codec/grip/index.ts';
-import type { HistoryAnswer, HistoryQuestion, HubHistory } from '../hub/index.ts';
+import { emptyAnswer, type HistoryAnswer, type HistoryQuestion, type HubHistory } from '../hub/index.ts';
 import { jsonAndBytesOf, jsonAndBytesPacket, KIND } from './relay-packet.ts';
 
 /** A question of a hub, with its number. */
-interface Asked extends Omit<HistoryQuestion, 'limitBytes'> {
+interface Asked extends HistoryQuestion {
   readonly number: number;
-  readonly limit: number;
 }
 
 /** What stands in front of the items of an answer. */
@@ -47,17 +46,16 @@ export class LinkedHistory implements HubHistory {
   /** What was delivered before it came is what the answer counts on. */
   onAnswer(packet: Buffer): void {
     const { value, bytes } = jsonAndBytesOf(packet);
-    const { number, epoch, gaps, head, more } = value as Outline;
+    const { number, epoch, ...answer } = value as Outline;
     const waiting = this.#waiting.get(number);
     if (waiting === undefined) return;
     this.#waiting.delete(number);
     this.epoch = epoch;
-    waiting.done({ gaps, items: decodeItems(bytes), head, more });
+    waiting.done({ ...answer, items: decodeItems(bytes) });
   }
 
   #try(number: number, waiting: Waiting): void {
-    const { channels, after, id, limitBytes: limit } = waiting.question;
-    const asked: Asked = { number, channels, after, id, limit };
+    const asked: Asked = { ...waiting.question, number };
     waiting.sent = this.#send(jsonAndBytesPacket(KIND.ask, asked));
   }
 }
@@ -68,14 +66,11 @@ export class LinkedHistory implements HubHistory {
  * @param send takes the answer
  */
 export function answerHistory(source: HubHistory | null, packet: Buffer, send: (answer: Buffer) => void): void {
-  const { number, channels, after, id, limit } = jsonAndBytesOf(packet).value as Asked;
-  const answer = (outline: Outline, items: HistoryAnswer['items']): void =>
+  const { number, ...question } = jsonAndBytesOf(packet).value as Asked;
+  const answer = ({ items, ...rest }: HistoryAnswer): void => {
+    const outline: Outline = { number, epoch: source?.epoch ?? '', ...rest };
     send(jsonAndBytesPacket(KIND.kept, outline, ...items.map(encodeItem)));
-  if (source === null) {
-    answer({ number, epoch: '', gaps: after === null ? [] : channels, head: 0, more: false }, []);
-    return;
-  }
-  source.ask({ channels, after, id, limitBytes: limit }, ({ gaps, items, head, more }) => {
-    answer({ number, epoch: source.epoch, gaps, head, more }, items);
-  });
+  };
+  if (source === null) answer(emptyAnswer(question));
+  else source.ask(question, answer);
 }

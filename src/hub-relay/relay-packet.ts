@@ -6,8 +6,10 @@ export const KIND = {
   items: 0x69,
   /** To a worker: a list of names of channels that are new to it, each followed by its last id. */
   lastIds: 0x6c,
-  /** To a worker: items may have been lost. */
+  /** To a worker: publishers may have lost items. */
   recover: 0x72,
+  /** To a worker: items may have been lost on their way to it. */
+  missed: 0x4d,
   /** To a worker: a `Question`. */
   question: 0x71,
   /** To a worker: no further items come, and its clients are to be released. */

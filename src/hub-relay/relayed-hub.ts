@@ -33,6 +33,10 @@ export class RelayedHub implements LinkedHub {
     this.#relay.recover();
   }
 
+  catchUp(): void {
+    this.#relay.catchUp();
+  }
+
   requestTurn(publication: Publication): void {
     this.#relay.requestTurn(publication);
   }

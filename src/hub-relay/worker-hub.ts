@@ -241,8 +241,8 @@ export class WorkerHub implements RoutedHub {
     this.#room.router.pump();
   }
 
-  /** Has the worker's clients recover, once, if it has not got all items and takes them again. */
+  /** Has the worker's clients catch up, once, if it has not got all items and takes them again. */
   #tellMissed(): void {
-    if (this.#missed && this.#sent < MAX_UNDELIVERED && this.send(barePacket(KIND.recover))) this.#missed = false;
+    if (this.#missed && this.#sent < MAX_UNDELIVERED && this.send(barePacket(KIND.missed))) this.#missed = false;
   }
 }

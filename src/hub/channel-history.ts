@@ -3,16 +3,16 @@ import { lastEventId } from '../codec/http1/index.ts';
 import type { HistoryStore } from '../history/index.ts';
 import { type ChannelRules, NO_RULES } from './channel-rules.ts';
 import type { HoldOptions } from './hold-options.ts';
-import { type HistoryAnswer, type HistoryQuestion, type HubHistory, OwnHistory } from './hub-history.ts';
+import { emptyAnswer, type HistoryAnswer, type HistoryQuestion, type HubHistory, OwnHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { ItemKeeper } from './item-keeper.ts';
-import { haveCursors } from './kept-channels.ts';
+import { haveCursors, namedPlaces } from './kept-channels.ts';
 import type { ResponseHoldState, StreamHoldState } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import { ResponseHistory } from './response-history.ts';
 import { ResponseHold } from './response-hold.ts';
 import { StreamHistory } from './stream-history.ts';
-import { isEventStream, StreamHold } from './stream-hold.ts';
+import { isEventStream, type StreamHold } from './stream-hold.ts';
 
 /** What a hub knows of the channels that are kept, and who keeps their items: itself, or the process that orders them. */
 export class ChannelHistory implements HubHistory {
@@ -82,22 +82,21 @@ export class ChannelHistory implements HubHistory {
 
   ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
     if (this.source !== null) this.source.ask(question, done);
-    else done({ gaps: question.after === null ? [] : question.channels, items: [], head: 0, more: false });
+    else done(emptyAnswer(question));
   }
 
   /** Gives a held request, or an event stream, its place in the log, if it is subscribed to what is kept. @param keys names of channels, and keys of patterns */
   follow(room: HubRoom, held: StreamHold | ResponseHold, keys: readonly string[], options: HoldOptions): void {
     const { instruct, request, channelPrefix: prefix = '' } = options;
-    if (held instanceof StreamHold && !isEventStream(instruct.response.headers)) return;
+    const ids = namedPlaces(room, instruct.hold, prefix);
+    // Other streams have no place for a cursor: only what their origin names is looked for.
+    const hasCursors = held instanceof ResponseHold || isEventStream(instruct.response.headers);
+    if (!hasCursors && ids.length === 0) return;
     // Filters look at each item by itself.
     const alone = instruct.hold?.channels.some(({ filters }) => filters.length > 0) === true;
     const join = alone ? 'none' : (options.join ?? 'none');
-    this.#place(room, held, {
-      keys,
-      since: lastEventId(request.headers, request.target) ?? sinceOf(instruct.hold),
-      prefix,
-      join,
-    });
+    const since = hasCursors ? (lastEventId(request.headers, request.target) ?? sinceOf(instruct.hold)) : null;
+    this.#place(room, held, { keys, since, ids, prefix, join });
   }
 
   /** Gives a hold that another process had its place again. */
@@ -107,8 +106,8 @@ export class ChannelHistory implements HubHistory {
 
   #place(room: HubRoom, held: StreamHold | ResponseHold, options: PlaceOptions): void {
     if (!haveCursors(room, options.keys)) return;
-    if (held instanceof ResponseHold) held.keepsPlace(new ResponseHistory(room, this, held, options));
-    else held.keepsPlace(new StreamHistory(room, this, held, options));
+    if (held instanceof ResponseHold) held.followLog(new ResponseHistory(room, this, held, options));
+    else held.followLog(new StreamHistory(room, this, held, options));
   }
 }
 

@@ -109,6 +109,11 @@ export class ChannelRules {
       ({ match, keep }) => keep !== null && subjectOfPresence(match) === null && overlap(match, pattern),
     );
   }
+
+  /** Whether it may match one that retains its last item. */
+  mayRetain(pattern: string): boolean {
+    return this.#rules.some(({ match, retain }) => retain && overlap(match, pattern));
+  }
 }
 
 /** No channel is kept. */

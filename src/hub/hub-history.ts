@@ -1,31 +1,63 @@
-import { decodeItems, type PublishItem } from '../codec/grip/index.ts';
+import { decodeItems, idTest, matchesPattern, type PublishItem } from '../codec/grip/index.ts';
 import { hasExpired } from '../exchange/index.ts';
-import type { Cursor, HistoryStore, KeptItem } from '../history/index.ts';
+import type { Cursor, HistoryStore, KeptItem, Place } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
 import { SharedAnswers } from './shared-answers.ts';
+import { patternKey } from './subscription-key.ts';
+
+/** A channel, and the publisher's id of an item of it. */
+export type NamedPlace = readonly [channel: string, id: string];
+
+/** Where a client has begun that is new, or was not continued: behind all items up to `from`, but on some channels further back. */
+export interface StartPlaces {
+  readonly from: number;
+  readonly places: readonly Place[];
+}
+
+/** That of a client whose cursor was continued. */
+export const NO_START: StartPlaces = { from: 0, places: [] };
 
 /** What a hold asks of the items that are kept. */
 export interface HistoryQuestion {
   /** Names of channels, each once. */
   readonly channels: readonly string[];
+  /** Patterns: the channels that they match count as if they were named. */
+  readonly patterns?: readonly string[];
   /** Where the client is; null for a new one. */
   readonly after: Cursor | null;
-  /** The publisher's id of the last item that the client has, of its only channel, in place of `after`. Looked for among the last 1,000 items. */
+  /** Where it began, from the answer before. */
+  readonly start?: StartPlaces;
+  /** The publisher's id of the last item that the client has, of its only channel, in place of `after`. */
   readonly id?: string | null;
+  /** The last items that its origin knew, of some of the channels: where a client begins that is new, or cannot be continued from `after`. */
+  readonly ids?: readonly NamedPlace[];
   /** Bytes of items that are wanted at most, but one item at least. */
   readonly limitBytes: number;
 }
 
-/** Items among which one is looked for by its id. */
+/**
+ * Items of a channel among which one is looked for by its id, the newest first. No more than their beginnings are looked at.
+ * @bound history-ids
+ */
 const MAX_LOOKED_AT = 1_000;
+
+/**
+ * Channels that patterns match and that have items for a client. Beyond it the client is told of a gap.
+ * @bound history-pattern-channels
+ */
+export const MAX_MATCHED = 1_000;
 
 /** The answer to it. */
 export interface HistoryAnswer {
-  /** Channels of which the client has missed something that it does not get. If there are any it goes on as a new one. */
+  /** Channels, and keys of patterns, of which the client has missed something that it does not get. If there are any it goes on as a new one. */
   readonly gaps: readonly string[];
+  /** Channels whose `ids` are not known here. */
+  readonly missing: readonly string[];
   /** In the order of their numbers. A new client gets the last one of each channel whose rule retains it. */
   readonly items: readonly PublishItem[];
-  /** Everything up to this number is in the answer, or before the cursor; what comes above it is delivered to the hold. */
+  /** Where the client began with the first of these items. */
+  readonly start: StartPlaces;
+  /** Everything up to this number is in the answer, or before where it began; what comes above it is delivered to the hold. */
   readonly head: number;
   /** Whether more follows after `head` that is kept already. */
   readonly more: boolean;
@@ -37,6 +69,18 @@ export interface HubHistory {
   readonly epoch: string;
   /** Answers at once, or later: then at the place in the order of deliveries at which everything up to `head` has been delivered. */
   ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void;
+}
+
+/** The answer where nothing is kept. */
+export function emptyAnswer({ channels, patterns = [], after, ids = [] }: HistoryQuestion): HistoryAnswer {
+  const gaps = after === null ? [] : [...channels, ...patterns.map(patternKey)];
+  return { gaps, missing: ids.map(([channel]) => channel), items: [], start: NO_START, head: 0, more: false };
+}
+
+/** Asks whether an item of a channel with this id of its publisher is in the log. */
+export function askForId(source: HubHistory, channel: string, id: string, done: (found: boolean) => void): void {
+  const ids = [[channel, id]] as const;
+  source.ask({ channels: [channel], after: null, ids, limitBytes: 0 }, ({ missing }) => done(missing.length === 0));
 }
 
 /** The items in a store of this process. */
@@ -63,53 +107,135 @@ export class OwnHistory implements HubHistory {
       return;
     }
     const { last } = this.#store;
-    this.#find(question, (answer) => {
+    this.#answer(question, (answer) => {
       if (this.#store.last === last && answer.items.every(lasts)) this.#shared.set(key, answer);
       done(answer);
     });
   }
 
-  #find(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
-    const { id = null, channels } = question;
-    if (id === null || channels.length !== 1) {
-      this.#read(question, done);
-      return;
-    }
-    this.#store.read({ channels, after: null, reverse: true, limit: MAX_LOOKED_AT }, ({ items }) => {
-      const found = items.find((item) => itemOf(item).id === id);
-      const after = found === undefined ? question.after : { epoch: this.epoch, number: found.number };
-      this.#read({ ...question, after }, done);
-    });
-  }
-
-  #read({ channels, after, limitBytes }: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
+  #answer(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
+    const { id = null, channels, patterns = [], after } = question;
+    const [channel = ''] = channels;
     if (after === null) {
-      this.#retained(channels, [], done);
-      return;
+      this.#begin(question, [], done);
+    } else if (id !== null && channels.length === 1 && patterns.length === 0) {
+      this.#find(channel, id, (number) =>
+        this.#continue(question, number === null ? after : { epoch: this.epoch, number }, done),
+      );
+    } else {
+      this.#continue(question, after, done);
     }
-    this.#store.read({ channels, after, limitBytes }, ({ recovered, gaps, items, head, more }) => {
-      if (recovered) done({ gaps, items: items.map(itemOf).filter(isOfUse), head, more });
-      else this.#retained(channels, gaps, done);
-    });
   }
 
-  #retained(channels: readonly string[], gaps: readonly string[], done: (answer: HistoryAnswer) => void): void {
-    const rules = this.#rules();
-    const retaining = channels.filter((channel) => rules.of(channel)?.retain === true);
-    const items: PublishItem[] = [];
-    const answer = (head: number): void => {
-      items.sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
-      done({ gaps, items: items.filter(isOfUse), head, more: false });
+  /** What comes after a cursor. */
+  #continue(question: HistoryQuestion, after: Cursor, done: (answer: HistoryAnswer) => void): void {
+    const { channels, patterns = [], start = NO_START, limitBytes } = question;
+    const places = start.places.map(([name, number]): Place => [name, Math.max(number, after.number)]);
+    const from = Math.max(after.number, start.from);
+    const named = new Set(channels);
+    const read = (matched: readonly string[]): void => {
+      const all = [...new Set([...channels, ...places.map(([name]) => name), ...matched])];
+      const query = { channels: all, after: { ...after, number: from }, places, limitBytes };
+      this.#store.read(query, ({ recovered, gaps, items, head, more }) => {
+        if (recovered) {
+          const began = { from, places };
+          done({ gaps, missing: [], items: items.map(itemOf).filter(isOfUse), start: began, head, more });
+        } else {
+          // All of them, where the cursor itself means nothing here.
+          const lost = gaps.length === all.length ? patterns : matchingSome(patterns, gaps);
+          this.#begin(question, [...gaps.filter((name) => named.has(name)), ...lost.map(patternKey)], done);
+        }
+      });
     };
-    let waiting = retaining.length;
-    if (waiting === 0) answer(this.#store.head);
-    for (const channel of retaining) {
-      this.#store.lastOf(channel, (item, head) => {
-        if (item !== null) items.push(itemOf(item));
-        if (--waiting === 0) answer(head);
+    if (patterns.length === 0) {
+      read([]);
+    } else if (after.epoch !== this.epoch) {
+      this.#begin(question, [...channels, ...patterns.map(patternKey)], done);
+    } else {
+      this.#store.matching(patterns, from, MAX_MATCHED, (matched) => {
+        if (matched === null) this.#begin(question, [...channels, ...patterns.map(patternKey)], done);
+        else read(matched);
       });
     }
   }
+
+  /** What a client gets that is new, or cannot be continued: what comes after the items that its origin knew, and the last item of each channel that retains it. */
+  #begin(question: HistoryQuestion, gaps: readonly string[], done: (answer: HistoryAnswer) => void): void {
+    const { channels, patterns = [], ids = [], limitBytes } = question;
+    const places = new Map<string, number>();
+    const missing: string[] = [];
+    const read = (): void => {
+      const query = { channels: [...places.keys()], after: null, places: [...places], limitBytes };
+      const { head: from } = this.#store;
+      this.#store.read(query, ({ items, head, more }) => {
+        const start = { from, places: query.places };
+        done({ gaps, missing, items: items.map(itemOf).filter(isOfUse), start, head, more });
+      });
+    };
+    each(
+      ids,
+      ([channel, id], next) =>
+        this.#find(channel, id, (number) => {
+          if (number === null) missing.push(channel);
+          else places.set(channel, number);
+          next();
+        }),
+      () => this.#retained(channels, patterns, places, read),
+    );
+  }
+
+  /** Adds the places before the last items of channels that retain them, where they have no place yet. */
+  #retained(
+    channels: readonly string[],
+    patterns: readonly string[],
+    places: Map<string, number>,
+    done: () => void,
+  ): void {
+    const rules = this.#rules();
+    const add = (names: readonly string[]): void => {
+      const retaining = names.filter((name) => !places.has(name) && rules.of(name)?.retain === true);
+      each(
+        retaining,
+        (name, next) =>
+          this.#store.lastOf(name, (item) => {
+            if (item !== null) places.set(name, item.number - 1);
+            next();
+          }),
+        done,
+      );
+    };
+    if (!patterns.some((pattern) => rules.mayRetain(pattern))) {
+      add(channels);
+      return;
+    }
+    this.#store.matching(patterns, null, MAX_MATCHED, (matched) =>
+      add([...new Set([...channels, ...(matched ?? [])])]),
+    );
+  }
+
+  /** The number of the item of a channel that has this id; null if it is not known. */
+  #find(channel: string, id: string, done: (number: number | null) => void): void {
+    const hasId = idTest(channel, id);
+    this.#store.read({ channels: [channel], after: null, reverse: true, limit: MAX_LOOKED_AT }, ({ items }) => {
+      done(items.find(({ bytes }) => hasId(bytes))?.number ?? null);
+    });
+  }
+}
+
+/** Does something with each, one after the other, and then the rest. */
+function each<T>(list: readonly T[], act: (value: T, next: () => void) => void, done: () => void): void {
+  let waiting = list.length;
+  if (waiting === 0) done();
+  for (const value of list) {
+    act(value, () => {
+      if (--waiting === 0) done();
+    });
+  }
+}
+
+/** Those of the patterns that match some of the names. */
+function matchingSome(patterns: readonly string[], names: readonly string[]): readonly string[] {
+  return patterns.filter((pattern) => names.some((name) => matchesPattern(pattern, name)));
 }
 
 /** Whether an item is of use for as long as it is kept. */

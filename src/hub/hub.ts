@@ -91,6 +91,7 @@ export class Hub implements Guarded {
   readonly #staged: StagedItems;
   readonly #intake: Intake;
   readonly #recovery: HoldSweep;
+  readonly #catchUp: HoldSweep;
   readonly #drain: HoldSweep;
   /** Holds that come from now on are not visited by the drain. */
   #drainBegun = false;
@@ -141,6 +142,7 @@ export class Hub implements Guarded {
       () => this.#onIntakeIdle(),
     );
     this.#recovery = new HoldSweep(this.#room, (hold) => hold.recover(), onFault);
+    this.#catchUp = new HoldSweep(this.#room, (hold) => hold.onMissed(), onFault);
     this.#drain = new HoldSweep(this.#room, (hold) => hold.drain(), onFault);
   }
 
@@ -388,6 +390,12 @@ export class Hub implements Guarded {
   recover(): void {
     this.#room.moment++;
     this.#recovery.begin();
+  }
+
+  /** Items may have been lost between the process that orders them and this one: clients read them from the log, and others recover. */
+  catchUp(): void {
+    this.#room.moment++;
+    this.#catchUp.begin();
   }
 
   /**

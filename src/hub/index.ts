@@ -10,6 +10,7 @@ export { FilterError } from './filter-template.ts';
 export type { HoldOptions } from './hold-options.ts';
 export { Hub, type HubQueues, type HubStats } from './hub.ts';
 export {
+  emptyAnswer,
   type HistoryAnswer,
   type HistoryQuestion,
   type HubHistory,

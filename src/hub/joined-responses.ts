@@ -49,12 +49,14 @@ export function shaped(published: PublishedResponse, mode: JoinMode): PublishedR
 
 function joined(items: readonly ResponseItem[], mode: JoinMode): PublishedResponse {
   const last = items.at(-1) as ResponseItem;
+  // Nothing is missing in between.
+  const { prevId } = items.find(({ channel }) => channel === last.channel) as ResponseItem;
   const bodies = items.map(({ httpResponse }) => httpResponse.body);
   const body = mode === 'json' ? listOf(bodies) : Buffer.concat(bodies.flatMap(asLine));
   const { headers } = last.httpResponse;
   const fields =
     mode === 'json' ? [...withoutFields(headers, (name) => name === 'content-type'), ...JSON_TYPE] : headers;
-  return responseOf(last, { ...last.httpResponse, headers: fields, body });
+  return responseOf({ ...last, prevId }, { ...last.httpResponse, headers: fields, body });
 }
 
 function responseOf({ channel, id, prevId, meta, number }: PublishItem, format: HttpResponseFormat): PublishedResponse {

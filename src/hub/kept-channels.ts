@@ -1,4 +1,5 @@
-import { nameBehind } from '../codec/grip/index.ts';
+import { type Hold, nameBehind } from '../codec/grip/index.ts';
+import type { NamedPlace } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { patternOf } from './subscription-key.ts';
 
@@ -32,6 +33,15 @@ export function keptOf(room: Rules, keys: readonly string[]): KeptChannels {
     names: new Set(kept.filter((key) => patternOf(key) === null)),
     patterns: kept.filter((key) => patternOf(key) !== null),
   };
+}
+
+/** What the origin says that a client has of the channels of a hold which are in the log. @param prefix is put in front of their names */
+export function namedPlaces(room: Rules, hold: Hold | null, prefix: string): readonly NamedPlace[] {
+  const places = new Map<string, string>();
+  for (const { name, prevId, pattern = false } of hold?.channels ?? []) {
+    if (prevId !== null && !pattern && isKept(room, prefix + name)) places.set(prefix + name, prevId);
+  }
+  return [...places];
 }
 
 /**

@@ -62,7 +62,7 @@ export class LaterChannels {
   }
 
   /** Those of the keys that are not read here first. */
-  without(keys: ReadonlySet<string>): Iterable<string> {
+  without(keys: Iterable<string>): Iterable<string> {
     if (this.#groups.length === 0) return keys;
     return [...keys].filter((key) => !this.#groups.some((group) => group.keys.has(key)));
   }
@@ -97,4 +97,9 @@ export class LaterChannels {
 /** Those of the keys that are names of channels. */
 export function namesAmong(keys: Iterable<string>): string[] {
   return [...keys].filter((key) => patternOf(key) === null);
+}
+
+/** The patterns of those of the keys that have one. */
+export function patternsAmong(keys: Iterable<string>): string[] {
+  return [...keys].map(patternOf).filter((pattern) => pattern !== null);
 }

@@ -23,7 +23,7 @@ const SHORTEST_TIMEOUT = 1_000;
 type LinkState = Pick<SessionState, 'link' | 'channels' | 'active' | 'failures' | 'left'>;
 
 /** What a held stream does: waits for items, or for what keeps it from taking them. */
-type Doing = 'idle' | 'full' | 'queued' | 'failed' | 'away' | 'asking' | 'over';
+type Doing = 'begin' | 'idle' | 'full' | 'queued' | 'failed' | 'away' | 'asking' | 'over';
 
 /**
  * Follows the next link of a held stream (GRIP §5.2, §5.3): when its time has come, after a gap, a hint or a recovery, and again when that fails. No more
@@ -95,7 +95,7 @@ export abstract class LinkFollower extends WheelTimer implements Replayable, Lin
   /** Follows the link, when its turn comes. */
   update(since = this.room.moment): void {
     if (this.link === null || this.doing === 'queued' || this.doing === 'over') return;
-    if (this.doing === 'away' || this.doing === 'asking') {
+    if (this.doing === 'away' || this.doing === 'asking' || this.doing === 'begin') {
       this.#again = true;
       return;
     }

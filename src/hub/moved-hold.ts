@@ -42,6 +42,8 @@ export interface MovedPlace {
 export interface SessionState {
   readonly link: PartState | null;
   readonly positions: readonly (readonly [string, string | null])[];
+  /** Channels of which the log has all that the client has missed. */
+  readonly whole: readonly string[];
   readonly filters: FilterState | null;
   readonly channels: readonly string[];
   readonly active: readonly string[];
@@ -52,6 +54,7 @@ export interface SessionState {
 /** A held stream. */
 export interface StreamHoldState extends HeldState {
   readonly kind: 'stream-hold';
+  readonly isEventStream: boolean;
   readonly place: MovedPlace | null;
   readonly slow: SlowPolicy;
   readonly keepAlive: KeepAlive | null;
@@ -73,6 +76,8 @@ export interface ResponseHoldState extends HeldState {
   readonly place: MovedPlace | null;
   readonly response: InstructResponse;
   readonly prevIds: readonly (readonly [string, string | null])[];
+  /** As in `SessionState`. */
+  readonly whole: readonly string[];
   readonly prefix: string;
   readonly filters: FilterState | null;
   readonly failures: number;

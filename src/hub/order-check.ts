@@ -5,11 +5,16 @@ import type { PublishedResponse } from './published-response.ts';
 
 /** Shared, and never changed. */
 const NO_IDS = new Map<string, string | null>();
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** GRIP's order check for one held request: which items it may get without a gap before them, as far as is known. */
 export class OrderCheck {
   /** By the full names of channels: the id of the last item that the origin knew. Only where it named one. */
   readonly #prevIds: Map<string, string | null>;
+  /** Channels of which the log has all that the client has missed, so that the origin is not asked. */
+  whole: ReadonlySet<string> = NOTHING;
+  /** Those of which the client gets the next item whatever the origin knew: its cursor is from before that. */
+  begun: ReadonlySet<string> = NOTHING;
 
   /** @param prevIds by the full names of channels */
   constructor(prevIds: Map<string, string | null>) {
@@ -37,7 +42,7 @@ export class OrderCheck {
    */
   isNext({ channel, id, prevId }: PublishedResponse, replayDue: boolean): boolean {
     const known = this.#prevIds.get(channel);
-    if (known === undefined || known === null || known === prevId) return true;
+    if (known === undefined || known === null || known === prevId || this.begun.has(channel)) return true;
     // An item without ids does not move the client on. One with an id does, but only a replay that is due tells of a gap.
     return prevId === null && (id === null || !replayDue);
   }
@@ -54,6 +59,11 @@ export class OrderCheck {
     return positions;
   }
 
+  /** The item before this one is in the log, and had nothing for the client. */
+  skipTo({ channel, prevId }: PublishedResponse): void {
+    this.#prevIds.set(channel, prevId);
+  }
+
   /** The client does not get the item, which was its next one, because of a filter. */
   passOver({ channel, id }: PublishedResponse): void {
     if (this.#prevIds.has(channel)) this.#prevIds.set(channel, id);
@@ -67,7 +77,7 @@ export class OrderCheck {
     let outdated = false;
     for (const [name, prevId] of this.#prevIds) {
       const lastId = channels.get(name)?.lastId ?? null;
-      if (lastId === null || prevId === null || lastId === prevId) continue;
+      if (lastId === null || prevId === null || lastId === prevId || this.whole.has(name)) continue;
       channels.setLastId(name, null);
       outdated = true;
     }

@@ -1,3 +1,4 @@
+import type { NamedPlace } from './hub-history.ts';
 import type { JoinMode } from './joined-responses.ts';
 
 /** How a client begins that has a cursor. */
@@ -6,6 +7,8 @@ export interface PlaceOptions {
   readonly keys: readonly string[];
   /** What the client says that it has; null for a new one. */
   readonly since: string | null;
+  /** What its origin says that it has. Default: nothing. */
+  readonly ids?: readonly NamedPlace[];
   /** Put in front of the names of its channels, and not known to the client. */
   readonly prefix: string;
   /** How several items become one response. */

@@ -210,20 +210,20 @@ export abstract class PublishedOutlet extends WebSocketOutlet implements History
   // ---- a client that is behind
 
   /** Whether a message may wait for the client. Otherwise what becomes of it is as the route says. */
-  #mayWait({ number, channel, fromLog }: PublishedMessage, length: number): boolean {
+  #mayWait({ number, fromLog }: PublishedMessage, length: number): boolean {
     // What is read from the log comes when nothing else waits.
     if (fromLog || this.hasRoom(length)) return true;
     const history = number > 0 ? this.history : null;
     if (this.#slow === 'close') this.#closeSlow(number);
     else if (this.#slow === 'drop' || history === null) this.noteDropped();
-    else this.#leaveToLog(history, channel, number);
+    else this.#leaveToLog(history, number);
     return false;
   }
 
   /** What waits is in the log, and so is this message: the client gets it from there. */
-  #leaveToLog(history: StreamHistory<MessageRun>, channel: string, number: number): void {
-    for (const waiting of this.unqueueKept()) history.drop(waiting.channel, waiting.number);
-    history.missed(channel, number);
+  #leaveToLog(history: StreamHistory<MessageRun>, number: number): void {
+    for (const waiting of this.unqueueKept()) history.drop(waiting.number);
+    history.missed(number);
   }
 
   /** @param number of the message that there is no room for; 0 where it is not kept */
@@ -290,7 +290,7 @@ export abstract class PublishedOutlet extends WebSocketOutlet implements History
     this.history?.onLost(channel);
   }
 
-  onMissed(): void {
+  override onMissed(): void {
     this.history?.recover();
   }
 

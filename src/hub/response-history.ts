@@ -3,20 +3,29 @@ import { withoutFields } from '../codec/fields/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { clientCursor } from './client-cursor.ts';
-import type { HistoryAnswer, HubHistory } from './hub-history.ts';
+import { askForId, type HistoryAnswer, type HubHistory, type NamedPlace, NO_START } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type JoinMode, joinedResponses, shaped } from './joined-responses.ts';
-import { keptOf, toldGaps } from './kept-channels.ts';
+import { isKept, type KeptChannels, keptOf, toldGaps } from './kept-channels.ts';
+import { patternsAmong } from './later-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import type { PublishedResponse } from './published-response.ts';
 import { PAGE_BYTES } from './stream-history.ts';
 
+const NOTHING: ReadonlySet<string> = new Set();
+
 /** The held request whose client has a cursor. */
 export interface HistoryPoll extends Guarded {
   /** Whether the client still waits, and an item can be its response now. */
   readonly ready: boolean;
-  /** Takes an item from the log. Returns false if a filter keeps it from the client. */
+  /**
+   * It is known where the client begins.
+   * @param whole channels of which it gets all that comes after what it has
+   * @param begun those of which items follow that come before the one that its origin knew last
+   */
+  onPlaced(whole: ReadonlySet<string>, begun: ReadonlySet<string>): void;
+  /** Takes an item from the log. Returns false if it is not the response: a filter keeps it from the client, or something is found out first. */
   takeKept(published: PublishedResponse): boolean;
   /** The client could not get all that it has missed, and is to be told so: responds with what there is. */
   onGap(): void;
@@ -27,12 +36,20 @@ export interface HistoryPoll extends Guarded {
  * are any, what comes live is left to the log.
  */
 export class ResponseHistory implements AwaitsTurn {
+  /** Whether all channels and patterns of the client are kept. */
+  readonly hasAll: boolean;
   readonly #room: HubRoom;
   readonly #source: HubHistory;
   readonly #poll: HistoryPoll;
   readonly #prefix: string;
   readonly #join: JoinMode;
-  readonly #names: readonly string[];
+  readonly #kept: KeptChannels;
+  /** What its origin says that the client has. */
+  #ids: readonly NamedPlace[];
+  /** Where it was before its request was replayed. */
+  #before: Cursor | null = null;
+  /** Where it began, until it has caught up. */
+  #start = NO_START;
   /** Every item up to this number is behind the client, once that is known. */
   #position = 0;
   #after: Cursor | null;
@@ -49,28 +66,58 @@ export class ResponseHistory implements AwaitsTurn {
   /** Channels that the client is to hear of. */
   #gaps: readonly string[] = [];
 
-  constructor(room: HubRoom, source: HubHistory, poll: HistoryPoll, { keys, since, prefix, join }: PlaceOptions) {
+  constructor(
+    room: HubRoom,
+    source: HubHistory,
+    poll: HistoryPoll,
+    { keys, since, ids = [], prefix, join }: PlaceOptions,
+  ) {
     this.#room = room;
     this.#source = source;
     this.#poll = poll;
     this.#prefix = prefix;
     this.#join = join;
-    const { names, patterns } = keptOf(room, keys);
-    this.#names = [...names];
+    this.#kept = keptOf(room, keys);
+    this.hasAll = keys.every((key) => isKept(room, key));
+    this.#ids = ids;
     const { after, id } = clientCursor(since);
     this.#after = after;
     this.#id = id;
-    if (this.#after !== null && patterns.length > 0) {
-      // What they matched in the past is not known.
-      this.#note([...names, ...patterns]);
-      this.#after = null;
-    }
   }
 
   /** Begins, behind what a hold before it has had. */
   start(former: ResponseHistory | null): void {
-    if (former?.isKnown === true) this.#after = former.cursor;
+    if (former?.isKnown === true) {
+      this.#before = former.cursor;
+      const { names, patterns } = this.#kept;
+      // The origin has just been told where the client is: what it says of all channels counts.
+      if (patterns.length === 0 && this.#ids.length === names.size) this.#after = null;
+      else this.#goBack();
+    }
     this.pump();
+  }
+
+  /** Where the client was before the replay is where it is. */
+  #goBack(): void {
+    this.#after = this.#before;
+    this.#ids = [];
+  }
+
+  /** Channels of which the log may have what the client has missed. */
+  get named(): ReadonlySet<string> {
+    return new Set(this.#ids.map(([channel]) => channel));
+  }
+
+  /** Items may have been lost on their way: looks for them in the log. */
+  recover(): void {
+    if (this.#first) return;
+    this.#reading = true;
+    this.pump();
+  }
+
+  /** Whether an item of a channel with this id of its publisher is in the log. */
+  hasId(channel: string, id: string, done: (found: boolean) => void): void {
+    askForId(this.#source, channel, id, done);
   }
 
   /** From what another process makes it again; null while it reads. */
@@ -143,7 +190,11 @@ export class ResponseHistory implements AwaitsTurn {
     const after = this.#first ? this.#after : this.cursor;
     this.#asking = true;
     const id = this.#first && after === LOST_CURSOR ? this.#id : null;
-    this.#source.ask({ channels: this.#names, after, id, limitBytes: PAGE_BYTES }, (answer) => {
+    const { names, patterns: keys } = this.#kept;
+    const [start, ids] = [this.#start, this.#first ? this.#ids : []];
+    const patterns = patternsAmong(keys);
+    const question = { channels: [...names], patterns, after, start, id, ids, limitBytes: PAGE_BYTES };
+    this.#source.ask(question, (answer) => {
       this.#onAnswer(answer);
       this.#asking = false;
       if (!this.#waits) this.pump();
@@ -164,21 +215,43 @@ export class ResponseHistory implements AwaitsTurn {
     return own.length + gap.length === 0 ? headers : [...withoutFields(headers, isOurs), ...own, ...gap];
   }
 
-  #onAnswer({ gaps, items, head, more }: HistoryAnswer): void {
+  #onAnswer(answer: HistoryAnswer): void {
+    const { gaps, missing, items, head, more, start } = answer;
+    if (this.#first && missing.length > 0 && this.#after === null && this.#before !== null) {
+      this.#goBack();
+      return;
+    }
+    const isFirst = this.#first;
     if (gaps.length > 0) this.#note(gaps);
-    else if (this.#first && this.#after !== null && !this.#moved) this.#room.counters.historyResumed++;
+    else if (isFirst && this.#after !== null && !this.#moved) this.#room.counters.historyResumed++;
     this.#first = false;
+    this.#start = start;
+    if (isFirst && !this.#moved) this.#tellPlaced(answer);
     for (const published of joinedResponses(items, this.#join)) {
       if (!this.#poll.ready) return;
       if (this.#poll.takeKept(published)) return;
       this.passOver(published.number);
+      // Something is found out about it. What follows is read again.
+      if (!this.#poll.ready) return;
     }
     if (!this.#poll.ready) return;
     this.passOver(head);
     this.#reading = more || head < this.#skipped;
     // What was left to the log is not there yet: it is looked for again when more comes.
     this.#waits = !more;
+    if (!more) this.#start = NO_START;
     if (!this.#reading && this.#gaps.length > 0) this.#poll.onGap();
+  }
+
+  #tellPlaced({ gaps, missing, items }: HistoryAnswer): void {
+    const { names } = this.#kept;
+    if (this.#after === null || gaps.length > 0) {
+      const found = this.#ids.map(([channel]) => channel).filter((channel) => !missing.includes(channel));
+      this.#poll.onPlaced(new Set(found), NOTHING);
+    } else {
+      const begun = this.#before === null ? items.map(({ channel }) => channel) : [];
+      this.#poll.onPlaced(names, new Set(begun));
+    }
   }
 
   #note(keys: readonly string[]): void {

@@ -49,6 +49,8 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
   #asked: AskedItems | null = null;
   /** Where it is in the log of its channels, if they are kept; null where they are not. */
   #history: ResponseHistory | null = null;
+  /** The log is being asked whether it has the item before one that is kept. */
+  #asksLog = false;
   /** The hub has drained, and the item is waited for. */
   #drainLater = false;
 
@@ -78,8 +80,9 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
   }
 
   /** Its channels are kept: its response has a cursor, and what it has missed is its response at once. */
-  keepsPlace(history: ResponseHistory): void {
+  followLog(history: ResponseHistory): void {
     this.#history = history;
+    this.#order.whole = history.named;
   }
 
   /** Sends the response at once, as if its time were over, where too much is held. */
@@ -114,8 +117,11 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
       if (!this.isHeld) return;
     }
     if (this.#takeKept()) return;
-    again = this.#missed() || again;
-    if (this.#order.isOutdated(this.channels) || again) this.recover();
+    // What comes from the log may have had it replayed already.
+    if (!this.isReplaying) {
+      again = this.#missed() || again;
+      if (this.#order.isOutdated(this.channels) || again) this.recover();
+    }
     for (const published of undecided) if (this.isHeld) this.receive(published);
   }
 
@@ -135,8 +141,26 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
     const next = this.#isNext(published);
     if (next && !this.joining) return this.#take(this.#history?.shape(published) ?? published) || 1;
     this.#keep(published);
-    if (!next && !this.isReplaying && !this.joining) this.recover();
+    if (!next && !this.isReplaying && !this.joining) this.#bridge(published);
     return 1;
+  }
+
+  /** Looks for the item before this one in the log, where the log has all that the client has missed. Otherwise the origin is asked. */
+  #bridge(published: PublishedResponse): void {
+    const { channel, number, prevId } = published;
+    if (this.#asksLog) return;
+    if (this.#history === null || number === 0 || prevId === null || !this.#order.whole.has(channel)) {
+      this.recover();
+      return;
+    }
+    this.#asksLog = true;
+    this.#history.hasId(channel, prevId, (found) => {
+      this.#asksLog = false;
+      if (!this.isHeld) return;
+      if (found && this.#kept?.get(channel) === published) this.#order.skipTo(published);
+      if (!(found && this.#takeKept()) && !this.isReplaying && !this.joining) this.recover();
+      this.#history?.pump();
+    });
   }
 
   override endJoin(): void {
@@ -151,6 +175,12 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
 
   override onLastId(): void {
     if (this.isHeld && this.#order.isOutdated(this.channels)) this.recover();
+  }
+
+  /** Items may have been lost on their way to this process: they are in the log, or the origin is asked. */
+  override onMissed(): void {
+    if (this.#history?.hasAll === true) this.#history.recover();
+    else this.recover();
   }
 
   override drain(): void {
@@ -179,7 +209,8 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
     if (this.#history !== null && place === null) return null;
     const replay = this.replayState;
     if (held === null || replay === null) return null;
-    const own = { response: this.#response, prevIds: this.#order.state, prefix: this.#filters?.prefix ?? '' };
+    const [prevIds, whole] = [this.#order.state, [...this.#order.whole]];
+    const own = { response: this.#response, prevIds, whole, prefix: this.#filters?.prefix ?? '' };
     const filters = this.#filters?.state ?? null;
     const state = { kind: 'response-hold' as const, ...held, place, ...own, filters, ...replay };
     return this.suspendWith(state, () => undefined);
@@ -187,6 +218,7 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
 
   /** Goes on where a hold of another process has stopped. */
   goOn(state: ResponseHoldState, parts: HoldParts): void {
+    this.#order.whole = new Set(state.whole);
     this.goOnWaiting(state);
     this.goOnAs({ ...state, left: state.left ?? 0 }, parts);
     this.#history?.goOn();
@@ -320,11 +352,20 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
   // ---- for its place in the log (HistoryPoll)
 
   get ready(): boolean {
-    return this.isHeld && !this.joining && this.#asked?.busy !== true;
+    return this.isHeld && !this.joining && this.#asked?.busy !== true && !this.#asksLog;
+  }
+
+  onPlaced(whole: ReadonlySet<string>, begun: ReadonlySet<string>): void {
+    this.#order.whole = whole;
+    this.#order.begun = begun;
+    if (this.#order.isOutdated(this.channels)) this.recover();
   }
 
   takeKept(published: PublishedResponse): boolean {
-    return this.#take(published) > 0;
+    if (this.#isNext(published)) return this.#take(published) > 0;
+    this.#keep(published);
+    if (!this.isReplaying) this.#bridge(published);
+    return false;
   }
 
   onGap(): void {

@@ -26,6 +26,10 @@ export interface SessionStream extends ClientNames {
   onDropped(item: StreamItem): boolean;
   /** Whether the client gets a numbered item from the log, later. */
   leaves(item: StreamItem): boolean;
+  /** Whether an item of a channel with this id of its publisher is in the log. Called where the client has a place there. */
+  hasId(channel: string, id: string, done: (found: boolean) => void): void;
+  /** The client has missed items of a channel for good. */
+  onGap(channel: string): void;
   /** Nothing is waited for any more before the client can get further items. */
   onSettled(): void;
   /** Ends the stream. `problem` is for the origin's developer; null if there is none. */

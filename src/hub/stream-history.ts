@@ -2,10 +2,17 @@ import { type AwaitsTurn, type Guarded, turnBudget } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { boundedSince, clientCursor } from './client-cursor.ts';
-import type { HistoryAnswer, HistoryQuestion, HubHistory } from './hub-history.ts';
+import {
+  askForId,
+  type HistoryAnswer,
+  type HistoryQuestion,
+  type HubHistory,
+  type NamedPlace,
+  NO_START,
+} from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { isKept, type KeptChannels, keptOf, toldGaps } from './kept-channels.ts';
-import { LaterChannels, type LaterGroup, namesAmong } from './later-channels.ts';
+import { LaterChannels, type LaterGroup, namesAmong, patternsAmong } from './later-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import { patternOf } from './subscription-key.ts';
@@ -17,8 +24,8 @@ import { patternOf } from './subscription-key.ts';
  */
 export const PAGE_BYTES = 65_536;
 
-/** Channels besides its own that a client by pattern has missed items of. Beyond it it is told of a gap. */
-const MAX_OTHERS = 1_000;
+/** Channels that a client is told of by their names when items of them got lost. */
+const MAX_LOST = 1_000;
 
 /** Items of one channel that a client gets together. */
 export interface HistoryRun<Run> {
@@ -31,12 +38,20 @@ export interface HistoryRun<Run> {
   part(from: number, to: number): Run;
 }
 
+const NOTHING: ReadonlySet<string> = new Set();
+
 /** The event stream or WebSocket whose client has a place in the log. */
 export interface HistoryStream<Run> extends Guarded {
   /** Whether the client has taken all that it was sent, and nothing is waited for before it can get more. */
   readonly ready: boolean;
   /** Whether it has ended. */
   readonly ended: boolean;
+  /**
+   * It is known where the client begins.
+   * @param whole channels of which it gets all that comes after what it has
+   * @param begun those of which items follow that come before the one that its origin knew last
+   */
+  onPlaced?(whole: ReadonlySet<string>, begun: ReadonlySet<string>): void;
   /**
    * Items from the log as runs, without those that have nothing for it.
    * @param cap the highest number that a cursor may have: that of an item may be beyond where the client is in other channels
@@ -57,6 +72,8 @@ export interface HistoryStream<Run> extends Guarded {
 export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   /** Every item up to this number has gone to the client, or waits for it. */
   position = 0;
+  /** Whether all channels and patterns of the client are kept. */
+  hasAll: boolean;
   #epoch = '';
   readonly #room: HubRoom;
   readonly #source: HubHistory;
@@ -64,8 +81,6 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   readonly #prefix: string;
   /** Its own channels and patterns. */
   #kept: KeptChannels;
-  /** Channels that its patterns match, of which items were left to the log. */
-  readonly #others = new Set<string>();
   #reading = true;
   /** Where it begins: null for a new client. */
   #after: Cursor | null;
@@ -78,6 +93,10 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   #unknown = 0;
   /** Channels of which items got lost, until the client is told so. */
   #lost: Set<string> | null = null;
+  /** What its origin says that it has. */
+  readonly #ids: readonly NamedPlace[];
+  /** Where it began, until it has caught up. */
+  #start = NO_START;
   /** Whether its first answer has not come. */
   #first = true;
   #asking = false;
@@ -92,16 +111,23 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   /** Whether its client was held by another process. */
   #moved = false;
 
-  constructor(room: HubRoom, source: HubHistory, stream: HistoryStream<Run>, { keys, since, prefix }: PlaceOptions) {
+  constructor(
+    room: HubRoom,
+    source: HubHistory,
+    stream: HistoryStream<Run>,
+    { keys, since, ids = [], prefix }: PlaceOptions,
+  ) {
     this.#prefix = prefix;
     this.#room = room;
     this.#source = source;
     this.#stream = stream;
     this.#kept = keptOf(room, keys);
+    this.hasAll = keys.every((key) => isKept(room, key));
     const { after, id } = clientCursor(since);
     this.#after = after;
     this.#id = id;
     this.#since = since === null ? null : boundedSince(since);
+    this.#ids = ids;
   }
 
   /** That of the numbers so far. */
@@ -116,11 +142,6 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
 
   /** The client has its initial body. */
   start(): void {
-    if (this.#after !== null && this.#kept.patterns.length > 0) {
-      // What they matched in the past is not known.
-      this.tellGap([...this.#kept.names, ...this.#kept.patterns]);
-      this.#after = null;
-    }
     this.#pump();
   }
 
@@ -147,11 +168,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   /** The stream is subscribed to others from now on. */
   replace(keys: readonly string[]): void {
     this.#kept = keptOf(this.#room, keys);
+    this.hasAll = keys.every((key) => isKept(this.#room, key));
   }
 
   /** It is subscribed to another channel or pattern. @param since as `PlaceOptions.since` */
   join(key: string, since: string | null): void {
     const { names, patterns } = this.#kept;
+    this.hasAll &&= isKept(this.#room, key);
     if (!isKept(this.#room, key) || names.has(key) || patterns.includes(key)) return;
     if (patternOf(key) === null) names.add(key);
     else patterns.push(key);
@@ -210,14 +233,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   }
 
   /** The client did not get an item, and is to get it from the log once it is ready. */
-  missed(channel: string, number: number): void {
-    this.drop(channel, number);
+  missed(number: number): void {
+    this.drop(number);
     this.pump();
   }
 
   /** The same where others follow, before the last of which it is not looked for. */
-  drop(channel: string, number: number): void {
-    this.#noteOther(channel);
+  drop(number: number): void {
     this.#skipped = Math.max(this.#skipped, this.position, number);
     this.position = Math.min(this.position, number - 1);
     this.#reading = true;
@@ -232,7 +254,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   onLost(channel: string): void {
     if (!isKept(this.#room, channel)) return;
     this.#lost ??= new Set();
-    if (this.#lost.size < MAX_OTHERS) this.#lost.add(channel);
+    if (this.#lost.size < MAX_LOST) this.#lost.add(channel);
     else for (const key of this.#kept.patterns) this.#lost.add(key);
     this.#tellLost();
   }
@@ -248,7 +270,6 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   /** Items may have been lost on their way: looks for them in the log. */
   recover(): void {
     if (this.#first) return;
-    if (this.#kept.patterns.length > 0) this.tellGap(this.#kept.patterns);
     this.#reading = true;
     this.pump();
   }
@@ -268,14 +289,9 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     this.#stream.tellGap(channels, cursor);
   }
 
-  #leave({ channel, last }: Run): void {
+  #leave({ last }: Run): void {
     this.#skipped = Math.max(this.#skipped, last);
-    this.#noteOther(channel);
     if (this.#waits) this.#pump();
-  }
-
-  #noteOther(channel: string): void {
-    if (!this.#kept.names.has(channel) && this.#others.size <= MAX_OTHERS) this.#others.add(channel);
   }
 
   #pump(): void {
@@ -290,14 +306,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
 
   get #mayAsk(): boolean {
     const mayRead = this.#reading && !this.#asking && this.#unknown === 0 && !this.#waits && !this.#stream.ended;
-    // A new client begins now, whatever waits for it.
-    return mayRead && (this.#stream.ready || (this.#first && this.#after === null));
+    // It begins now, whatever waits for it.
+    return mayRead && (this.#stream.ready || this.#first);
   }
 
   onTurn(): void {
     this.#pumping = false;
-    if (this.#first && !this.#asking && !this.#moved) this.start();
-    else this.pump();
+    this.pump();
   }
 
   onFault(thrown: unknown): void {
@@ -312,12 +327,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
       return;
     }
     const after = this.#first ? this.#after : { epoch: this.#epoch, number: this.position };
-    const channels = [...this.#later.without(this.#kept.names), ...this.#others];
+    const { names, patterns: keys } = this.#kept;
+    const [channels, patterns] = [[...this.#later.without(names)], patternsAmong(this.#later.without(keys))];
     this.#asking = true;
     const id = this.#first && after === LOST_CURSOR ? this.#id : null;
-    this.#read({ channels, after, id, limitBytes: this.#room.budget.pageOf(PAGE_BYTES) }, (answer) =>
-      this.#onAnswer(answer),
-    );
+    const [start, ids] = [this.#start, this.#first ? this.#ids : []];
+    const limitBytes = this.#room.budget.pageOf(PAGE_BYTES);
+    this.#read({ channels, patterns, after, start, id, ids, limitBytes }, (answer) => this.#onAnswer(answer));
   }
 
   #read(question: HistoryQuestion, onAnswer: (answer: HistoryAnswer) => void): void {
@@ -330,27 +346,40 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     });
   }
 
-  #onAnswer({ gaps, items, head, more }: HistoryAnswer): void {
+  /** Whether an item of a channel with this id of its publisher is in the log. */
+  hasId(channel: string, id: string, done: (found: boolean) => void): void {
+    askForId(this.#source, channel, id, (found) => {
+      if (!this.#stream.ended) done(found);
+    });
+  }
+
+  #onAnswer(answer: HistoryAnswer): void {
+    const { gaps, items, start, head, more } = answer;
     if (gaps.length > 0) {
       this.tellGap(gaps, formatCursor(this.#source.epoch, (items[0]?.number ?? head + 1) - 1));
       this.#cursorDue = true;
     } else if (this.#first && this.#after !== null && !this.#moved) {
       this.#room.counters.historyResumed++;
     }
-    // What a new client gets at once comes when it takes something.
-    const isEarly = this.#first && this.#after === null && !this.#stream.ready;
+    const isFirst = this.#first;
     this.#first = false;
     this.#begin(gaps.length > 0);
-    if (isEarly) this.#giveLater(items);
-    else if (!this.#give(items)) return;
+    this.#start = start;
+    if (isFirst && !this.#moved) this.#tellPlaced(answer);
+    if (this.#stream.ended) return;
+    if (isFirst && items.length > 0 && !this.#stream.ready) {
+      // It is read again when the client takes something.
+      this.position = start.places.reduce((lowest, [, number]) => Math.min(lowest, number), start.from);
+      return;
+    }
+    if (!this.#give(items)) return;
     this.position = Math.max(this.position, head);
     const others = this.#later.first !== null || this.#unknown > 0;
     this.#reading = more || head < this.#skipped || others;
     this.#waits = !more && !others;
+    if (!more) this.#start = NO_START;
     if (this.#reading) return;
     this.#later.passed();
-    if (this.#others.size > MAX_OTHERS) this.tellGap(this.#kept.patterns);
-    this.#others.clear();
     this.#tellCursor();
   }
 
@@ -361,9 +390,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     this.#epoch = this.#source.epoch;
   }
 
-  #giveLater(items: readonly PublishItem[]): void {
-    for (const { channel, number = 1 } of items) {
-      this.#later.beginAt(channel, { epoch: this.#epoch, number: number - 1 });
+  #tellPlaced({ gaps, missing, items, more }: HistoryAnswer): void {
+    const { names } = this.#kept;
+    if (this.#after === null || gaps.length > 0) {
+      const found = this.#ids.map(([channel]) => channel).filter((channel) => !missing.includes(channel));
+      this.#stream.onPlaced?.(new Set(found), NOTHING);
+    } else {
+      this.#stream.onPlaced?.(names, more ? names : new Set(items.map(({ channel }) => channel)));
     }
   }
 
@@ -398,19 +431,16 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   #askLater(group: LaterGroup): void {
     const { since, keys } = group;
     this.#asking = true;
-    if (!group.asked && since !== null && namesAmong(keys).length < keys.size) {
-      // What patterns matched in the past is not known.
+    const [channels, patterns] = [namesAmong(keys), patternsAmong(keys)];
+    if (!group.asked && since !== null && patterns.length > 0 && (group.after?.number ?? 0) > this.position) {
+      // Which of the next items the client has already is not known.
       this.tellGap([...keys], this.#here);
       group.after = null;
     }
     group.asked = true;
     const id = group.after === LOST_CURSOR ? group.id : null;
-    const question = {
-      channels: namesAmong(keys),
-      after: group.after,
-      id,
-      limitBytes: this.#room.budget.pageOf(PAGE_BYTES),
-    };
+    const limitBytes = this.#room.budget.pageOf(PAGE_BYTES);
+    const question = { channels, patterns, after: group.after, id, limitBytes };
     this.#read(question, (answer) => this.#onLater(group, answer));
   }
 

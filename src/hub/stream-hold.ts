@@ -85,16 +85,16 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
   }
 
   /** Its channels are kept: its events get cursors, and it gets what it has missed behind the initial body. */
-  keepsPlace(history: StreamHistory<StreamRun>): void {
+  followLog(history: StreamHistory<StreamRun>): void {
     this.#history = history;
   }
 
   /** Sends head and initial body. @param started the client has them already */
   start(response: InstructResponse, started: boolean): void {
+    const { status, reason, headers, body } = response;
+    this.#isEventStream = isEventStream(headers);
     let lineEnded = false;
     if (!started) {
-      const { status, reason, headers, body } = response;
-      this.#isEventStream = isEventStream(headers);
       this.sendHead({ status, reason, headers, bodyLength: UNKNOWN_LENGTH });
       const initial = this.#initialBody(body);
       lineEnded = initial.length === 0 || initial.at(-1) === LF;
@@ -103,10 +103,13 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     // A filter may have ended it.
     if (this.over || !this.room.holds.has(this)) return;
     if (this.#keepAlive !== null) this.room.wheel.schedule(this, keepAliveDelay(this.#keepAlive.timeout));
-    this.#session?.start(this.#options?.hold ?? null);
-    if (this.#history === null) return;
+    if (this.#history === null) {
+      this.#session?.start(this.#options?.hold ?? null);
+      return;
+    }
     // What follows must not go on with a line of the body.
-    if (!lineEnded) this.append(LINE_END);
+    if (!lineEnded && this.#isEventStream) this.append(LINE_END);
+    this.#session?.prepare();
     this.#history.start();
   }
 
@@ -150,7 +153,7 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
       else this.recover();
       return 1;
     }
-    const joined = history === null ? step.joined : step.markedBy(history.epoch);
+    const joined = history === null || !this.#isEventStream ? step.joined : step.markedBy(history.epoch);
     const { length } = joined.body;
     // There are no credits while something waits, so this keeps the order too.
     if (length <= this.credits) {
@@ -204,8 +207,9 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     this.#history?.onLost(channel);
   }
 
-  onMissed(): void {
-    this.#history?.recover();
+  override onMissed(): void {
+    if (this.#history?.hasAll === true) this.#history.recover();
+    else this.recover();
   }
 
   override onLastId(): void {
@@ -263,14 +267,8 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
         : { always: options.always, prefix: options.prefix, debug: options.debug, session: sessionState };
     const { wheel } = this.room;
     if (session !== null) wheel.cancel(session);
-    const state = {
-      kind: 'stream-hold' as const,
-      ...held,
-      place,
-      slow: this.slow,
-      keepAlive: keepAliveOf(this.#keepAlive),
-      more,
-    };
+    const own = { isEventStream: this.#isEventStream, place, slow: this.slow };
+    const state = { kind: 'stream-hold' as const, ...held, ...own, keepAlive: keepAliveOf(this.#keepAlive), more };
     return this.suspendWith(state, () => {
       const left = sessionState?.left ?? null;
       if (session !== null && left !== null) wheel.schedule(session, left);
@@ -280,6 +278,7 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
   /** Goes on where a hold of another process has stopped. */
   goOn(state: StreamHoldState, parts: HoldParts): void {
     this.slow = state.slow;
+    this.#isEventStream = state.isEventStream;
     this.goOnAs(state, parts);
     if (state.more !== null) this.#session?.goOn(state.more.session);
     this.#history?.goOn();
@@ -300,19 +299,32 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
   }
 
   tellGap(channels: readonly string[]): void {
-    this.append(Buffer.from(`event: gap\ndata: ${JSON.stringify({ channels })}\n\n`));
+    if (this.#isEventStream) this.append(Buffer.from(`event: gap\ndata: ${JSON.stringify({ channels })}\n\n`));
   }
 
   tellCursor(cursor: string): void {
-    this.append(Buffer.from(`id: ${cursor}\n\n`));
+    if (this.#isEventStream) this.append(Buffer.from(`id: ${cursor}\n\n`));
   }
 
   give(run: StreamRun): void {
     if (this.#between !== null) this.#between.receive(run);
-    else if (this.#history !== null) this.sendPayload(run.markedBy(this.#history.epoch));
+    else if (this.#history !== null)
+      this.sendPayload(this.#isEventStream ? run.markedBy(this.#history.epoch) : run.joined);
+  }
+
+  onPlaced(whole: ReadonlySet<string>, begun: ReadonlySet<string>): void {
+    this.#session?.begin(this.#options?.hold ?? null, whole, begun);
   }
 
   // ---- for its session (SessionStream)
+
+  hasId(channel: string, id: string, done: (found: boolean) => void): void {
+    this.#history?.hasId(channel, id, done);
+  }
+
+  onGap(channel: string): void {
+    this.#history?.tellGap([channel]);
+  }
 
   get taken(): boolean {
     return !this.behind;
@@ -337,12 +349,12 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     if (payload.body.length === 0) return true;
     const history = this.#history;
     if (history === null) return this.sendOrDrop(payload);
-    const marked = markedItem(item, history.epoch, payload);
+    const marked = this.#isEventStream ? markedItem(item, history.epoch, payload) : payload;
     if (item.number === 0) return this.sendOrDrop(marked);
     // What is read from the log comes only when nothing else waits.
     if (history.isLive && !this.hasRoom(marked)) {
       if (this.slow !== 'catch_up') return this.sendOrDrop(marked);
-      history.missed(item.channel, item.number);
+      history.missed(item.number);
       return false;
     }
     this.sendPayload(marked);
@@ -353,9 +365,9 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     return this.#history?.leaves(number) === true;
   }
 
-  onDropped({ channel, number }: StreamItem): boolean {
+  onDropped({ number }: StreamItem): boolean {
     if (this.#history === null || number === 0) return false;
-    this.#history.missed(channel, number);
+    this.#history.missed(number);
     return true;
   }
 

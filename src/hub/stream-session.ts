@@ -15,6 +15,7 @@ import { payloadOf, type StreamItem, type StreamRun } from './stream-run.ts';
 import { subscriptionKey } from './subscription-key.ts';
 
 const NO_CONTENT = Buffer.alloc(0);
+const NOTHING: ReadonlySet<string> = new Set();
 
 /**
  * What a held stream has beyond its channels, if it has any of it: positions, which its items must follow without a gap, and a next
@@ -32,6 +33,10 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
   #asked: StreamItem | StreamClose | null = null;
   #run: FilterRun | null = null;
   #resuming = false;
+  /** Channels of which the log has all that the client has missed: neither the link is asked for that, nor needed. */
+  #whole: ReadonlySet<string> = NOTHING;
+  /** Those of them of which the client gets the next item whatever its position is: its cursor is from before that. */
+  readonly #begun = new Set<string>();
 
   constructor(room: HubRoom, stream: SessionStream, { prefix, hold, link, filterService }: SessionOptions) {
     super(room, stream, link, hold?.channels.map((each) => subscriptionKey(prefix, each)) ?? []);
@@ -41,12 +46,26 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     this.onHold(hold);
   }
 
+  /** The client has its initial body, and it is being found out what of its channels is in the log: what comes waits. */
+  prepare(): void {
+    this.setDoing('begin');
+  }
+
+  /** That is known, as `HistoryStream.onPlaced` says it. */
+  begin(hold: Hold | null, whole: ReadonlySet<string>, begun: ReadonlySet<string>): void {
+    if (this.doing !== 'begin') return;
+    this.#whole = whole;
+    for (const name of begun) this.#begun.add(name);
+    this.start(hold);
+    this.#resume();
+  }
+
   /** The client has its initial body. */
   override start(hold: Hold | null): void {
     const link = this.link;
     this.setDoing('idle');
     if (link === null) {
-      const [name] = this.#positions.keys();
+      const name = [...this.#positions.keys()].find((each) => !this.#whole.has(each));
       if (name === undefined) return;
       const channel = nameBehind(this.#prefix, name);
       this.stream.end(`channel '${channel}' specifies prev-id, but no next link found`);
@@ -124,13 +143,15 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
   get state(): SessionState | null {
     const link = this.linkState;
     if (link === null || !this.#kept.empty) return null;
-    return { ...link, positions: [...this.#positions], filters: this.#filters?.state ?? null };
+    const [positions, whole] = [[...this.#positions], [...this.#whole]];
+    return { ...link, positions, whole, filters: this.#filters?.state ?? null };
   }
 
   /** Goes on where another has stopped, whose link the constructor got. */
   goOn(state: SessionState): void {
-    const { positions, filters } = state;
+    const { positions, whole, filters } = state;
     this.#positions = new Map(positions);
+    this.#whole = new Set(whole);
     this.#filters = filters === null ? null : FilterSet.moved(this.#prefix, filters);
     this.followMoved(state);
   }
@@ -138,6 +159,9 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
   protected override onHold(hold: Hold | null): void {
     this.#positions = new Map();
     this.#filters = FilterSet.of(hold, this.#prefix);
+    const names = new Set(hold?.channels.map(({ name }) => this.#prefix + name));
+    this.#whole = new Set([...this.#whole].filter((name) => names.has(name)));
+    this.#begun.clear();
     for (const { name, prevId } of hold?.channels ?? []) {
       if (prevId !== null) this.#positions.set(wholeName(this.#prefix, name), prevId);
     }
@@ -165,7 +189,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     let outdated = false;
     for (const [name, position] of this.#positions) {
       const lastId = channels.get(name)?.lastId ?? null;
-      if (lastId === null || lastId === position) continue;
+      if (lastId === null || lastId === position || this.#whole.has(name)) continue;
       channels.setLastId(name, null);
       outdated = true;
     }
@@ -174,14 +198,13 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
 
   /** Passes an item that leaves no gap. Any other makes the link be followed, and what waits for the client is fetched too. */
   #take(item: StreamItem): void {
-    const { channel, id } = item;
+    const { channel } = item;
     if (!this.stream.isMember(channel)) return;
     // One before it, which was waited for, is to come from the log.
     if (item.number > 0 && this.stream.leaves(item)) return;
     if (!this.#fits(item)) {
-      this.room.channels.setLastId(channel, null);
-      this.room.log.debug({ ...clientNames(this.stream), channel, item: id, prevId: item.prevId }, 'gap in a stream');
-      this.update();
+      if (item.number === 0 || !this.#whole.has(channel) || item.prevId === null) this.#onGap(item);
+      else this.#askLog(item, item.prevId);
       return;
     }
     const set = this.#filters;
@@ -193,12 +216,46 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     this.#deliver(item, this.#filtered(item));
   }
 
+  /** The link fetches what is between the position and an item. Without one it is told of the gap, and goes on. */
+  #onGap(item: StreamItem): void {
+    const { channel, id, prevId } = item;
+    this.room.channels.setLastId(channel, null);
+    this.room.log.debug({ ...clientNames(this.stream), channel, item: id, prevId }, 'gap in a stream');
+    if (this.link !== null) {
+      this.update();
+      return;
+    }
+    this.stream.onGap(channel);
+    this.#positions.set(channel, prevId);
+    this.#take(item);
+  }
+
+  /** Where the item before is in the log there is no gap: it had nothing for this client. */
+  #askLog(item: StreamItem, before: string): void {
+    this.#asked = item;
+    this.setDoing('asking');
+    this.stream.hasId(item.channel, before, (found) => {
+      if (this.#asked !== item || this.doing !== 'asking') return;
+      this.#asked = null;
+      this.setDoing('idle');
+      if (found) {
+        this.#positions.set(item.channel, before);
+        this.#take(item);
+      } else {
+        this.#onGap(item);
+      }
+      this.#resume();
+    });
+  }
+
   /**
    * Passes what the client gets of an item, null for nothing, and moves on to the item. Where the client's queue has no room for it, the position
    * stays, so that the link fetches the item once the client has taken what waits (GRIP §5.2).
    */
   #deliver(item: StreamItem, payload: Payload | null): void {
     if (payload === null || this.stream.deliver(item, payload)) this.#moveTo(item);
+    // The log has it, and the client gets it from there.
+    else if (item.number > 0 && this.stream.leaves(item)) return;
     else if (!item.noSeq && typeof this.#positions.get(item.channel) === 'string') this.update();
   }
 
@@ -206,6 +263,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     if (id !== null) this.stream.session?.onItem(channel, id);
     if (noSeq || !this.#positions.has(channel)) return;
     this.#positions.set(channel, id);
+    this.#begun.delete(channel);
     this.active.add(channel);
   }
 
@@ -279,7 +337,8 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
 
   #fits({ channel, prevId, noSeq }: StreamItem): boolean {
     const position = this.#positions.get(channel);
-    return noSeq || position === undefined || position === null || position === prevId;
+    if (noSeq || position === undefined || position === null || position === prevId) return true;
+    return this.#begun.has(channel);
   }
 
   /** What the origin knew already comes first, and does not fit. */

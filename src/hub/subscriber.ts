@@ -76,6 +76,11 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   /** Items may have been lost on their way to the hub: asks the origin, where that is possible. */
   abstract recover(): void;
 
+  /** Items may have been lost on their way to this process, which has not missed any before. */
+  onMissed(): void {
+    this.recover();
+  }
+
   /** The last id of one of its channels became known after it had joined: checks whether it has missed an item. */
   onLastId(): void {}
 

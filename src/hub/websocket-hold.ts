@@ -163,9 +163,9 @@ export class WebSocketHold extends PublishedOutlet implements LineOwner<Publishe
     return this.history?.isLive === false;
   }
 
-  onNoRoom({ channel, number, action }: PublishedMessage): boolean {
+  onNoRoom({ number, action }: PublishedMessage): boolean {
     if (this.history === null || number === 0 || action !== 'send') return false;
-    this.history.missed(channel, number);
+    this.history.missed(number);
     return true;
   }
 

@@ -28,6 +28,7 @@ export function encodeItem(item: PublishItem): Buffer {
   const { channel, id, prevId, meta, size, noSeq, extras = null, httpResponse, httpStream, wsMessage } = item;
   const contents: Buffer[] = [];
   const outline: Record<string, unknown> = { channel };
+  // `idTest` looks for it there.
   if (id !== null) outline.id = id;
   if (prevId !== null) outline.prevId = prevId;
   if (Object.keys(meta).length > 0) outline.meta = meta;
@@ -79,6 +80,13 @@ export function decodeItems(bytes: Buffer): PublishItem[] {
     items.push(item);
   }
   return items;
+}
+
+/** Tells which items of a channel have an id, by the bytes of `encodeItem`: its outline begins with the two. */
+export function idTest(channel: string, id: string): (bytes: Buffer) => boolean {
+  const beginning = Buffer.from(JSON.stringify({ channel, id }).slice(0, -1));
+  const end = HEAD + beginning.length;
+  return (bytes) => bytes.length > end && bytes.compare(beginning, 0, beginning.length, HEAD, end) === 0;
 }
 
 /** Gives the next bytes. */

@@ -7,7 +7,7 @@ export {
 } from './channel-pattern.ts';
 export { closeReason } from './close-reason.ts';
 export { type ControlMessage, type MessageContent, parseControlMessage, type Subscription } from './control-message.ts';
-export { decodeItems, encodeItem } from './encoded-item.ts';
+export { decodeItems, encodeItem, idTest } from './encoded-item.ts';
 export { GripError, PublishError, ReusedKeyError } from './grip-error.ts';
 export { type GripExtension, gripExtension } from './grip-extension.ts';
 export { type GripLinks, NO_LINKS } from './grip-links.ts';

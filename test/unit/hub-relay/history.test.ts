@@ -4,7 +4,7 @@ import { encodeItem } from '../../../src/codec/grip/index.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { eventually } from '../../support/running-app.ts';
 import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts';
-import { event, rule } from '../hub/history-rig.ts';
+import { both, event, rule } from '../hub/history-rig.ts';
 import { HubRelayRig, type RelayedWorker } from './support.ts';
 
 test('a client that comes to another worker gets what it has missed, and then what comes', async (t) => {
@@ -25,6 +25,33 @@ test('a client that comes to another worker gets what it has missed, and then wh
   const lost = other.eventStream(['a'], 'old-1');
   await eventually(() => lost.body.includes('id: '));
   assert.equal(lost.body, `event: gap\ndata: {"channels":["a"]}\n\nid: ${store.epoch}-4\n\n`);
+});
+
+test('a client whose origin names an item gets what comes after it, and no replay is asked', async (t) => {
+  const rig = new HubRelayRig(t);
+  rig.keep([rule('a')]);
+  const worker = await rig.worker('1');
+  rig.publish({ ...both('a', '1'), id: '1' }, { ...both('a', '2'), id: '2', prevId: '1' });
+  const client = worker.poll('a', '1');
+  await eventually(() => client.head !== null);
+  assert.equal(client.body, '2');
+  assert.equal(worker.replays, 0);
+  const unknown = worker.poll('a', 'unknown');
+  rig.publish({ ...both('a', '3'), id: '3', prevId: '2' });
+  await eventually(() => worker.replays === 1);
+  assert.equal(unknown.head, null);
+});
+
+test('a client by pattern gets what it has missed', async (t) => {
+  const rig = new HubRelayRig(t);
+  const store = rig.keep([rule('>')]);
+  const worker = await rig.worker('1');
+  rig.publish(event('a.1', '1'), event('b', 'x'), event('a.2', '2'));
+  const client = worker.eventStream([], `${store.epoch}-0`, undefined, ['a.*']);
+  await eventually(() => client.body.includes('data: 2'));
+  rig.publish(event('a.3', '3'));
+  await eventually(() => client.body.includes('data: 3'));
+  assert.deepEqual(dataOf(client.body), ['1', '2', '3']);
 });
 
 test('a client whose worker has missed items reads them from the log', async (t) => {

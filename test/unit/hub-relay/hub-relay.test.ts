@@ -158,7 +158,7 @@ test('publishers wait for a worker that takes nothing, up to a second; then item
   assert.ok(rig.main.log.with('worker takes too few items, items dropped').length > 0);
   // It takes items again, and hears that it has missed some.
   stalled.send(numberPacket(KIND.taken, 0x7fffffff));
-  await eventually(() => stalled.packets.some((packet) => packet[0] === KIND.recover));
+  await eventually(() => stalled.packets.some((packet) => packet[0] === KIND.missed));
 });
 
 test('a worker that could not tell of a channel has its clients recover what they have missed', async (t) => {

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import type { PublishItem } from '../../../src/codec/grip/index.ts';
+import type { Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
 import { ExchangeError } from '../../../src/exchange/index.ts';
 import { MemoryStore } from '../../../src/history/index.ts';
 import { type ChannelRule, ChannelRules, type HubLimits } from '../../../src/hub/index.ts';
@@ -10,6 +10,13 @@ import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { socketPair } from '../../support/socket-pair.ts';
 import { ZmqRig } from '../../support/zmq/zmq-rig.ts';
 import { HubRig, replayBy, streamInstruct } from '../hub/support.ts';
+
+/** An instruct whose client is subscribed to what patterns match, too. */
+function withPatterns(instruct: Instruct, patterns: readonly string[]): Instruct {
+  const hold = instruct.hold as NonNullable<typeof instruct.hold>;
+  const matching = patterns.map((name) => ({ name, prevId: null, filters: [], pattern: true }));
+  return { ...instruct, hold: { ...hold, channels: [...hold.channels, ...matching] } };
+}
 
 /** One worker: a hub, and its way to the relay. */
 export class RelayedWorker {
@@ -33,10 +40,18 @@ export class RelayedWorker {
   }
 
   /** An event stream of a client that has this event id last; null for none. */
-  eventStream(channels: readonly string[], id: string | null, credits?: number): HeldClient {
+  eventStream(
+    channels: readonly string[],
+    id: string | null,
+    credits?: number,
+    patterns: readonly string[] = [],
+  ): HeldClient {
     const client = this.rig.client(credits);
     const headers = id === null ? [] : ['Last-Event-ID', id];
-    const instruct = streamInstruct(channels, { headers: ['Content-Type', 'text/event-stream'] });
+    const instruct = withPatterns(
+      streamInstruct(channels, { headers: ['Content-Type', 'text/event-stream'] }),
+      patterns,
+    );
     return this.rig.hold(client, instruct, { request: { ...client.request, headers } });
   }
 
@@ -47,9 +62,7 @@ export class RelayedWorker {
 
   /** A stream that is held on what patterns match. */
   patternStream(...patterns: string[]): HeldClient {
-    const { hold, ...rest } = streamInstruct([]);
-    const channels = patterns.map((name) => ({ name, prevId: null, filters: [], pattern: true }));
-    return this.rig.hold(this.rig.client(), { ...rest, hold: { ...(hold as NonNullable<typeof hold>), channels } });
+    return this.rig.hold(this.rig.client(), withPatterns(streamInstruct([]), patterns));
   }
 
   /** A request that is held on a channel, by an origin that knows an item of it. */

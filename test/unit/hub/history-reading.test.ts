@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TURN_TIME, TurnQueue } from '../../../src/clock/index.ts';
 import { Counters, Payload } from '../../../src/exchange/index.ts';
-import { ChannelRules, type HubHistory, patternKey } from '../../../src/hub/index.ts';
+import { NO_START } from '../../../src/hub/hub-history.ts';
+import { ChannelRules, type HistoryAnswer, type HubHistory } from '../../../src/hub/index.ts';
 import { QUEUE_RESERVE, QueueBudget } from '../../../src/hub/queue-budget.ts';
 import { type HistoryStream, PAGE_BYTES, StreamHistory } from '../../../src/hub/stream-history.ts';
 import type { StreamRun } from '../../../src/hub/stream-run.ts';
@@ -36,8 +37,11 @@ class FakeStream implements HistoryStream<StreamRun> {
   }
 }
 
-/** What a client by pattern, or by its only channel, begins with. */
+/** What a client of a single channel begins with. */
 const NEW = { since: null, prefix: '', join: 'none' } as const;
+
+/** An answer with nothing in it. */
+const NOTHING: HistoryAnswer = { gaps: [], missing: [], items: [], start: NO_START, head: 0, more: false };
 
 type Room = ConstructorParameters<typeof StreamHistory>[0];
 
@@ -50,32 +54,12 @@ function roomOf(): Room {
   } as unknown as Room;
 }
 
-test('a client by pattern that has missed items of too many channels is told of a gap', () => {
-  const stream = new FakeStream();
-  const asked: number[] = [];
-  const source: HubHistory = {
-    epoch: 'e',
-    ask: ({ channels }, done) => {
-      asked.push(channels.length);
-      done({ gaps: [], items: [], head: 5_000, more: false });
-    },
-  };
-  const history = new StreamHistory(roomOf(), source, stream, { ...NEW, keys: [patternKey('x.>')] });
-  history.start();
-  stream.ready = false;
-  for (let i = 1; i <= 5_000; i++) history.missed(`x.${i}`, i);
-  stream.ready = true;
-  history.pump();
-  assert.deepEqual(asked, [0, 1_001]);
-  assert.match(stream.text, /gap x\.>;$/);
-});
-
 test('a stream reads over any number of pages that have nothing for it, some in each turn', async () => {
   const stream = new FakeStream();
   let pages = 0;
   const source: HubHistory = {
     epoch: 'e',
-    ask: (_, done) => done({ gaps: [], items: [], head: ++pages, more: pages < 20_000 }),
+    ask: (_, done) => done({ ...NOTHING, head: ++pages, more: pages < 20_000 }),
   };
   new StreamHistory(roomOf(), source, stream, { ...NEW, keys: ['x'], since: 'e'.repeat(12) }).start();
   assert.equal(pages, 1);
@@ -86,7 +70,7 @@ test('a stream reads over any number of pages that have nothing for it, some in 
 test('a stream that ends while it reads asks for nothing more', async () => {
   const stream = new FakeStream();
   let pages = 0;
-  const source: HubHistory = { epoch: 'e', ask: (_, done) => done({ gaps: [], items: [], head: ++pages, more: true }) };
+  const source: HubHistory = { epoch: 'e', ask: (_, done) => done({ ...NOTHING, head: ++pages, more: true }) };
   new StreamHistory(roomOf(), source, stream, { ...NEW, keys: ['x'] }).start();
   stream.ended = true;
   const asked = pages;
@@ -102,7 +86,7 @@ test('a client that takes at once what an answer brings asks for nothing twice',
     // As over the link to the main process.
     ask: ({ after }, done) => {
       numbers.push(after?.number);
-      setImmediate(done, { gaps: ['x'], items: [], head: 5, more: false });
+      setImmediate(done, { ...NOTHING, gaps: ['x'], head: 5 });
     },
   };
   const history = new StreamHistory(roomOf(), source, stream, { ...NEW, keys: ['x'], since: `${'e'.repeat(12)}-3` });
@@ -123,7 +107,7 @@ test('while much waits for other clients no more than its reserve is read for ea
     epoch: 'e',
     ask: ({ limitBytes }, done) => {
       pages.push(limitBytes);
-      done({ gaps: [], items: [], head: 5, more: false });
+      done({ ...NOTHING, head: 5 });
     },
   };
   const read = (): void => new StreamHistory(room, source, new FakeStream(), { ...NEW, keys: ['x'] }).start();
@@ -150,7 +134,7 @@ test('any number of clients that read share the time of a turn', async (t) => {
         charge(1);
         const more = ++read < pages;
         if (!more) left--;
-        done({ gaps: [], items: [], head: read, more });
+        done({ ...NOTHING, head: read, more });
       },
     };
     return new StreamHistory(room, source, new FakeStream(), { ...NEW, keys: ['x'], since: 'e'.repeat(12) });

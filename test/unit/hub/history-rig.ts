@@ -1,11 +1,23 @@
 import type { TestContext } from 'node:test';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { type HistoryStore, MemoryStore } from '../../../src/history/index.ts';
-import { type ChannelRule, ChannelRules, type HoldOptions } from '../../../src/hub/index.ts';
+import { NO_START } from '../../../src/hub/hub-history.ts';
+import { type ChannelRule, ChannelRules, type HistoryQuestion, type HoldOptions } from '../../../src/hub/index.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { type HubRig, responseInstruct, responseItem, rig, streamInstruct, streamItem } from './support.ts';
 
 export const EVENTS = { headers: ['Content-Type', 'text/event-stream'] };
+
+/** What a new client of no channel asks. */
+export const QUESTION: HistoryQuestion = {
+  channels: [],
+  patterns: [],
+  after: null,
+  start: NO_START,
+  id: null,
+  ids: [],
+  limitBytes: 1_000,
+};
 
 export function rule(match: string, more: Partial<ChannelRule> & { items?: number } = {}): ChannelRule {
   const { items = 10, ...rest } = more;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_START } from '../../../src/hub/hub-history.ts';
 import { both, event, fieldsOf, keeping, poll, rule, shown } from './history-rig.ts';
 import { responseItem, streamItem, turn } from './support.ts';
 
@@ -106,7 +107,8 @@ test('a poll reads over any number of pages that have nothing for it, some in ea
     ask: (_, done) => {
       pages++;
       const more = pages < 20_000;
-      done({ gaps: [], items: more ? [] : [{ ...both('a', 'at last'), number: pages }], head: pages, more });
+      const items = more ? [] : [{ ...both('a', 'at last'), number: pages }];
+      done({ gaps: [], missing: [], items, start: NO_START, head: pages, more });
     },
   };
   const client = poll(hub, ['a'], `${epoch}-0`);

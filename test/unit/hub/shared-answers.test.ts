@@ -7,7 +7,7 @@ import { SHARED_ANSWERS } from '../../../src/hub/shared-answers.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { FakeTimers } from '../../support/fake-timers.ts';
 import { ALL } from '../../support/history/history-model.ts';
-import { event, rule } from './history-rig.ts';
+import { event, QUESTION, rule } from './history-rig.ts';
 
 function history(t: TestContext): {
   store: MemoryStore;
@@ -26,7 +26,7 @@ function history(t: TestContext): {
   const ask = (question: Partial<HistoryQuestion>): HistoryAnswer => {
     const answers: HistoryAnswer[] = [];
     const after = { epoch: store.epoch, number: 0 };
-    own.ask({ channels: ['a'], after, limitBytes: 1_000, ...question }, (answer) => answers.push(answer));
+    own.ask({ ...QUESTION, channels: ['a'], after, ...question }, (answer) => answers.push(answer));
     assert.equal(answers.length, 1);
     return answers[0] as HistoryAnswer;
   };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { encodeItem } from '../../../src/codec/grip/index.ts';
 import { ChannelRules, type HistoryAnswer, OwnHistory } from '../../../src/hub/index.ts';
 import { ALL } from '../../support/history/history-model.ts';
-import { come, EVENTS, event, keeping, rule, shown } from './history-rig.ts';
+import { come, EVENTS, event, keeping, QUESTION, rule, shown } from './history-rig.ts';
 import { streamAction, streamInstruct, streamItem, turn } from './support.ts';
 
 test('a client has a cursor before its first event, and with each item', async (t) => {
@@ -167,26 +167,6 @@ test('a slow client whose items were let go meanwhile is told', async (t) => {
   assert.match(text, /event: gap\ndata: {"channels":\["a"\]}\n\nid: E-10\n\ndata: 11\nid: E-11\n\n$/);
 });
 
-test('a client by pattern gets cursors, and is told that the past of a pattern is not kept', async (t) => {
-  const { hub, store } = keeping(t, [rule('orders.*')]);
-  const client = hub.client();
-  const instruct = streamInstruct([], EVENTS);
-  const hold = {
-    ...(instruct.hold as NonNullable<typeof instruct.hold>),
-    channels: [{ name: 'orders.>', prevId: null, filters: [], pattern: true }],
-  };
-  hub.hold(client, { ...instruct, hold });
-  await hub.publish(event('orders.eu', '1'), event('orders.eu.x', '2'));
-  assert.equal(shown(store, client), 'id: E-0\n\ndata: 1\nid: E-1\n\ndata: 2\n\n');
-  const again = hub.client();
-  hub.hold(
-    again,
-    { ...instruct, hold },
-    { request: { ...again.request, headers: ['Last-Event-ID', `${store.epoch}-0`] } },
-  );
-  assert.equal(shown(store, again), 'event: gap\ndata: {"channels":["orders.>"]}\n\nid: E-1\n\n');
-});
-
 test('rules that change apply to what is published from then on', async (t) => {
   const { hub, store } = keeping(t, [rule('a')]);
   await hub.publish(event('a', '1'));
@@ -227,7 +207,7 @@ test('a new client gets the last item of each of any number of channels', (t) =>
   const kept = ['c19999', 'c0'].map((channel) => ({ channel, bytes: encodeItem(event(channel, 'x')), keep: ALL }));
   store.append(kept, () => undefined);
   const answers: HistoryAnswer[] = [];
-  new OwnHistory(store, () => rules).ask({ channels, after: null, limitBytes: 1 }, (answer) => answers.push(answer));
+  new OwnHistory(store, () => rules).ask({ ...QUESTION, channels }, (answer) => answers.push(answer));
   const [{ items, head } = { items: [], head: 0 }] = answers;
   assert.deepEqual([items.map(({ channel }) => channel), head], [['c19999', 'c0'], 2]);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeItems, encodeItem, parsePublishItem } from '../../../../src/codec/grip/index.ts';
+import { decodeItems, encodeItem, idTest, parsePublishItem } from '../../../../src/codec/grip/index.ts';
 
 const ITEMS = [
   { channel: 'a', formats: { 'http-stream': { content: 'x' } } },
@@ -31,6 +31,20 @@ test('items are read as they were written', () => {
   const items = ITEMS.map(parsePublishItem);
   assert.deepEqual(decodeItems(Buffer.concat(items.map(encodeItem))), items);
   assert.deepEqual(decodeItems(Buffer.alloc(0)), []);
+});
+
+test('the id of an item is found without reading it', () => {
+  const ids = ['1', '10', '', 'é"\\', '\u2028'];
+  const channel = 'é\u0000"';
+  for (const id of ids) {
+    const bytes = encodeItem(parsePublishItem({ channel, id, formats: { 'http-stream': { content: 'x' } } }));
+    const found = ids.filter((each) => idTest(channel, each)(bytes));
+    assert.deepEqual(found, [id]);
+    assert.equal(idTest('other', id)(bytes), false);
+    assert.equal(idTest(channel, id)(bytes.subarray(0, 14)), false);
+  }
+  const without = encodeItem(parsePublishItem({ channel, formats: { 'http-stream': { content: '"id":"1"' } } }));
+  assert.equal(idTest(channel, '1')(without), false);
 });
 
 test('an item that is cut short is not read', () => {

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeItem } from '../../../src/codec/grip/index.ts';
+import { MemoryStore } from '../../../src/history/index.ts';
+import { askForId, type HistoryAnswer, type HistoryQuestion } from '../../../src/hub/hub-history.ts';
+import { ChannelRules, OwnHistory } from '../../../src/hub/index.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { ALL } from '../../support/history/history-model.ts';
+import { event, QUESTION, rule } from './history-rig.ts';
+
+function historyOf(count: number, size = 1): { history: OwnHistory; store: MemoryStore } {
+  const store = new MemoryStore({ maxBytes: 67_108_864, log: new FakeLog(), now: () => 1_000 });
+  const entries = Array.from({ length: count }, (_, i) => ({
+    channel: 'a',
+    bytes: encodeItem(event('a', 'x'.repeat(size), { id: `${i + 1}` })),
+    keep: ALL,
+  }));
+  store.append(entries, () => undefined);
+  return { history: new OwnHistory(store, () => new ChannelRules([rule('>')])), store };
+}
+
+function ask(history: OwnHistory, question: Partial<HistoryQuestion>): HistoryAnswer {
+  const answers: HistoryAnswer[] = [];
+  history.ask({ ...QUESTION, channels: ['a'], ...question }, (answer) => answers.push(answer));
+  return answers[0] ?? assert.fail('no answer');
+}
+
+test('an id is found among the last 1,000 items of its channel, and not before them', () => {
+  const { history } = historyOf(1_200);
+  const found = ask(history, { ids: [['a', '201']] });
+  assert.deepEqual([found.missing, found.items[0]?.number], [[], 202]);
+  const lost = ask(history, { ids: [['a', '200']] });
+  assert.deepEqual([lost.missing, lost.items, lost.head], [['a'], [], 1_200]);
+});
+
+test('looking for an id does not look at the contents of items', (t) => {
+  const { history, store } = historyOf(1_000, 10_000);
+  const parse = t.mock.method(JSON, 'parse');
+  let found: boolean | null = null;
+  askForId(history, 'a', 'unknown', (known) => {
+    found = known;
+  });
+  assert.deepEqual([found, parse.mock.callCount()], [false, 0]);
+  assert.equal(store.last, 1_000);
+});
+
+test('pages go on where the answer before has ended, on each channel from its own beginning', () => {
+  const { history, store } = historyOf(3);
+  const b = ['b1', 'b2', 'b3'].map((id) => ({ channel: 'b', bytes: encodeItem(event('b', id, { id })), keep: ALL }));
+  store.append(b, () => undefined);
+  const channels = ['a', 'b', 'c'];
+  const numbers: (number | undefined)[] = [];
+  let answer = ask(history, {
+    channels,
+    ids: [
+      ['a', '1'],
+      ['b', 'b2'],
+    ],
+    limitBytes: 1,
+  });
+  for (;;) {
+    assert.equal(answer.items.length, 1);
+    numbers.push(answer.items[0]?.number);
+    if (!answer.more) break;
+    const { head: number, start } = answer;
+    answer = ask(history, { channels, after: { epoch: store.epoch, number }, start, limitBytes: 1 });
+  }
+  assert.deepEqual([numbers, answer.head], [[2, 3, 6], 6]);
+});
