@@ -263,6 +263,16 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     this.#requester.onResponseData(chunk, more);
   }
 
+  onResponseLoan(chunk: Buffer, more: boolean): boolean {
+    const lends = !this.#over && more && this.#grip === null && this.#requester.onResponseLoan !== undefined;
+    if (!lends) {
+      this.onResponseData(chunk, more);
+      return false;
+    }
+    this.#credits -= chunk.length;
+    return this.#requester.onResponseLoan?.(chunk, true) === true;
+  }
+
   onResponsePayload(payload: Payload): void {
     this.onResponseData(payload.body, true);
   }

@@ -1,6 +1,7 @@
-/** Bytes of the first segment. Each further one has twice as many, up to `LARGEST`. */
-const SMALLEST = 4_096;
-const LARGEST = 65_536;
+import { LARGEST, type LogMemory, SMALLEST } from './log-memory.ts';
+
+/** Bytes that are copied one by one: a native copy costs as much. */
+const FEW = 32;
 
 /** Position of the first byte: 0 stands for the beginning. */
 export const BEGINNING = 1;
@@ -12,13 +13,15 @@ export interface Segment {
   readonly start: number;
   /** Bytes that have been written. */
   length: number;
+  /** Somebody may have a view of its bytes. */
+  viewed: boolean;
   next: Segment | null;
 }
 
 /**
- * The bytes of one stream, which are appended at the end and let go from the beginning. A position stays the same meanwhile. Views of the bytes may be
- * given away: memory is written over only where whoever lets a segment go says that nobody has a view of it any more. A log that is full then needs no new
- * memory, which would keep the garbage collector busy.
+ * The bytes of one stream, which are appended at the end and let go from the beginning. A position stays the same meanwhile. The first segment has
+ * `SMALLEST` bytes and each further one twice as many, up to an eighth of the log or `LARGEST`. Views of the bytes may be given away: memory is used
+ * again only where nobody has one any more.
  */
 export class EventLog {
   /** Position of the oldest byte. */
@@ -27,15 +30,15 @@ export class EventLog {
   end = BEGINNING;
   /** Bytes of memory. */
   allocated = 0;
+  readonly #memory: LogMemory;
   readonly #largest: number;
   #first: Segment;
   #last: Segment;
-  /** Memory of a segment that was let go. */
-  #spare: Buffer | null = null;
 
   /** @param maxBytes what the log is to hold; segments are at most an eighth of it */
-  constructor(maxBytes: number) {
-    this.#largest = Math.min(LARGEST, Math.max(SMALLEST, maxBytes >> 3));
+  constructor(memory: LogMemory, maxBytes: number) {
+    this.#memory = memory;
+    this.#largest = Math.min(LARGEST, Math.max(SMALLEST, 2 ** Math.floor(Math.log2(maxBytes / 8))));
     this.#first = this.#newSegment(SMALLEST);
     this.#last = this.#first;
   }
@@ -45,26 +48,16 @@ export class EventLog {
     return this.end - this.start;
   }
 
-  append(bytes: Buffer, from: number, to: number): void {
+  append(bytes: Uint8Array, from: number, to: number): void {
     for (let at = from; at < to; ) {
       const last = this.#lastWithRoom();
-      const copied = bytes.copy(last.bytes, last.length, at, to);
-      last.length += copied;
-      this.end += copied;
-      at += copied;
+      const count = Math.min(to - at, last.bytes.length - last.length);
+      if (count > FEW) last.bytes.set(bytes.subarray(at, at + count), last.length);
+      else for (let i = 0; i < count; i++) last.bytes[last.length + i] = bytes[at + i] as number;
+      last.length += count;
+      this.end += count;
+      at += count;
     }
-  }
-
-  /** Appends text in ASCII. */
-  appendText(text: string): void {
-    const last = this.#last;
-    if (last.bytes.length - last.length < text.length) {
-      this.append(Buffer.from(text, 'latin1'), 0, text.length);
-      return;
-    }
-    last.bytes.write(text, last.length, 'latin1');
-    last.length += text.length;
-    this.end += text.length;
   }
 
   /** The segment with the byte at a position, or that is going to have it; null if it was let go. */
@@ -88,16 +81,23 @@ export class EventLog {
 
   /**
    * Lets the oldest segment go, if it has no byte at or after `keep`. Returns whether it has.
-   * @param read its memory is used again if it has no byte at or after this. By default it is not
+   * @param read nobody has views of bytes before this any more
    */
-  dropFirst(keep: number, read = 0): boolean {
-    const { next, bytes } = this.#first;
+  dropFirst(keep: number, read: number): boolean {
+    const first = this.#first;
+    const { next } = first;
     if (next === null || next.start > keep) return false;
+    if (next.start <= read) first.viewed = false;
     this.#first = next;
     this.start = next.start;
-    if (next.start <= read && this.#spare === null && bytes.length === this.#largest) this.#spare = bytes;
-    else this.allocated -= bytes.length;
+    this.#free(first);
     return true;
+  }
+
+  /** Lets all go. Nothing is appended or read any more. */
+  close(): void {
+    for (let segment: Segment | null = this.#first; segment !== null; segment = segment.next) this.#free(segment);
+    this.start = Number.POSITIVE_INFINITY;
   }
 
   #lastWithRoom(): Segment {
@@ -110,16 +110,12 @@ export class EventLog {
   }
 
   #newSegment(length: number): Segment {
-    return { bytes: this.#memory(length), start: this.end, length: 0, next: null };
+    this.allocated += length;
+    return { bytes: this.#memory.take(length), start: this.end, length: 0, viewed: false, next: null };
   }
 
-  #memory(length: number): Buffer {
-    const spare = this.#spare;
-    if (spare?.length === length) {
-      this.#spare = null;
-      return spare;
-    }
-    this.allocated += length;
-    return Buffer.allocUnsafeSlow(length);
+  #free({ bytes, viewed }: Segment): void {
+    this.allocated -= bytes.length;
+    if (!viewed) this.#memory.give(bytes);
   }
 }

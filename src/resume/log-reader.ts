@@ -71,7 +71,13 @@ export class LogReader implements Responder, Guarded {
     if (length === 0) return false;
     this.#credits -= length;
     this.position += length;
-    this.#requester.onResponseData(segment.bytes.subarray(from, from + length), true);
+    const part = segment.bytes.subarray(from, from + length);
+    if (this.#requester.onResponseLoan === undefined) {
+      segment.viewed = true;
+      this.#requester.onResponseData(part, true);
+    } else if (!this.#requester.onResponseLoan(part, true)) {
+      segment.viewed = true;
+    }
     return true;
   }
 

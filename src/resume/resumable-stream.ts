@@ -12,6 +12,7 @@ import {
 import { formatEventId } from './event-id.ts';
 import { BEGINNING, EventLog } from './event-log.ts';
 import { EventScanner } from './event-scanner.ts';
+import type { LogMemory } from './log-memory.ts';
 import { LogReader, type ReadStream } from './log-reader.ts';
 
 /** Bytes that a stream is charged beside its log and its header. */
@@ -57,6 +58,7 @@ export interface StreamRoom {
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
+  readonly memory: LogMemory;
   /** Whether all streams together have as much as they may: then a stream keeps only what its clients have not read. */
   readonly isFull: boolean;
   /** A stream has so many bytes more, or less. */
@@ -115,7 +117,7 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     this.#rules = rules;
     this.#origin = origin;
     this.#granted = granted;
-    this.log = new EventLog(rules.maxBytes);
+    this.log = new EventLog(room.memory, rules.maxBytes);
     this.#scanner = new EventScanner(this.log, id);
     this.#fixedCost = STREAM_COST + listBytes(head.headers);
     this.#charge();
@@ -181,6 +183,7 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     this.stopTimer();
     this.#room.onGone(this, this.#charged);
     for (const reader of this.#readers) attempt(reader, cut, 'the stream was discarded');
+    this.log.close();
     if (!this.ended) this.#origin.cancel(new ExchangeError('HF_CLIENT_GONE', 'nobody reads the stream'));
   }
 
@@ -201,8 +204,7 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     const { log } = this;
     const before = log.start;
     const most = this.#room.isFull ? 0 : this.#rules.maxBytes;
-    const read = this.#taken();
-    while (log.size > most && log.dropFirst(floor, read));
+    while (log.size > most && log.dropFirst(floor, this.#taken()));
     if (log.start !== before) {
       this.#charge();
       for (const reader of this.#readers) {

@@ -12,6 +12,7 @@ import {
   respond,
 } from '../exchange/index.ts';
 import { type EventId, formatEventId, newPlace, newStreamId, parseEventId } from './event-id.ts';
+import { LogMemory } from './log-memory.ts';
 import { type NewStream, ResumableStream, STREAM_COST, type StreamOwner, type StreamRoom } from './resumable-stream.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -45,6 +46,7 @@ export class ResumableStreams implements StreamRoom {
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
+  readonly memory = new LogMemory();
   readonly #maxBytes: Current<number>;
   readonly #streams = new Map<string, ResumableStream>();
   /** Those that nobody reads, the one that was left first before the others. */

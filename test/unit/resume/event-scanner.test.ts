@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EventLog } from '../../../src/resume/event-log.ts';
 import { EventScanner } from '../../../src/resume/event-scanner.ts';
+import { LogMemory } from '../../../src/resume/log-memory.ts';
 
 const STREAM = `01234567${'x'.repeat(22)}`;
 
 /** What becomes of a stream that comes in these chunks. Positions are those of the ids, written as `#`. */
 function scanned(chunks: readonly string[]): string {
-  const log = new EventLog(1_048_576);
+  const log = new EventLog(new LogMemory(), 1_048_576);
   const scanner = new EventScanner(log, STREAM);
   for (const chunk of chunks) scanner.write(Buffer.from(chunk, 'latin1'));
   scanner.end();
@@ -69,7 +70,7 @@ test('it makes no difference how the stream is split', () => {
 });
 
 test('the id of the last complete event is known', () => {
-  const log = new EventLog(65_536);
+  const log = new EventLog(new LogMemory(), 65_536);
   const scanner = new EventScanner(log, STREAM);
   assert.equal(scanner.lastEvent, 0);
   scanner.write(Buffer.from('data: a\n\n: comment\n\ndata: b'));
