@@ -27,7 +27,8 @@ const MAX_DIGITS = 15;
 
 /**
  * Writes an event stream (HTML Living Standard §9.2.5) into a log, with event ids of its own: each event gets an `id` line at its end, which
- * names the position of that line, and `id` lines of the origin are left out. What has only comments is no event. All three line ends
+ * names the position of that line, and `id` lines of the origin are left out. What has only comments is no event, and after the first event it does not end in an
+ * empty line, so that it becomes part of the next event: once there is an id the Python clients of OpenAI and others take each empty line for an event. All three line ends
  * are known, and any split of the stream into chunks gives the same bytes. A byte order mark at the beginning makes no difference, since
  * the last `id` line of an event counts.
  */
@@ -74,14 +75,17 @@ export class EventScanner {
             }
           }
           if (byte === LF || byte === CR) {
-            if (this.#hasField) {
+            // The line that ends an event stays.
+            const drops = !this.#hasField && this.lastEvent > 0;
+            if (this.#hasField || drops) {
               log.append(chunk, run, at);
               run = at;
-              this.#appendId();
             }
+            if (this.#hasField) this.#appendId();
             at++;
+            if (drops) run = at;
             this.#afterCr = byte === CR;
-            this.#dropsLf = false;
+            this.#dropsLf = drops;
           } else if (byte === LETTER_I) {
             log.append(chunk, run, at);
             this.#state = AFTER_I;

@@ -112,7 +112,7 @@ test('after the end a client gets the rest, and one that has all of it a 204', a
   origin.send('a');
   origin.response.end(': the end\n\n');
   assert.equal(await client.ended(), true);
-  const last = lastId(client.text.replace(': the end\n\n', ''));
+  const last = lastId(client.text.replace(': the end\n', ''));
   const again = await rig.back(last);
   assert.equal(again.status, 204);
   const late = await rig.back(client.header('last-event-id') ?? '');

@@ -37,7 +37,11 @@ const CASES: readonly (readonly [string, string])[] = [
   ['i\n\n', 'i\n#\n'],
   [' id: 1\n\n', ' id: 1\n#\n'],
   // A comment alone is no event.
-  [': a\n\ndata: b\n\n: c\n\n', ': a\n\ndata: b\n#\n: c\n\n'],
+  // After the first event it becomes a part of the next one.
+  [': a\n\ndata: b\n\n: c\n\n', ': a\n\ndata: b\n#\n: c\n'],
+  ['data: a\n\n\n: c\n\n\ndata: b\n\n', 'data: a\n#\n: c\ndata: b\n#\n'],
+  ['data: a\r\n\r\n: c\r\n\r\n\r\ndata: b\r\n\r\n', 'data: a\r\n#\r\n: c\r\ndata: b\r\n#\r\n'],
+  ['data: a\r\r: c\r\r\rdata: b\r\r', 'data: a\r#\r: c\rdata: b\r#\r'],
   [':\n\n\n\n', ':\n\n\n\n'],
   [': a\ndata: b\n\n', ': a\ndata: b\n#\n'],
   [':id: 1\n\n', ':id: 1\n\n'],
@@ -51,6 +55,9 @@ const CASES: readonly (readonly [string, string])[] = [
   [`data: ${'x'.repeat(100)}\r\r`, `data: ${'x'.repeat(100)}\r#\r`],
   ['retry: 10\n\n', 'retry: 10\n#\n'],
   ['data: \xff\x00\xfe\n\n', 'data: \xff\x00\xfe\n#\n'],
+  ['id: 1\x00\ndata: a\n\n', 'data: a\n#\n'],
+  // Behind a byte order mark it passes, and the one at the end of the event counts.
+  ['\xef\xbb\xbfid: 1\ndata: a\n\n', '\xef\xbb\xbfid: 1\ndata: a\n#\n'],
   ['', ''],
   ['\n\r\n\r', '\n\r\n\r'],
 ];
