@@ -184,6 +184,21 @@ test('the cursor of a message never skips what a client still has to get of othe
   ]);
 });
 
+test('a cursor is not above what has not been read yet of channels with other cursors', async (t) => {
+  const { hub, store } = keeping(t, [rule('>')]);
+  await hub.publish(...['b1', 'c2', 'b3', 'c4'].map((text) => messageItem(text.slice(0, 1), text)));
+  const client = come(hub, ['a'], null, ENVELOPE);
+  client.hold.subscribe('b', [], `${store.epoch}-1`);
+  client.hold.subscribe('c', [], `${store.epoch}-0`);
+  while (client.requester.events.length < 5) await turn();
+  assert.deepEqual(client.shown(store).slice(1), [
+    'text {"channel":"b","cursor":"E-0","text":"b3"}',
+    'text {"channel":"c","cursor":"E-2","text":"c2"}',
+    'text {"channel":"c","cursor":"E-4","text":"c4"}',
+    'text {"type":"cursor","cursor":"E-4"}',
+  ]);
+});
+
 test('a channel of which a client is ahead begins where the client is', async (t) => {
   const { hub, store } = keeping(t);
   await hub.publish(...['a1', 'b2', 'a3', 'b4', 'a5'].map((text) => messageItem(text.slice(0, 1), text)));
@@ -247,6 +262,18 @@ test('a slow client reads on from the log: it gets each item once, and nothing w
   while (client.requester.events.length < 10_001) await turn();
   assert.deepEqual(client.requester.events, texts(10_001));
   assert.equal(hub.counters.itemsDropped, 0);
+});
+
+test('a message that is larger than the queue of a client comes from the log, in pieces', async (t) => {
+  const { hub } = keeping(t, [rule('a')], { limits: { queueBytes: 10 } });
+  const client = come(hub, ['a'], null, { credits: 5 });
+  const large = 'x'.repeat(200);
+  await publishAll(hub, [messageItem('a', large), messageItem('a', 'small')]);
+  for (let i = 0; i < 50; i++) {
+    client.credit(10);
+    await turn();
+  }
+  assert.deepEqual(client.requester.events, [`text ${large}`, 'text small']);
 });
 
 test('items of channels that are not kept are dropped for a slow client, and counted', async (t) => {
@@ -367,6 +394,32 @@ test('a client gets its items in order and once behind a filter that asks a serv
   }
   assert.deepEqual(site.requester.events, texts(60));
   assert.equal(hub.counters.itemsDropped, 0);
+});
+
+test('what waited for a service while a message before it was left to the log comes from there, once', async (t) => {
+  const { hub } = keeping(t, [rule('a')], { limits: { queueItems: 3 } });
+  const filterService = new Service();
+  const site = new WebSocketSite(hub, { filterService, credits: 1 });
+  site.hold.setMeta('url', 'http://x/');
+  site.hold.subscribe('a', ['http-check']);
+  const answerAll = async (): Promise<void> => {
+    for (let i = 0; i < 30; i++) {
+      await turn();
+      filterService.waiting.shift()?.onFilterResponse(200, false, Buffer.alloc(0));
+      hub.advance(1_000);
+    }
+  };
+  // One is taken and three wait for the client, and then one is asked about and two wait for that.
+  for (const wave of [
+    [1, 2, 3, 4],
+    [5, 6, 7],
+  ]) {
+    for (const i of wave) await hub.publish(messageItem('a', `${i}`));
+    await answerAll();
+  }
+  site.credit(1_000);
+  await answerAll();
+  assert.deepEqual(site.requester.events, texts(7));
 });
 
 test('rules that keep a channel later give its clients a place with their next subscription', async (t) => {
