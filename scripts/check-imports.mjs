@@ -19,6 +19,7 @@ const HOUSE = [
       'zmq-publish',
       'stats',
       'trace',
+      'webhooks',
       'sessions',
       'hub-relay',
       'mongrel2',

@@ -7,6 +7,7 @@ import {
   ServerCounters,
 } from '../exchange/index.ts';
 import { HistoryCounters } from '../history/index.ts';
+import { WebhookCounters } from '../webhooks/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
 import { ZmqCounters } from '../zmq/index.ts';
 import { newMongrel2Counters } from './mongrel2-role.ts';
@@ -32,6 +33,7 @@ export class AppCounters {
   readonly front = { zhttp: new SessionCounters(), zmq: new ZmqCounters() };
   /** Sessions with what stands for origins over ZHTTP. */
   readonly origins = { zhttp: new SessionCounters(), zmq: new ZmqCounters() };
+  readonly webhooks = { webhooks: new WebhookCounters(), client: new OriginCounters() };
   /** Messages to worker processes. */
   readonly relay = new ZmqCounters();
   readonly pool = new PoolCounters();

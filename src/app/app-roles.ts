@@ -13,6 +13,7 @@ import type { ProxyRole } from './proxy-role.ts';
 import type { ProxyWorkers } from './proxy-workers.ts';
 import type { StatsRole } from './stats-role.ts';
 import { windDownAll } from './upgrade/wind-down.ts';
+import type { WebhookRole } from './webhook-role.ts';
 
 /** The roles of the program, and how they end together. Null where they do not run, or not yet. */
 export class AppRoles {
@@ -28,6 +29,8 @@ export class AppRoles {
   publishSockets: PublishSockets | null = null;
   /** Keeps the items of channels; null without a proxy. */
   history: HistoryRole | null = null;
+  /** Sends the events of channels to webhooks; null without a proxy. */
+  webhooks: WebhookRole | null = null;
   /** The session state service. */
   sessions: StateClient | null = null;
   /** Orders certificates; null where no listener asks for it. */
@@ -39,13 +42,14 @@ export class AppRoles {
 
   /** Those that use the configuration of a program that was started with this one. */
   configured({ server }: Config): ConfiguredRoles {
-    const { workers, edge, fetch, history, certificates: keeper } = this;
+    const { workers, edge, fetch, history, webhooks, certificates: keeper } = this;
     return {
       proxy: hasProxy(server) || this.control !== null ? this.proxy : null,
       workers,
       edge,
       fetch,
       history,
+      webhooks,
       keeper,
     };
   }
@@ -80,6 +84,10 @@ export class AppRoles {
       this.fetch?.stop(),
       this.control?.whenEmpty(),
     ]);
+    // All clients have left: their channels are empty.
+    this.proxy.presence.leaveAll();
+    await this.history?.target.settled();
+    await this.webhooks?.stop();
     await this.history?.stop();
   }
 

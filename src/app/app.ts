@@ -36,6 +36,7 @@ import { ProxyHandOver } from './upgrade/proxy-hand-over.ts';
 import type { Upgrader } from './upgrade/upgrader.ts';
 import { upgraderOf } from './upgrade/upgrader-of.ts';
 import { Watches } from './watches.ts';
+import { WebhookRole } from './webhook-role.ts';
 import type { WorkerWatch } from './worker-pool.ts';
 
 /** The whole program, put together from a configuration. Lifecycle: `App.start` prepares and listens, `stop` drains and ends. */
@@ -276,6 +277,11 @@ export class App {
     const target = workers === null ? proxy.hub.history : workers.relay.router.history;
     const history = new HistoryRole(this.#config, { ...this.#means, counters, target });
     this.#roles.history = history;
+    registry.add('webhooks', this.counters.webhooks.webhooks);
+    registry.add('webhooks.client', this.counters.webhooks.client);
+    const webhooks = new WebhookRole(this.#means, this.counters.webhooks, history);
+    this.#roles.webhooks = webhooks;
+    webhooks.use(this.#config.webhooks);
     // While clients come the process before this one keeps their items.
     const comes = this.#old?.move === true;
     await history.start(comes);

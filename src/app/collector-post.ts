@@ -1,17 +1,12 @@
-import {
-  DEFAULT_CLIENT_LIMITS,
-  DEFAULT_WEBSOCKET_CLIENT_LIMITS,
-  HttpClient,
-  WebSocketClient,
-} from '../client/index.ts';
+import type { HttpClient } from '../client/index.ts';
 import type { TimerWheel } from '../clock/index.ts';
 import { fieldValue, parseRetryAfter } from '../codec/fields/index.ts';
 import type { Config } from '../config/index.ts';
 import type { HeaderList, Log, OriginCounters } from '../exchange/index.ts';
-import { HttpFetcher } from '../fetch/index.ts';
-import { SystemResolver, TcpDialler } from '../net/index.ts';
+import type { HttpFetcher } from '../fetch/index.ts';
 import type { PostedSpans, SpanPost } from '../trace/index.ts';
 import { fetchWhole } from './fetch-whole.ts';
+import { ownFetcher } from './own-fetcher.ts';
 
 /** Milliseconds until the collector has responded. */
 const TIMEOUT = 10_000;
@@ -42,11 +37,9 @@ export class CollectorPost implements SpanPost {
     const url = new URL(otlp);
     this.#uri = url.pathname === '/' ? `${url.origin}/v1/traces` : url.href;
     this.#headers = ['Content-Type', 'application/json', ...headers.flatMap(nameAndValue)];
-    const means = { wheel, counters, log, dialler: new TcpDialler({ resolver: new SystemResolver(), log }) };
-    this.#client = new HttpClient({ ...means, limits: { current: DEFAULT_CLIENT_LIMITS } });
-    const limits = { current: DEFAULT_WEBSOCKET_CLIENT_LIMITS };
-    const opener = new WebSocketClient({ ...means, limits, compression: false });
-    this.#fetcher = new HttpFetcher({ ...means, client: this.#client, opener, ipv4Only: false });
+    const { client, fetcher } = ownFetcher({ wheel, counters, log });
+    this.#client = client;
+    this.#fetcher = fetcher;
   }
 
   post(body: Buffer, done: (posted: PostedSpans) => void): void {

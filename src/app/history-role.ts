@@ -9,6 +9,7 @@ import {
 } from '../history/index.ts';
 import { type ChannelHistory, ChannelRules, type ItemRouter } from '../hub/index.ts';
 import type { StorePart } from '../hub-relay/index.ts';
+import { hookRules } from './hook-rules.ts';
 
 /** What keeps items is made of. */
 export interface HistoryRoleOptions {
@@ -44,6 +45,11 @@ export class HistoryRole {
     return this.#store;
   }
 
+  /** Whether another process has what was kept here. */
+  get given(): boolean {
+    return this.#given;
+  }
+
   /** Why items are kept less well than they should be; null as long as all is well. */
   get degraded(): string | null {
     return this.#store?.degraded ?? null;
@@ -55,14 +61,14 @@ export class HistoryRole {
    * @throws StoreError when the folder cannot be used
    */
   async start(comes: boolean): Promise<void> {
-    this.target.rules = channelRules(this.#config.channels);
+    this.target.rules = channelRules(this.#config);
     if (!comes) await this.#open();
   }
 
   /** Goes on with other rules. A store in memory is made when there is something to keep. */
   use(config: Config): void {
     this.#config = config;
-    this.target.rules = channelRules(config.channels);
+    this.target.rules = channelRules(config);
     if (this.#store === null && !this.#given && config.history.store === 'memory') this.#openMemory();
   }
 
@@ -147,12 +153,13 @@ export class HistoryRole {
 }
 
 /** The rules of a configuration for channels. */
-export function channelRules(tables: Config['channels']): ChannelRules {
+export function channelRules({ channels: tables, webhooks }: Pick<Config, 'channels' | 'webhooks'>): ChannelRules {
   return new ChannelRules(
     tables.map((table) => {
       const { match, retain, onGap, presence } = table;
       return { match, keep: limitsOf(table), retain, onGap, presence };
     }),
+    hookRules(webhooks),
   );
 }
 

@@ -28,6 +28,7 @@ import type { ProxyRole } from './proxy-role.ts';
 import type { ProxyWorkers } from './proxy-workers.ts';
 import { isReloadableChange, type ReloadChange, routesChange } from './reload-report.ts';
 import type { Traces } from './traces.ts';
+import type { WebhookRole } from './webhook-role.ts';
 
 /** The parts of a program that use its configuration; null for those that it does not have. */
 export interface ConfiguredRoles {
@@ -37,6 +38,7 @@ export interface ConfiguredRoles {
   readonly edge: EdgeRole | EdgeWorkers | null;
   readonly fetch: FetchRole | null;
   readonly history: HistoryRole | null;
+  readonly webhooks: WebhookRole | null;
   /** Orders certificates for the hosts of the routes. */
   readonly keeper: CertificateKeeper | null;
 }
@@ -93,7 +95,7 @@ export class LiveConfig {
   ): Promise<PreparedReload> {
     const { certificates } = this;
     const { accessLog, traces, log } = this.#options;
-    const { proxy, workers, edge, fetch, history, keeper } = this.#options.roles();
+    const { proxy, workers, edge, fetch, history, webhooks, keeper } = this.#options.roles();
     const config = withRunningKeys(this.config, next);
     const changes = configChanges(this.config, next);
     checkFit(config, keeper);
@@ -132,6 +134,7 @@ export class LiveConfig {
         if (edge !== null && !(edge instanceof EdgeWorkers)) edge.use(config.edge);
         fetch?.use(merged);
         history?.use(config);
+        webhooks?.use(config.webhooks);
         keeper?.use(acmeNames(config));
         traces.use(config.trace);
         if ('setLevel' in log) (log as ProcessLog).setLevel(logLevel);

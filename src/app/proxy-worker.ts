@@ -87,7 +87,7 @@ export class ProxyWorker implements WorkerRole {
     this.#link = new HubLink(context, channel as Socket, this.#proxy.hub, () => this.#proxy.drainHub());
     const { history } = this.#proxy.hub;
     history.source = this.#link.history;
-    history.rules = channelRules(this.#config.channels);
+    history.rules = channelRules(this.#config);
     this.#moving = new MovingWorkerClients(this.#proxy, this.#link, { counters, log }, tellMoving);
   }
 
@@ -149,7 +149,7 @@ export class ProxyWorker implements WorkerRole {
       commit: () => {
         this.#current = next;
         prepared.commit();
-        this.#proxy.hub.history.rules = channelRules(next.config.channels);
+        this.#proxy.hub.history.rules = channelRules(next.config);
         this.#traces.use(next.config.trace);
         this.#log.setLevel(next.config.log.level);
       },

@@ -33,6 +33,7 @@ export function configChanges(before: Config, after: Config): ConfigChange[] {
     }
   }
   if (!sameValue(before.channels, after.channels)) changes.push({ key: 'channel', from: null, to: null });
+  if (!sameValue(before.webhooks, after.webhooks)) changes.push({ key: 'webhook', from: null, to: null });
   return changes;
 }
 

@@ -10,6 +10,7 @@ import { shortServer } from './mongrel2-text.ts';
 import { routeSchema, routeShape } from './route.ts';
 import { routeTables } from './route-tables.ts';
 import { type Config, configSchema, sections } from './schema.ts';
+import { webhookShape } from './webhook.ts';
 
 type Table = Record<string, unknown>;
 
@@ -29,7 +30,7 @@ export function formatConfig(
 ): string {
   const encoded = z.safeEncode(configSchema, config);
   if (!encoded.success) throw pathsError(schemaIssues(encoded.error));
-  const { route, channel, ...rest }: Table = encoded.data;
+  const { route, channel, webhook, ...rest }: Table = encoded.data;
   const all = withShortServers(rest);
   const tables = options.short === true ? withoutDefaults(all) : all;
   const mask = options.mask === true ? randomUUID() : null;
@@ -46,7 +47,13 @@ export function formatConfig(
     return Object.fromEntries(Object.entries(table).filter(([key, value]) => !isDefault(key, value)));
   });
   const rules = (channel as Table[]).map(withoutChannelDefaults);
-  const lists = { ...(rules.length > 0 && { channel: rules }), ...(routes.length > 0 && { route: routes }) };
+  const hooks = webhook as Table[];
+  if (mask !== null) for (const hook of hooks) maskSecrets(hook, webhookShape, mask);
+  const lists = {
+    ...(rules.length > 0 && { channel: rules }),
+    ...(hooks.length > 0 && { webhook: hooks }),
+    ...(routes.length > 0 && { route: routes }),
+  };
   const plain = `${stringify({ ...tables, ...lists }).trimEnd()}\n`;
   const text = options.sourceOf === undefined ? plain : withSources(plain, options.sourceOf);
   return mask === null ? text : text.replace(new RegExp(`^(.*) = "${mask}"$`, 'gm'), '# $1 is set, and not shown');

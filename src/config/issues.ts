@@ -7,6 +7,7 @@ import { unknownRouteName } from './route-names.ts';
 import { routeTables } from './route-tables.ts';
 import { sections } from './schema.ts';
 import { suggestion } from './suggest.ts';
+import { webhookShape } from './webhook.ts';
 
 /** The issues of a failed validation, one per key. */
 export function schemaIssues(error: z.ZodError): PathIssue[] {
@@ -27,7 +28,9 @@ function unknownKey(path: readonly PropertyKey[], key: string): string {
   }
   if (section === 'route') return unknownRouteName(key, Object.keys(routeShape), 'key');
   if (section === 'channel') return `unknown key${suggestion(key, Object.keys(channelShape))}`;
-  const own = section === undefined ? [...Object.keys(sections), 'channel', 'route'] : keysOf(String(section));
+  if (section === 'webhook') return `unknown key${suggestion(key, Object.keys(webhookShape))}`;
+  const own =
+    section === undefined ? [...Object.keys(sections), 'channel', 'webhook', 'route'] : keysOf(String(section));
   const near = suggestion(key, own);
   const other = Object.keys(sections).find((name) => keysOf(name).includes(key));
   const elsewhere = near === '' && other !== undefined ? `; it belongs to [${other}]` : '';

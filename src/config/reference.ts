@@ -8,6 +8,7 @@ import { routeShape } from './route.ts';
 import { routeTables } from './route-tables.ts';
 import { sections } from './schema.ts';
 import { type FieldDoc, fieldDocs } from './section-fields.ts';
+import { webhookShape } from './webhook.ts';
 
 /** The reference of the configuration file in Markdown, made from the schema. */
 export function configReference(): string {
@@ -18,6 +19,7 @@ export function configReference(): string {
     if (name === 'edge') parts.push(...mongrel2Reference());
   }
   parts.push('## `[[channel]]`', CHANNELS, keyTable(channelShape));
+  parts.push('## `[[webhook]]`', WEBHOOKS, keyTable(webhookShape));
   parts.push(
     '## `[[route]]`',
     ROUTES,
@@ -81,6 +83,17 @@ that none matches keeps nothing. One without \`history_items\` exempts its chann
 match = "orders.>"
 history_items = 100
 history_age = 3600
+\`\`\``;
+
+const WEBHOOKS = `Tells an application over HTTP who comes to channels and who leaves, signed as [Standard Webhooks](https://www.standardwebhooks.com/) say. Events wait in the history
+([\`[history]\`](#history)) until the URL has taken them: with \`store = "disk"\` a restart loses none. There may be 16. A [reload](../how-to/reload.md) applies all of them. See the [guide](../how-to/presence.md).
+
+\`\`\`toml
+[[webhook]]
+url = "https://app.example.com/hooks/holdfast"
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+events = ["join", "leave"]
+match = "chat.>"
 \`\`\``;
 
 const ROUTES = `A route says which requests go to which origin. Write one \`[[route]]\` table for each route. Their order does not matter:

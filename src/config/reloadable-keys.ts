@@ -118,7 +118,7 @@ const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
 /** Whether a reload changes this key, such as `server.max_connections`, while the server runs. */
 export function isReloadable(key: string): boolean {
   // All rules together: their order counts.
-  if (key === 'channel') return true;
+  if (key === 'channel' || key === 'webhook') return true;
   const [section = '', name = ''] = key.split('.');
   return RELOADABLE[section]?.includes(name) === true;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HEADER_FORMS, headerFields, TOKEN } from './header-fields.ts';
+import { isHttpUrl } from './is-http-url.ts';
 import {
   bytes,
   choice,
@@ -234,7 +235,3 @@ export const routeTables = {
   check: checkShape,
   resume: resumeShape,
 };
-
-function isHttpUrl(value: string): boolean {
-  return /^https?:\/\/[!-~]+$/.test(value) && URL.canParse(value);
-}

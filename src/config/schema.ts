@@ -22,6 +22,7 @@ import { stateSection } from './state-section.ts';
 import { statsSection } from './stats-section.ts';
 import { traceSection } from './trace-section.ts';
 import { UNTRUSTING, untrustingListener } from './trusted-proxies.ts';
+import { type WebhookTable, webhooksSchema } from './webhook.ts';
 
 // A schema is used a few times in the life of a process: to generate code for each would take a tenth of the time to start.
 z.config({ jitless: true });
@@ -80,6 +81,7 @@ const fileSchema = z
     log: table(sections.log.shape).prefault({}),
     access_log: table(sections.access_log.shape).prefault({}),
     channel: channels,
+    webhook: webhooksSchema,
     route: routes,
   })
   .superRefine((file, context) => {
@@ -133,16 +135,18 @@ const fileSchema = z
 
 /** The configuration file, and back: `[[route]]` in TOML is `routes` in the code, where all keys are in camelCase. */
 export const configSchema = z.codec(fileSchema, z.custom<Config>(), {
-  decode: ({ route, channel, access_log: accessLog, ...rest }) => ({
+  decode: ({ route, channel, webhook, access_log: accessLog, ...rest }) => ({
     ...rest,
     accessLog,
     channels: channel,
+    webhooks: webhook,
     routes: route,
   }),
-  encode: ({ routes, channels: rules, accessLog, ...rest }) => ({
+  encode: ({ routes, channels: rules, webhooks, accessLog, ...rest }) => ({
     ...rest,
     access_log: accessLog,
     channel: [...rules],
+    webhook: [...webhooks],
     route: [...routes],
   }),
 });
@@ -150,9 +154,10 @@ export const configSchema = z.codec(fileSchema, z.custom<Config>(), {
 type File = z.output<typeof fileSchema>;
 
 /** A valid configuration with all defaults filled in. Durations are in seconds, sizes in bytes. */
-export interface Config extends Readonly<Omit<File, 'route' | 'channel' | 'access_log'>> {
+export interface Config extends Readonly<Omit<File, 'route' | 'channel' | 'webhook' | 'access_log'>> {
   readonly accessLog: File['access_log'];
   /** In their order: the first that matches a channel counts. */
   readonly channels: readonly ChannelTable[];
+  readonly webhooks: readonly WebhookTable[];
   readonly routes: readonly Route[];
 }

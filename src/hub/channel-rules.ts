@@ -1,4 +1,10 @@
-import { isMatchable, isOfWebhook, matchesPattern, subjectOfPresence } from '../codec/grip/index.ts';
+import {
+  isMatchable,
+  isOfWebhook,
+  matchesPattern,
+  subjectOfPresence,
+  webhookMarkChannel,
+} from '../codec/grip/index.ts';
 import type { ChannelLimits } from '../history/index.ts';
 import type { PresenceKind } from './presence-event.ts';
 
@@ -29,6 +35,9 @@ export interface HookRule {
 
 /** What is counted of a channel: its users, or only whether it has clients. */
 export type Counted = 'users' | 'clients' | 'nothing';
+
+/** What is kept of a channel of which the last item counts. */
+const ONE: ChannelLimits = { items: 1, age: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
 const OCCUPANCY = ['occupied', 'vacated'] as const;
 
@@ -75,7 +84,11 @@ export class ChannelRules {
   /** How much is kept of the channel with this name; null for nothing. */
   limitsOf(name: string): ChannelLimits | null {
     if (this.#hooks.length > 0 && isOfWebhook(name)) {
-      return this.#hooks.find(({ queue }) => queue === name)?.keep ?? null;
+      for (const { queue, keep } of this.#hooks) {
+        if (queue === name) return keep;
+        if (webhookMarkChannel(queue) === name) return ONE;
+      }
+      return null;
     }
     return this.of(name)?.keep ?? null;
   }

@@ -36,6 +36,7 @@ export type {
 } from './next-link.ts';
 export { PatternTrie } from './pattern-trie.ts';
 export type { PresenceEvent, PresenceKind } from './presence-event.ts';
+export { emptyItem, messageOf } from './presence-items.ts';
 export {
   type KnownStay,
   type PresenceLimits,

@@ -51,12 +51,14 @@ function queuedItem(queue: string, text: string): PublishItem {
   return { ...emptyItem(queue), wsMessage: messageOf(text) };
 }
 
-function emptyItem(channel: string): PublishItem {
+/** An item without content. */
+export function emptyItem(channel: string): PublishItem {
   const none = { httpResponse: null, httpStream: null, wsMessage: null };
   return { channel, id: null, prevId: null, meta: NO_META, size: null, noSeq: false, extras: null, ...none };
 }
 
-function messageOf(text: string): NonNullable<PublishItem['wsMessage']> {
+/** A message of text. */
+export function messageOf(text: string): NonNullable<PublishItem['wsMessage']> {
   return {
     action: 'send',
     type: 'text',

@@ -10,6 +10,7 @@ import type { FilesCounters } from '../../files/index.ts';
 import type { HistoryCounters } from '../../history/index.ts';
 import type { Mongrel2Counters } from '../../mongrel2/index.ts';
 import type { TraceCounters } from '../../trace/index.ts';
+import type { WebhookCounters } from '../../webhooks/index.ts';
 import type { SessionCounters } from '../../zhttp/index.ts';
 import type { ZmqCounters } from '../../zmq/index.ts';
 import type { AccessLogTotals } from '../access-logs.ts';
@@ -203,6 +204,14 @@ const TRACE: Docs<TraceCounters> = {
   faults: FAULTS,
 };
 
+const WEBHOOKS: Docs<WebhookCounters> = {
+  eventsHeld: 'Events that wait to be sent, as of a few seconds ago.',
+  eventsDelivered: 'Events that receivers have taken.',
+  eventsDropped: 'Events that were dropped: not taken in time, too many, or the receiver wants none any more.',
+  requestsFailed: 'Requests that receivers did not take, tries that were repeated included.',
+  faults: FAULTS,
+};
+
 const HISTORY: Docs<HistoryCounters> = {
   itemsHeld: 'Items that are kept now.',
   channelsHeld: 'Channels that are known now, with items or without.',
@@ -250,6 +259,7 @@ export const COUNTER_GROUPS: readonly CounterGroup[] = [
       'fetch.client': 'requests of the fetch role',
       'mongrel2.client': 'requests to the `Proxy` targets of Mongrel2 sites',
       'trace.client': 'requests to the collector of spans',
+      'webhooks.client': 'requests to the receivers of webhooks',
     },
     docs: ORIGINS,
   },
@@ -288,6 +298,7 @@ export const COUNTER_GROUPS: readonly CounterGroup[] = [
   { title: 'Counters of the access log', parts: { access: 'the access log of all processes' }, docs: ACCESS },
   { title: 'Counters of the history of channels', parts: { history: 'the main process' }, docs: HISTORY },
   { title: 'Counters of traces', parts: { trace: 'spans for the collector' }, docs: TRACE },
+  { title: 'Counters of webhooks', parts: { webhooks: 'the main process' }, docs: WEBHOOKS },
   { title: 'Counters of worker processes', parts: { pool: 'the main process' }, docs: POOL },
   { title: 'Counters of the log', parts: { log: 'the log of all processes' }, docs: LOG },
 ];

@@ -31,6 +31,7 @@ export {
   presenceChannel,
   subjectOfPresence,
   webhookChannel,
+  webhookMarkChannel,
   wholeName,
 } from './system-channels.ts';
 export { TokenError, type TokenProblem } from './token-error.ts';

@@ -19,6 +19,11 @@ export function webhookChannel(id: string): string {
   return WEBHOOK + id;
 }
 
+/** The channel whose only item says up to where the events of a webhook are done with. @param queue as `webhookChannel` gives it */
+export function webhookMarkChannel(queue: string): string {
+  return `${queue}.done`;
+}
+
 /** Whether only the server publishes to the channel with this name. */
 export function isPublishedBySystem(name: string): boolean {
   return name.startsWith(PRESENCE) || isOfWebhook(name);

@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { encodeItem } from '../../../src/codec/grip/index.ts';
+import type { HeaderList } from '../../../src/exchange/index.ts';
+import { type HistoryStore, MemoryStore } from '../../../src/history/index.ts';
+import { emptyItem, messageOf } from '../../../src/hub/index.ts';
+import { type PostedEvents, type Webhook, WebhookCounters, Webhooks } from '../../../src/webhooks/index.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { fakeTimers } from '../../support/fake-timers.ts';
+
+const KEY = Buffer.alloc(32, 7);
+
+const HOOK: Webhook = {
+  url: 'http://app.test/hook?token=hidden',
+  secret: `whsec_${KEY.toString('base64')}`,
+  queue: '$webhook.a',
+  retryTime: 60_000,
+};
+
+interface Sent {
+  readonly url: string;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** The names of its events. */
+  readonly events: readonly string[];
+  answer(posted: Partial<PostedEvents>): void;
+}
+
+/** Webhooks on a stopped clock, whose receivers answer as the test says. */
+class HooksRig {
+  readonly counters = new WebhookCounters();
+  readonly log = new FakeLog();
+  readonly sent: Sent[] = [];
+  readonly hooks: Webhooks;
+  store: HistoryStore | null;
+  readonly keep = { items: 1_000, age: Infinity, bytes: Infinity };
+  now = 1_000_000;
+  readonly #tick: (ms: number) => void;
+
+  constructor(t: TestContext, webhooks: readonly Webhook[] = [HOOK]) {
+    const timers = fakeTimers(t, ['setInterval']);
+    this.#tick = (ms) => timers.tick(ms);
+    t.mock.method(performance, 'now', () => this.now);
+    t.mock.method(Date, 'now', () => this.now);
+    t.mock.method(Math, 'random', () => 0);
+    this.store = new MemoryStore({ maxBytes: 4_194_304, log: this.log, now: () => this.now });
+    const post = {
+      post: (url: string, headers: HeaderList, body: Buffer, done: (posted: PostedEvents) => void) => {
+        const fields: Record<string, string> = {};
+        for (let i = 0; i < headers.length; i += 2) fields[headers[i] as string] = headers[i + 1] as string;
+        const text = String(body);
+        const events = JSON.parse(text).data.events.map(({ event }: { event: string }) => event);
+        const answer = (posted: Partial<PostedEvents>): void =>
+          done({ status: 0, retryAfter: 0, reason: '', ...posted });
+        this.sent.push({ url, fields, body: text, events, answer });
+      },
+    };
+    this.hooks = new Webhooks({ post, counters: this.counters, log: this.log }, () => this.store);
+    this.hooks.use(webhooks);
+  }
+
+  queue(...names: string[]): void {
+    for (const name of names) this.queueTo(HOOK.queue, name);
+  }
+
+  queueTo(queue: string, name: string): void {
+    const item = { ...emptyItem(queue), wsMessage: messageOf(JSON.stringify({ event: name })) };
+    this.store?.append([{ channel: queue, bytes: encodeItem(item), keep: this.keep }], () => {});
+  }
+
+  /** Lets time pass, as the clock ticks. */
+  advance(ms: number): void {
+    for (let passed = 0; passed < ms; passed += 100) {
+      this.now += 100;
+      this.#tick(100);
+    }
+  }
+
+  get last(): Sent {
+    return this.sent.at(-1) ?? assert.fail('nothing was sent');
+  }
+}
+
+test('events go in their order, together, signed as Standard Webhooks say', (t) => {
+  const rig = new HooksRig(t);
+  rig.queue('a', 'b');
+  rig.advance(100);
+  rig.queue('c');
+  rig.advance(1_000);
+  assert.equal(rig.sent.length, 1, 'one request at a time');
+  const { url, fields, body, events } = rig.last;
+  assert.deepEqual([url, events], [HOOK.url, ['a', 'b']]);
+  const { 'webhook-id': id, 'webhook-timestamp': time } = fields;
+  assert.equal(time, String(Math.floor((1_000_000 + 100) / 1_000)));
+  const expected = createHmac('sha256', KEY).update(`${id}.${time}.${body}`).digest('base64');
+  assert.equal(fields['webhook-signature'], `v1,${expected}`);
+  assert.equal(JSON.parse(body).type, 'channel.events');
+  rig.last.answer({ status: 204 });
+  rig.advance(100);
+  assert.deepEqual(rig.last.events, ['c']);
+  assert.notEqual(rig.last.fields['webhook-id'], id);
+  rig.last.answer({ status: 200 });
+  rig.advance(1_000);
+  assert.equal(rig.sent.length, 2);
+  assert.deepEqual([rig.counters.eventsDelivered, rig.counters.eventsHeld], [3, 0]);
+});
+
+test('what is not taken is sent again with the same id, after longer and longer times', (t) => {
+  const rig = new HooksRig(t, [{ ...HOOK, retryTime: 600_000 }]);
+  rig.queue('a');
+  rig.advance(100);
+  const times = [rig.now];
+  for (const status of [500, 0, 301, 404]) {
+    rig.last.answer({ status, reason: 'refused' });
+    rig.queue('later');
+    const count = rig.sent.length;
+    while (rig.sent.length === count) rig.advance(100);
+    times.push(rig.now);
+  }
+  const pauses = times.slice(1).map((time, i) => time - (times[i] as number));
+  assert.deepEqual(pauses, [1_000, 2_000, 4_000, 8_000]);
+  assert.equal(new Set(rig.sent.map(({ fields }) => fields['webhook-id'])).size, 1);
+  assert.equal(new Set(rig.sent.map(({ body }) => body)).size, 1);
+  rig.last.answer({ status: 429, retryAfter: 100 });
+  const count = rig.sent.length;
+  rig.advance(99_000);
+  assert.equal(rig.sent.length, count, 'the receiver has asked to wait');
+  rig.advance(2_000);
+  rig.last.answer({ status: 200 });
+  rig.advance(100);
+  assert.deepEqual(rig.last.events, ['later', 'later', 'later', 'later']);
+  assert.equal(rig.counters.requestsFailed, 5);
+  const [line] = rig.log.of('a webhook was not taken');
+  assert.equal(line?.webhook, 'http://app.test/hook?token=redacted');
+});
+
+test('events that nobody takes in time are dropped, counted and logged, and later ones go on', (t) => {
+  const rig = new HooksRig(t);
+  rig.queue('old');
+  rig.advance(30_000);
+  rig.last.answer({});
+  rig.queue('new');
+  while (rig.counters.eventsDropped === 0) {
+    const count = rig.sent.length;
+    while (rig.sent.length === count) rig.advance(100);
+    assert.deepEqual(rig.last.events, ['old']);
+    rig.last.answer({ status: 503 });
+  }
+  assert.equal(rig.log.with('events of a webhook are dropped').length, 1);
+  const count = rig.sent.length;
+  while (rig.sent.length === count) rig.advance(100);
+  assert.deepEqual(rig.last.events, ['new']);
+  rig.last.answer({ status: 200 });
+  assert.deepEqual([rig.counters.eventsDropped, rig.counters.eventsDelivered], [1, 1]);
+});
+
+test('a receiver that is gone gets nothing more until its webhook changes', (t) => {
+  const rig = new HooksRig(t);
+  rig.queue('a');
+  rig.advance(100);
+  rig.last.answer({ status: 410 });
+  rig.queue('b');
+  rig.advance(5_000);
+  assert.deepEqual([rig.sent.length, rig.counters.eventsDropped], [1, 2]);
+  assert.equal(rig.log.at('error').length, 1);
+  rig.hooks.use([{ ...HOOK, retryTime: 61_000 }]);
+  rig.queue('c');
+  rig.advance(200);
+  assert.deepEqual(rig.last.events, ['c']);
+});
+
+test('a slow receiver delays no other one', (t) => {
+  const other = { ...HOOK, url: 'http://other.test/', queue: '$webhook.b' };
+  const rig = new HooksRig(t, [HOOK, other]);
+  rig.queue('a');
+  rig.advance(100);
+  for (let i = 0; i < 3; i++) {
+    rig.queueTo(other.queue, `b${i}`);
+    rig.advance(100);
+    assert.deepEqual([rig.last.url, rig.last.events], [other.url, [`b${i}`]]);
+    rig.last.answer({ status: 200 });
+  }
+  assert.equal(rig.counters.eventsDelivered, 3);
+});
+
+test('whoever goes on with the store sends what was not taken, and nothing twice that was', (t) => {
+  const rig = new HooksRig(t);
+  rig.queue('a');
+  rig.advance(100);
+  rig.last.answer({ status: 200 });
+  rig.queue('b');
+  rig.advance(100);
+  const { store, last: underway } = rig;
+  rig.store = null;
+  rig.advance(100);
+  underway.answer({ status: 200 });
+  rig.store = store;
+  const next = new HooksRig(t);
+  next.store = store;
+  next.advance(100);
+  assert.deepEqual(next.last.events, ['b'], 'the mark could not be made');
+  assert.equal(next.last.fields['webhook-id'], underway.fields['webhook-id']);
+  next.last.answer({ status: 200 });
+  next.advance(1_000);
+  assert.equal(next.sent.length, 1);
+});
+
+test('events that the queue has no room for are dropped, counted and logged', (t) => {
+  const rig = new HooksRig(t);
+  rig.keep.items = 5;
+  for (let i = 0; i < 5; i++) rig.queue(`a${i}`);
+  rig.advance(100);
+  assert.equal(rig.last.events.length, 5);
+  for (let i = 0; i < 5; i++) rig.queue(`b${i}`);
+  rig.advance(6_000);
+  for (let i = 0; i < 3; i++) rig.queue(`c${i}`);
+  rig.last.answer({ status: 200 });
+  rig.advance(100);
+  assert.deepEqual(rig.last.events, ['b3', 'b4', 'c0', 'c1', 'c2']);
+  rig.last.answer({ status: 200 });
+  assert.ok(rig.counters.eventsDropped >= 1);
+  assert.equal(rig.log.with('too many events of a webhook wait: the oldest are dropped').length, 1);
+  rig.queue('d');
+  rig.advance(100);
+  assert.deepEqual(rig.last.events, ['d']);
+  assert.equal(rig.log.with('too many events of a webhook wait: the oldest are dropped').length, 1);
+});
+
+test('many events go in several requests', (t) => {
+  const rig = new HooksRig(t);
+  for (let i = 0; i < 250; i++) rig.queue(`e${i}`);
+  const sizes: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    rig.advance(100);
+    sizes.push(rig.last.events.length);
+    rig.last.answer({ status: 200 });
+  }
+  assert.deepEqual(sizes, [100, 100, 50]);
+  assert.deepEqual(
+    rig.sent.flatMap(({ events }) => events),
+    Array.from({ length: 250 }, (_, i) => `e${i}`),
+  );
+});
