@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { Client, type StreamedResponse } from '../support/client.ts';
+import { startHoldfast } from '../support/holdfast.ts';
+import { startPresenceOrigin } from '../support/presence/presence-origin.ts';
+import { WebhookReceiver } from '../support/presence/webhook-receiver.ts';
+import { eventually } from '../support/running-app.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { Upgraded } from '../support/upgraded.ts';
+
+const SKIP = existsSync(`/proc/${process.pid}/task`) ? false : 'descriptors can be passed on Linux only';
+
+/** The built program, with presence on all channels. */
+async function started(t: TestContext, sections: string, workers = 1, origin?: string, grace = 1) {
+  const target = origin ?? (await startPresenceOrigin(t));
+  const toml = `${sections}
+[server]
+listen = ["127.0.0.1:0"]
+upgrade_timeout = 2
+workers = ${workers}
+[control]
+listen = ["127.0.0.1:0"]
+[hub]
+presence_grace = ${grace}
+[[channel]]
+match = ">"
+presence = true
+`;
+  const cwd = temporaryFolder(t, { 'holdfast.toml': toml });
+  const program = startHoldfast(t, ['run', '--route', `* ${target}`], { cwd });
+  const { clients, publishers } = await program.logged('started');
+  const [address = ''] = clients as string[];
+  const client = new Client(t, Number(address.split(':')[1]));
+  return {
+    program,
+    target,
+    server: new Upgraded(t, program),
+    /** Publishes an event. */
+    publish: async (channel: string): Promise<void> => {
+      const items = [{ channel, formats: { 'http-stream': { content: 'data: there\n\n' } } }];
+      const request = { method: 'POST', body: JSON.stringify({ items }) };
+      await fetch(`http://${(publishers as string[])[0]}/publish`, request);
+    },
+    /** An event stream of a user. */
+    stream: (user: string, channel = 'room'): Promise<StreamedResponse> => {
+      const who = user === '' ? '' : `&u=${user}`;
+      return client.stream({ path: `/?c=${encodeURIComponent(channel)}${who}` });
+    },
+  };
+}
+
+function leave(client: StreamedResponse): void {
+  client.request.socket?.resetAndDestroy();
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+}
+
+/** What the events of a stream say, as `join ann`. */
+function told({ text }: StreamedResponse): string[] {
+  return [...text.matchAll(/^data: (.*)$/gm)].map((match) => {
+    const { event, user } = JSON.parse(match[1] ?? '');
+    return `${event} ${user}`;
+  });
+}
+
+for (const workers of [1, 2]) {
+  const processes = workers === 1 ? 'one process' : 'worker processes';
+  test(`clients and webhooks hear who comes and who leaves (${processes})`, async (t) => {
+    const hook = await WebhookReceiver.start(t);
+    const rig = await started(t, hook.table(), workers);
+    const watcher = await rig.stream('', '$presence.room');
+    const ann = [await rig.stream('ann'), await rig.stream('ann'), await rig.stream('ann')];
+    const bob = await rig.stream('bob');
+    await hook.got('join room bob');
+    for (const client of ann) leave(client);
+    await hook.got('leave room ann');
+    leave(bob);
+    await hook.got('vacated room');
+    await eventually(() => told(watcher).length === 4);
+    assert.deepEqual(told(watcher), ['join ann', 'join bob', 'leave ann', 'leave bob']);
+    assert.deepEqual(hook.texts, [
+      'occupied room',
+      'join room ann',
+      'join room bob',
+      'leave room ann',
+      'leave room bob',
+      'vacated room',
+    ]);
+    assert.equal(hook.invalid, 0);
+  });
+}
+
+test('users of a worker that dies leave, unless they come back', { skip: SKIP }, async (t) => {
+  const hook = await WebhookReceiver.start(t);
+  const rig = await started(t, hook.table(), 2, undefined, 3);
+  const clients = new Map<string, StreamedResponse>();
+  for (let i = 0; i < 12; i++) {
+    const user = `u${i}`;
+    clients.set(user, await rig.stream(user));
+    await hook.got(`join room ${user}`);
+  }
+  const [worker] = childrenOf(rig.program.pid);
+  process.kill(worker as number, 'SIGKILL');
+  await rig.program.logged('worker died, its connections are lost');
+  await rig.publish('room');
+  const lost: string[] = [];
+  for (const [user, client] of clients) {
+    const isLost = await Promise.race([
+      client.until('data: there\n\n').then(
+        () => false,
+        () => true,
+      ),
+      client.ended().then(() => true),
+    ]);
+    if (isLost) lost.push(user);
+  }
+  const [back = '', ...others] = lost;
+  assert.ok(lost.length > 0);
+  await rig.stream(back);
+  for (const user of others) await hook.got(`leave room ${user}`);
+  const left = hook.texts.filter((text) => text.startsWith('leave')).map((text) => text.slice('leave room '.length));
+  assert.deepEqual(new Set(left), new Set(others));
+  assert.ok(!hook.texts.includes('vacated room'));
+});
+
+test('events that a receiver did not take outlive a restart with a store on disk, in their order', async (t) => {
+  const hook = await WebhookReceiver.start(t);
+  const path = `${temporaryFolder(t)}/history`;
+  const sections = `[history]\nstore = "disk"\npath = "${path}"\n${hook.table()}`;
+  const first = await started(t, sections);
+  await first.stream('ann');
+  await hook.got('join room ann');
+  hook.down();
+  const bob = await first.stream('bob');
+  await first.program.logged('a webhook was not taken');
+  leave(bob);
+  await first.server.stop();
+  assert.deepEqual(hook.texts, ['occupied room', 'join room ann']);
+  await hook.up();
+  const second = await started(t, sections, 1, first.target);
+  await second.stream('eve');
+  await hook.got('join room eve');
+  const expected = ['occupied room', 'join room ann', 'join room bob'];
+  assert.deepEqual(hook.texts.slice(0, 3), expected);
+  assert.deepEqual(new Set(hook.texts.slice(3, 5)), new Set(['leave room ann', 'leave room bob']));
+  assert.deepEqual(hook.texts.slice(5), ['vacated room', 'occupied room', 'join room eve']);
+});
+
+test('events outlive a crash', async (t) => {
+  const hook = await WebhookReceiver.start(t);
+  const path = `${temporaryFolder(t)}/history`;
+  const sections = `[history]\nstore = "disk"\npath = "${path}"\n${hook.table()}`;
+  const first = await started(t, sections);
+  await first.stream('ann');
+  await hook.got('join room ann');
+  hook.down();
+  await first.stream('bob');
+  await first.program.logged('a webhook was not taken');
+  process.kill(first.program.pid, 'SIGKILL');
+  await first.program.ended;
+  await hook.up();
+  const second = await started(t, sections, 1, first.target);
+  await hook.got('join room bob');
+  assert.equal(hook.texts.filter((text) => text === 'join room bob').length, 1);
+  await second.stream('eve');
+  await hook.got('join room eve');
+});
+
+for (const workers of [1, 2]) {
+  const processes = workers === 1 ? 'one process' : 'worker processes';
+  test(`in an upgrade nobody joins and nobody leaves (${processes})`, { skip: SKIP }, async (t) => {
+    const hook = await WebhookReceiver.start(t);
+    const rig = await started(t, hook.table(), workers);
+    const users = ['ann', 'bob', 'eve'];
+    const clients: StreamedResponse[] = [];
+    for (const user of users) {
+      clients.push(await rig.stream(user));
+      await hook.got(`join room ${user}`);
+    }
+    for (let i = 0; i < 2; i++) {
+      const old = rig.server.pid;
+      await rig.server.upgrade();
+      await rig.server.gone(old);
+      await rig.stream(`new${i}`);
+      await hook.got(`join room new${i}`);
+    }
+    assert.deepEqual(hook.texts, [
+      'occupied room',
+      ...users.map((user) => `join room ${user}`),
+      'join room new0',
+      'join room new1',
+    ]);
+    leave(clients[0] as StreamedResponse);
+    await hook.got('leave room ann');
+    assert.ok(!hook.texts.includes('vacated room'));
+  });
+}
