@@ -3,6 +3,8 @@ import type { ControlBackend, PresencePage, PresenceQuery } from '../control/ind
 import type { CounterRegistry, ErrorCounts, FaultReport } from '../exchange/index.ts';
 import { changesBackend, routeChanges } from './changes-backend.ts';
 import { channelsBackend, hubChannels } from './channels-backend.ts';
+import type { ClientAnswers, ClientQuestion } from './client-view.ts';
+import { connectionsBackend } from './connections-backend.ts';
 import type { EdgeLinks } from './edge-links.ts';
 import { errorsOf } from './errors-of.ts';
 import type { FetchRole } from './fetch-role.ts';
@@ -18,7 +20,6 @@ import { routesBackend } from './routes-backend.ts';
 import { type StatusSources, statusOf } from './status-of.ts';
 import type { Upgrader } from './upgrade/upgrader.ts';
 import { upgradeBackend } from './upgrade-backend.ts';
-import { usersBackend } from './users-backend.ts';
 
 /** What of the program the control API shows and changes. */
 export interface ControlParts {
@@ -86,17 +87,21 @@ function ofProxy({
   reloads,
   statusSources,
   report,
-}: ControlParts): Part<'channels' | 'users' | 'routes' | 'closeConnection'> {
+  life,
+}: ControlParts): Part<'channels' | 'connections' | 'routes'> {
   const history = new HistoryView(() => roles().history);
   // Where the clients are does not change.
   const { proxy, workers } = roles();
-  const closeConnection = async (id: string): Promise<boolean> => (workers ?? proxy).closeConnection(id);
   const orders = workers?.relay.router ?? proxy.hub;
-  const usersOf = (channel: string, { after, limit }: PresenceQuery): PresencePage | null =>
-    orders.history.rules.of(channel)?.presence === true ? proxy.presence.usersOf(channel, after, limit) : null;
+  const usersOf = (channel: string, { after = '', limit }: PresenceQuery): PresencePage | null => {
+    if (orders.history.rules.of(channel)?.presence !== true) return null;
+    const page = proxy.presence.usersOf(channel, after, limit);
+    const users = page.users.map((each) => ({ ...each, since: new Date(each.since).toISOString() }));
+    return { ...page, users };
+  };
   return {
     channels: channelsBackend(workers?.relay ?? hubChannels(proxy.hub), history, usersOf, report),
-    users: usersBackend(workers?.relay ?? proxy.hub, closeConnection),
+    connections: connectionsBackend((question) => askClients(question, proxy, workers), life),
     routes: {
       ...routesBackend({
         routes: () => config().routes,
@@ -105,8 +110,17 @@ function ofProxy({
       }),
       ...(reloads !== null && routeChanges(reloads.changes)),
     },
-    closeConnection,
   };
+}
+
+/** Asks those who have the clients: this process or the workers. */
+async function askClients<Question extends ClientQuestion>(
+  question: Question,
+  proxy: ProxyRole,
+  workers: ProxyWorkers | null,
+): Promise<readonly ClientAnswers[Question['about']][]> {
+  const answers = workers === null ? [await proxy.clients.answer(question)] : await workers.askClients(question);
+  return answers as readonly ClientAnswers[Question['about']][];
 }
 
 function ofEdge({ config, roles, registry }: ControlParts): Part<'handlers'> {

@@ -1,3 +1,4 @@
+import type { ClientQuestion } from './client-view.ts';
 import type { WorkerJob } from './worker-messages.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -10,9 +11,9 @@ export abstract class PooledRole<Job extends WorkerJob> {
     return this.pool.addresses;
   }
 
-  /** As `WorkerPool.closeConnection`. */
-  closeConnection(id: string): Promise<boolean> {
-    return this.pool.closeConnection(id);
+  /** As `WorkerPool.askClients`. */
+  askClients(question: ClientQuestion): Promise<readonly unknown[]> {
+    return this.pool.askClients(question);
   }
 
   /** Other processes accept: what is open goes on. */

@@ -38,6 +38,7 @@ import type { ZmqCounters } from '../zmq/index.ts';
 import { acceptOptions } from './accept-options.ts';
 import { acmeStore } from './acme.ts';
 import type { Certificates } from './certificates.ts';
+import { ClientView } from './client-view.ts';
 import { newIdPrefix } from './edge-role.ts';
 import { KeySets } from './key-sets.ts';
 import { withoutRoute, withRoute } from './one-route.ts';
@@ -110,6 +111,8 @@ export class ProxyRole {
   /** Serves the routes. */
   #main: HttpServer | null = null;
   readonly #servers: HttpServer[] = [];
+  /** Its clients, for whoever looks at them. */
+  readonly clients: ClientView;
   /** Takes the requests of edges that are other programs. */
   #front: ZhttpServer | null = null;
 
@@ -143,6 +146,7 @@ export class ProxyRole {
     const limits = this.#bounds.part(({ hub }) => hub);
     this.presence = new PresenceTable({ ...shared, limits });
     this.hub = new Hub({ ...shared, limits, presence: this.presence, patchBody });
+    this.clients = new ClientView(this.hub, this.#servers);
   }
 
   /** The metrics now. */
@@ -320,11 +324,6 @@ export class ProxyRole {
     for (const route of former) if (!now.has(route)) route.targetChecks?.stop();
     this.#zhttpOrigins.use(targetsOf(config));
     this.#startChecks([...now].filter((route) => !former.has(route)));
-  }
-
-  /** Cuts the connection of a client. Returns whether there is one with this id. */
-  closeConnection(id: string): boolean {
-    return this.#servers.some((server) => server.closeConnection(id));
   }
 
   /** Another process accepts: what is open goes on. */

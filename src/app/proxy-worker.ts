@@ -9,6 +9,7 @@ import { ZmqCounters } from '../zmq/index.ts';
 import type { AccessLogs } from './access-logs.ts';
 import { type CertificatePairs, Certificates, type PreparedCertificates } from './certificates.ts';
 import { type ChangePart, decodeValue } from './change-parts.ts';
+import type { ClientView } from './client-view.ts';
 import { channelRules } from './history-role.ts';
 import type { ProcessLog } from './logger.ts';
 import { withoutRoute, withRoute } from './one-route.ts';
@@ -122,8 +123,8 @@ export class ProxyWorker implements WorkerRole {
     this.#proxy.hub.observe(this.#reporter);
   }
 
-  closeConnection(id: string): boolean {
-    return this.#proxy.closeConnection(id);
+  get clients(): ClientView {
+    return this.#proxy.clients;
   }
 
   move(order: MovingOrder, handle: SocketHandle | undefined): void {

@@ -2,6 +2,7 @@ import type { Config } from '../config/index.ts';
 import type { CounterSnapshot } from '../exchange/index.ts';
 import type { PassedSocket } from '../net/index.ts';
 import type { CertificateChange, CertificatePairs } from './certificates.ts';
+import type { ClientQuestion } from './client-view.ts';
 import type { LogLevel } from './logger.ts';
 import type { ProcessReport } from './metrics/process-monitor.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
@@ -60,8 +61,8 @@ export type WorkerOrder =
   | { readonly order: 'discard' }
   /** The log file has been moved away. */
   | { readonly order: 'reopen log' }
-  /** Cut the connection of a client. */
-  | { readonly order: 'close connection'; readonly id: string }
+  /** Answer what is asked about clients. */
+  | { readonly order: 'ask'; readonly number: number; readonly question: ClientQuestion }
   /** Clients move to another process, or come from there: perhaps with the handle of a socket. */
   | { readonly order: 'move'; readonly message: MovingOrder }
   /** Another process accepts: let those that are open go on, and say so in their next responses. */
@@ -91,8 +92,8 @@ export type WorkerReport =
   | { readonly report: 'move'; readonly message: MovingReport }
   /** No connection is open any more. */
   | { readonly report: 'empty' }
-  /** Whether there was a connection to be cut. */
-  | { readonly report: 'closed'; readonly id: string; readonly found: boolean }
+  /** The answer to the question with this number; null where it has failed. */
+  | { readonly report: 'answer'; readonly number: number; readonly value: unknown }
   | {
       readonly report: 'counters';
       readonly counters: CounterSnapshot;

@@ -12,6 +12,7 @@ import {
 } from '../exchange/index.ts';
 import { describeAddress, type ListenAddress, type PassedSocket, type ReservedSocket, reserve } from '../net/index.ts';
 import type { ChangeParts } from './change-parts.ts';
+import type { ClientQuestion } from './client-view.ts';
 import type { ProcessTable } from './metrics/process-table.ts';
 import { type ChangeableWorker, PoolChanges, type PreparedWorkers } from './pool-changes.ts';
 import type { MetricsSum } from './proxy-metrics.ts';
@@ -67,6 +68,9 @@ export interface WorkerPoolOptions<Job extends WorkerJob> {
 /** Milliseconds that a process has until it listens. */
 const START_TIMEOUT = 30_000;
 
+/** Milliseconds that a process has to answer a question. */
+const ANSWER_TIME = 5_000;
+
 /** Milliseconds that a process has to end. */
 const STOP_TIMEOUT = 15_000;
 
@@ -86,8 +90,9 @@ class PoolWorker<Job extends WorkerJob> implements ChangeableWorker {
   /** Distinguishes it from all others, also from those that were in its place before. */
   readonly number: number;
   readonly process: ChildProcess;
-  /** Those who wait for a connection to be cut. */
-  #closing: { readonly id: string; readonly resolve: (found: boolean) => void }[] = [];
+  /** Those who wait for an answer, by the numbers of their questions. */
+  readonly #asking = new Map<number, (value: unknown) => void>();
+  #asked = 0;
   readonly #unsent = new UnsentMessages();
   /** What it reported last. */
   counters: CounterSnapshot = {};
@@ -126,19 +131,21 @@ class PoolWorker<Job extends WorkerJob> implements ChangeableWorker {
     return `worker ${this.number}`;
   }
 
-  /** Cuts the connection with this id. Resolves with whether there was one. */
-  close(id: string): Promise<boolean> {
+  /** Asks about its clients. Resolves with null where it does not answer in time. */
+  ask(question: ClientQuestion): Promise<unknown> {
+    const number = ++this.#asked;
     return new Promise((resolve) => {
-      this.#closing.push({ id, resolve });
-      this.order({ order: 'close connection', id });
+      this.#asking.set(number, resolve);
+      setTimeout(() => this.answered(number, null), ANSWER_TIME).unref();
+      this.order({ order: 'ask', number, question });
     });
   }
 
-  /** The process has looked for the connection with this id, or, if that is null, will look for none any more. */
-  closed(id: string | null, found: boolean): void {
-    const asked = this.#closing.filter((each) => id === null || each.id === id);
-    this.#closing = this.#closing.filter((each) => !asked.includes(each));
-    for (const { resolve } of asked) resolve(found);
+  /** The process has answered. */
+  answered(number: number, value: unknown): void {
+    const resolve = this.#asking.get(number);
+    this.#asking.delete(number);
+    resolve?.(value);
   }
 
   /** @param onSent is called when the order has left, or cannot leave */
@@ -150,7 +157,7 @@ class PoolWorker<Job extends WorkerJob> implements ChangeableWorker {
 
   /** The process has ended. */
   end(): void {
-    this.closed(null, false);
+    for (const number of [...this.#asking.keys()]) this.answered(number, null);
     this.#unsent.fail();
   }
 }
@@ -244,14 +251,14 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
   }
 
   /**
-   * Cuts the connection of a client. Resolves with whether there was one. Its id begins with the prefix of its process; any process may have a client that
+   * Asks about clients. Resolves with the answers that have come. The id of one begins with the prefix of its process; any process may have a client that
    * has come from another server process.
    */
-  async closeConnection(id: string): Promise<boolean> {
+  async askClients(question: ClientQuestion): Promise<readonly unknown[]> {
     const serving = this.#serving;
-    const own = serving.filter(({ job }) => id.startsWith(job.idPrefix));
-    const found = await Promise.all((own.length > 0 ? own : serving).map((worker) => worker.close(id)));
-    return found.includes(true);
+    const own = 'id' in question ? serving.filter(({ job }) => question.id.startsWith(job.idPrefix)) : [];
+    const answers = await Promise.all((own.length > 0 ? own : serving).map((worker) => worker.ask(question)));
+    return answers.filter((answer) => answer !== null);
   }
 
   /** Ends the processes. */
@@ -373,8 +380,8 @@ export class WorkerPool<Job extends WorkerJob> implements Guarded {
       case 'move':
         this.#options.onMoving?.(worker.job, report.message, handle);
         break;
-      case 'closed':
-        worker.closed(report.id, report.found);
+      case 'answer':
+        worker.answered(report.number, report.value);
         break;
       default:
         this.#notBusy(worker);

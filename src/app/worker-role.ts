@@ -1,6 +1,7 @@
 import type { CounterSnapshot } from '../exchange/index.ts';
 import type { PreparedCertificates } from './certificates.ts';
 import type { ChangePart } from './change-parts.ts';
+import type { ClientView } from './client-view.ts';
 import type { ProxyMetrics } from './proxy-metrics.ts';
 import type { SocketHandle } from './upgrade/upgrade-channel.ts';
 import type { MovingOrder } from './upgrade/upgrade-messages.ts';
@@ -19,8 +20,8 @@ export interface WorkerRole {
   readonly counters: CounterSnapshot;
   /** Of the proxy only. */
   readonly metrics?: ProxyMetrics;
-  /** Cuts the connection of a client, where they have ids of their own. Returns whether there is one. */
-  closeConnection?(id: string): boolean;
+  /** Its clients, where they have ids of their own. */
+  readonly clients?: ClientView;
   /** Clients move to another process, or come from there, where they can. */
   move?(order: MovingOrder, handle: SocketHandle | undefined): void;
   /**

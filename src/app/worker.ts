@@ -63,8 +63,8 @@ process.on('message', (order: WorkerOrder, handle: SocketHandle | undefined) => 
     case 'reopen log':
       reopenLog();
       break;
-    case 'close connection':
-      tell({ report: 'closed', id: order.id, found: role?.closeConnection?.(order.id) === true });
+    case 'ask':
+      void answer(order);
       break;
     case 'move':
       lookAtMain();
@@ -123,6 +123,15 @@ function newRole(job: WorkerJob, channels: readonly Socket[], log: ProcessLog, l
   return job.role === 'edge'
     ? new EdgeWorker(job, channels, log, lines)
     : new ProxyWorker(job, channels, log, lines, tellMoving);
+}
+
+async function answer({ number, question }: WorkerOrder & { order: 'ask' }): Promise<void> {
+  try {
+    tell({ report: 'answer', number, value: (await role?.clients?.answer(question)) ?? null });
+  } catch (error) {
+    log?.error({ stack: stackOf(error) }, 'internal error');
+    tell({ report: 'answer', number, value: null });
+  }
 }
 
 /** The main process asks for nothing else before it has the answer. */

@@ -18,6 +18,8 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['tail', async () => (await import('./tail.ts')).tailCommand()],
   ['channels', async () => (await import('./list-channels.ts')).channelsCommand()],
   ['history', async () => (await import('./history.ts')).historyCommand()],
+  ['presence', async () => (await import('./list-users.ts')).presenceCommand()],
+  ['kick', async () => (await import('./kick.ts')).kickCommand()],
   ['reload', async () => (await import('./reload.ts')).reloadCommand()],
   ['upgrade', async () => (await import('./upgrade.ts')).upgradeCommand()],
   ['drain', async () => (await import('./drain.ts')).drainCommand()],

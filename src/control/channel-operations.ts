@@ -11,6 +11,7 @@ import type { EventStream } from './event-stream.ts';
 import { historyPageSchema, historyQuery } from './history-schema.ts';
 import { type Operation, operation } from './operation.ts';
 import { OperationError } from './operation-error.ts';
+import { presencePageSchema, presenceQuery } from './presence-schema.ts';
 
 const params = { name: 'name of the channel, or the pattern, percent-encoded' };
 
@@ -62,6 +63,23 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
       handle: async ({ params: { name = '' }, query }) => {
         const page = await channels.history(name, query);
         if (page === null) throw new OperationError('HF_CONTROL_NOT_FOUND', 'the channel has no history');
+        return { status: 200, json: page };
+      },
+    }),
+    operation({
+      id: 'getPresence',
+      method: 'GET',
+      path: '/channels/{name}/presence',
+      access: 'read',
+      tag: 'channels',
+      summary: 'Lists the users of a channel, in the order of their names.',
+      params: { name: 'name of the channel, percent-encoded' },
+      query: presenceQuery,
+      responses: { 200: { doc: 'The users.', schema: presencePageSchema } },
+      refusals: ['HF_CONTROL_NOT_FOUND'],
+      handle: async ({ params: { name = '' }, query }) => {
+        const page = await channels.presence(name, query);
+        if (page === null) throw new OperationError('HF_CONTROL_NOT_FOUND', 'the channel has no presence');
         return { status: 200, json: page };
       },
     }),

@@ -1,5 +1,7 @@
 import type { ChannelDetails, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
+import type { ConnectionDetails, ConnectionPage, ConnectionsQuery } from './connection-schema.ts';
 import type { HistoryPage, HistoryQuery } from './history-schema.ts';
+import type { PresencePage, PresenceQuery } from './presence-schema.ts';
 import type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
 import type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from './server-schema.ts';
 import type { Life, Status } from './status-schema.ts';
@@ -18,7 +20,6 @@ export interface ControlBackend {
   readonly drain?: () => void;
   /** Where there is a hub. */
   readonly channels?: ChannelsBackend;
-  readonly users?: UsersBackend;
   /** Where there is a proxy. */
   readonly routes?: RoutesBackend;
   readonly certificates?: CertificatesBackend;
@@ -32,8 +33,8 @@ export interface ControlBackend {
   readonly reload?: () => Promise<Reloaded | ReloadErrors>;
   /** Starts another process, which takes over. Resolves with its id once it has begun. @throws OperationError with HF_CONTROL_CONFLICT if it cannot be */
   readonly upgrade?: () => Promise<number>;
-  /** Closes a client's connection. Resolves with whether there was one. */
-  readonly closeConnection?: (id: string) => Promise<boolean>;
+  /** Where there is a proxy. */
+  readonly connections?: ConnectionsBackend;
 }
 
 /** The channels of the hub. */
@@ -53,34 +54,15 @@ export interface ChannelsBackend {
   presence(name: string, query: PresenceQuery): Promise<PresencePage | null>;
 }
 
-/** Which users to list. */
-export interface PresenceQuery {
-  /** Only those whose names come after it, in the order of UTF-16; empty for all. */
-  readonly after: string;
-  /** How many at most. */
-  readonly limit: number;
-}
-
-/** Some users of a channel. */
-export interface PresencePage {
-  readonly users: readonly {
-    readonly user: string;
-    /** 0 for one that may be back in a moment. */
-    readonly connections: number;
-    /** In milliseconds since 1970. */
-    readonly since: number;
-  }[];
-  /** Users of the channel. */
-  readonly total: number;
-  /** The `after` of those that follow; null if none do. */
-  readonly next: string | null;
-}
-
-/** The users of the clients that are held. */
-export interface UsersBackend {
-  /** The ids of the connections of a user. */
-  connectionsOf(user: string): Promise<readonly string[]>;
-  /** Cuts the connections of a user. Resolves with how many there were. */
+/** The connections of the clients of the proxy. */
+export interface ConnectionsBackend {
+  /** Those that are held, in the order of their ids. */
+  list(query: ConnectionsQuery): Promise<ConnectionPage>;
+  /** Null if there is none. */
+  get(id: string): Promise<ConnectionDetails | null>;
+  /** Resolves with whether there was one. @throws OperationError with HF_CONTROL_CONFLICT while clients move to another process */
+  close(id: string): Promise<boolean>;
+  /** Closes the connections of a user that are held. Resolves with how many there were. @throws as `close` */
   disconnect(user: string): Promise<number>;
 }
 

@@ -2,16 +2,15 @@ export { type AccessRules, hasCredentials, type User } from './access-rules.ts';
 export { type Caller, DEFAULT_ROLES, ROLES, type Role } from './caller.ts';
 export { callerOfToken } from './caller-of-token.ts';
 export type { Channel, ChannelDetails, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
+export type { Connection, ConnectionDetails, ConnectionPage, ConnectionsQuery } from './connection-schema.ts';
 export { ControlApi } from './control-api.ts';
 export type {
   CertificatesBackend,
   ChannelsBackend,
+  ConnectionsBackend,
   ControlBackend,
   KeysBackend,
-  PresencePage,
-  PresenceQuery,
   RoutesBackend,
-  UsersBackend,
 } from './control-backend.ts';
 export { controlErrorText } from './control-error-text.ts';
 export { controlReference } from './control-reference.ts';
@@ -21,6 +20,7 @@ export type { Operation } from './operation.ts';
 export { OperationError } from './operation-error.ts';
 export { operationsOf } from './operations-of.ts';
 export { CODED, PAGES, pageService } from './page-service.ts';
+export type { PresencePage, PresenceQuery } from './presence-schema.ts';
 export { type Publisher, type PublishServiceOptions, publishService } from './publish-service.ts';
 export type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
 export type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from './server-schema.ts';

@@ -21,6 +21,7 @@ const TAGS: Readonly<Record<string, string>> = {
   status: 'What the server is and does.',
   publishing: 'The publish endpoint of GRIP.',
   channels: 'Channels with their subscribers, and what is published to them.',
+  connections: 'Clients of the proxy, and users.',
   routes: 'Where requests go.',
   certificates: 'Certificates of the listeners.',
   keys: 'Keys of routes and signatures.',

@@ -1,6 +1,5 @@
 import type { ControlBackend } from './control-backend.ts';
 import { type Operation, operation } from './operation.ts';
-import { OperationError } from './operation-error.ts';
 import {
   configurationSchema,
   errorsSchema,
@@ -77,7 +76,7 @@ function readingOperations({ errors, handlers, outbound, configuration }: Contro
   return list;
 }
 
-function changingOperations({ reload, upgrade, drain, closeConnection }: ControlBackend): readonly Operation[] {
+function changingOperations({ reload, upgrade, drain }: ControlBackend): readonly Operation[] {
   const list: Operation[] = [];
   if (reload !== undefined) {
     list.push(
@@ -128,25 +127,6 @@ function changingOperations({ reload, upgrade, drain, closeConnection }: Control
         handle: () => {
           drain();
           return { status: 202 };
-        },
-      }),
-    );
-  }
-  if (closeConnection !== undefined) {
-    list.push(
-      operation({
-        id: 'closeConnection',
-        method: 'DELETE',
-        path: '/connections/{id}',
-        access: 'admin',
-        tag: 'life cycle',
-        summary: 'Closes the connection of a client of the proxy.',
-        params: { id: 'its id, as the log has it' },
-        responses: { 204: { doc: 'It is closed.' } },
-        refusals: ['HF_CONTROL_NOT_FOUND'],
-        handle: async ({ params: { id = '' } }) => {
-          if (await closeConnection(id)) return { status: 204 };
-          throw new OperationError('HF_CONTROL_NOT_FOUND', 'there is no connection of this id');
         },
       }),
     );

@@ -38,7 +38,6 @@ export type LinkedHub = Pick<
   | 'barrier'
   | 'catchUp'
   | 'channelInfos'
-  | 'connectionsOf'
   | 'countReceivers'
   | 'deliver'
   | 'findHeld'
@@ -343,9 +342,6 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
         break;
       case 'channels':
         this.#hub.channelInfos(question.names, done);
-        break;
-      case 'user':
-        this.#hub.connectionsOf(question.user, done);
         break;
       case 'held':
         this.#hub.findHeld(new Set(question.ids), done);

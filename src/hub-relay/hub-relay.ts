@@ -220,13 +220,6 @@ export class HubRelay implements WorkerHubRoom {
     });
   }
 
-  /** As `Hub.connectionsOf`, of all workers. */
-  connectionsOf(user: string, done: (ids: readonly string[]) => void): void {
-    this.#ask({ about: 'user', user }, this.#workers.values(), (answers) => {
-      done(answers.flatMap((ids) => (Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [])));
-    });
-  }
-
   refresh(id: string, done: (found: boolean) => void): void {
     this.#ask({ about: 'refresh', id }, this.#workers.values(), (answers) => done(answers.includes(true)));
   }

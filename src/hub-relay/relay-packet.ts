@@ -71,8 +71,6 @@ export type Asked =
   | { readonly about: 'channels'; readonly names: readonly string[] }
   /** Which of these ids are of clients that are held? */
   | { readonly about: 'held'; readonly ids: readonly string[] }
-  /** Which connections has this user? */
-  | { readonly about: 'user'; readonly user: string }
   /** Is there such a WebSocket? Then its origin is to be asked. */
   | { readonly about: 'refresh'; readonly id: string };
 

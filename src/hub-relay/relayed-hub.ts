@@ -53,10 +53,6 @@ export class RelayedHub implements LinkedHub {
     return this.#relay.router.counts;
   }
 
-  connectionsOf(user: string, done: (ids: readonly string[]) => void): void {
-    this.#relay.connectionsOf(user, done);
-  }
-
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
     this.#relay.countReceivers(items, done);
   }

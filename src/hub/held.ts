@@ -116,14 +116,14 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
 
   /** What every hold is made from again; null where it, or something that it has, cannot move at present. */
   protected heldState(service: FilterService | null): Omit<HeldState, 'kind'> | null {
-    const { room, id, requestId, route, user, peer, encrypted, credits, channelNames } = this;
+    const { room, id, requestId, route, user, since, peer, encrypted, credits, channelNames } = this;
     if (this.over || this.joining || this.behind || this.#dropped > 0 || !room.holds.has(this)) return null;
     const gone = this.gone?.state ?? null;
     const session = this.session?.state ?? null;
     const asks = service?.state ?? null;
     if ((this.gone !== null && gone === null) || (this.session !== null && session === null)) return null;
     if (service !== null && asks === null) return null;
-    const names = { id, requestId, route, user };
+    const names = { id, requestId, route, user, since };
     const own = { ...names, peer, encrypted, credits, channels: channelNames, left: room.wheel.left(this) };
     return { ...own, silence: room.wheel.now - this.lastSent, gone, session, asks };
   }
@@ -152,8 +152,10 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
   }
 
   /** Goes on where a hold of another process has stopped. */
-  protected goOnAs({ channels, user, peer, encrypted, silence, left }: HeldState, { gone, session }: HoldParts): void {
+  protected goOnAs(state: HeldState, { gone, session }: HoldParts): void {
+    const { channels, user, since, peer, encrypted, silence, left } = state;
     const { wheel } = this.room;
+    this.since = since;
     this.gone = gone;
     this.session = session;
     this.user = user;

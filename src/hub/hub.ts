@@ -42,7 +42,6 @@ import { type Sequence, Sequencer } from './sequencer.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
 import { Subscriber } from './subscriber.ts';
-import { userConnections } from './user-connections.ts';
 import { WebSocketHold } from './websocket-hold.ts';
 import { MAX_RELAYED } from './websocket-outlet.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
@@ -370,11 +369,6 @@ export class Hub implements Guarded {
   /** The first of the items whose idempotency key was used for other content; null if there is none. */
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return this.#admission.reusedKey(items);
-  }
-
-  /** Calls `done` with the ids of the connections of a user that are held. */
-  connectionsOf(user: string, done: (ids: readonly string[]) => void): void {
-    userConnections(this.#room.holds, user).then(guarded(this, done), (thrown: unknown) => this.onFault(thrown));
   }
 
   /** Calls `done` with those of the ids that are of clients which are held now. */

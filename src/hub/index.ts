@@ -7,6 +7,7 @@ export { ClientCounts, type Counts, type CountsWatcher } from './client-counts.t
 export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './filter-service.ts';
 export { FilteredBody } from './filter-set.ts';
 export { FilterError } from './filter-template.ts';
+export { FirstByKey } from './first-by-key.ts';
 export type { HoldOptions } from './hold-options.ts';
 export { Hub, type HubQueues, type HubStats } from './hub.ts';
 export {

@@ -15,6 +15,8 @@ export interface HeldState extends PartState {
   readonly route: string;
   /** Whose client it is; null where nobody has said that. */
   readonly user: string | null;
+  /** When it was held, in seconds since 1970. */
+  readonly since: number;
   readonly peer: Peer;
   readonly encrypted: boolean;
   /** Bytes that the client takes. */

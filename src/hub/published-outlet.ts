@@ -230,23 +230,22 @@ export abstract class PublishedOutlet extends WebSocketOutlet implements History
   #closeSlow(number: number): void {
     const { counters, log } = this.room;
     const first = this.unqueueKept()[0]?.number ?? number;
-    const cursor = first === 0 ? this.#cursor : (this.history?.cursorAt(first - 1) ?? '');
+    const cursor = (first === 0 ? this.cursor : this.history?.cursorAt(first - 1)) ?? '';
     counters.slowClientsClosed++;
     log.info({ ...clientNames(this), ...(cursor !== '' && { cursor }) }, 'slow client: WebSocket closed');
     this.close(TRY_AGAIN_LATER, cursor);
     this.owner.onPublishedClose();
   }
 
-  /** Where the client is; empty where that is not known. */
-  get #cursor(): string {
+  override get cursor(): string | null {
     const history = this.history;
-    return history === null || history.epoch === '' ? '' : history.cursorAt(history.position);
+    return history === null || history.epoch === '' ? null : history.cursorAt(history.position);
   }
 
   /** A publisher closes the WebSocket. A client that is behind is told where it is. */
   #closeBy(code: number, reason: string): void {
     const isBehind = this.history?.isLive === false && code !== NO_CODE && reason === '';
-    this.close(code, isBehind ? this.#cursor : reason);
+    this.close(code, isBehind ? (this.cursor ?? '') : reason);
     this.owner.onPublishedClose();
   }
 

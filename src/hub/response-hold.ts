@@ -183,6 +183,14 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
     else this.recover();
   }
 
+  override get cursor(): string | null {
+    return this.#history?.place?.cursor ?? null;
+  }
+
+  override disconnect(): boolean {
+    return !this.isAway && this.#asked?.busy !== true && super.disconnect();
+  }
+
   override drain(): void {
     // A replay is a request in flight: its response is waited for, as long as the client is held.
     if (this.#asked?.busy === true) this.#drainLater = true;

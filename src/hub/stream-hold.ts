@@ -189,6 +189,10 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     this.finish();
   }
 
+  override get cursor(): string | null {
+    return this.#history?.place?.cursor ?? null;
+  }
+
   override drain(): void {
     if (this.#session?.closeLater() !== true) this.close();
   }

@@ -21,6 +21,8 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
   /** Where the client is, and whether it uses TLS. */
   peer: Peer = NOWHERE;
   encrypted = false;
+  /** When it was held, in seconds since 1970: a small integer until 2038, which costs nothing besides its field. */
+  since = Math.floor(Date.now() / 1_000);
   /** Takes notes of the exchange; null for nobody. */
   record: ExchangeRecord | null = null;
   /** The session that it belongs to; null for none. */
@@ -63,7 +65,18 @@ export abstract class Subscriber extends WheelTimer implements Receiver {
     }
   }
 
+  /** Where it is in the log of its channels; null where they are not kept, and while it is being found out. */
+  get cursor(): string | null {
+    return null;
+  }
+
   abstract receive(step: Step, now: number): number;
+
+  /** Somebody wants the client gone: ends its exchange in order. Returns false where that is not possible, and the connection has to be cut. */
+  disconnect(): boolean {
+    this.drain();
+    return true;
+  }
 
   /** The hub drains: ends the client's exchange. */
   abstract drain(): void;

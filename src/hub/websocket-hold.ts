@@ -15,8 +15,8 @@ import { SuspendedReceiver } from './suspended-receiver.ts';
 import { userName } from './user-name.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
 
-/** Internal error (RFC 6455 §7.4.1). */
-const INTERNAL_ERROR = 1011;
+/** RFC 6455 §7.4.1. */
+const [POLICY_VIOLATION, INTERNAL_ERROR] = [1008, 1011];
 
 const NO_FILTERS: readonly string[] = [];
 const NO_POSITIONS: readonly ChannelPosition[] = [];
@@ -50,7 +50,7 @@ export class WebSocketHold extends PublishedOutlet implements LineOwner<Publishe
   // ---- the move to another process
 
   suspend(): Suspended<WebSocketHoldState> | null {
-    const { room, id, requestId, route, user, peer, encrypted, credits, silence, channelNames } = this;
+    const { room, id, requestId, route, user, since, peer, encrypted, credits, silence, channelNames } = this;
     const service = this.line === null ? null : this.#service;
     const session = this.session?.state ?? null;
     const asks = service?.state ?? null;
@@ -58,7 +58,7 @@ export class WebSocketHold extends PublishedOutlet implements LineOwner<Publishe
     if ((this.session !== null && session === null) || (service !== null && asks === null)) return null;
     const shown = this.shownState;
     if (shown === null) return null;
-    const own = { id, requestId, route, user, peer, encrypted, credits, silence, left: null, gone: null };
+    const own = { id, requestId, route, user, since, peer, encrypted, credits, silence, left: null, gone: null };
     const channels = channelNames;
     const filters = this.line?.filters.state ?? null;
     const stand = new SuspendedReceiver(room, this);
@@ -74,8 +74,9 @@ export class WebSocketHold extends PublishedOutlet implements LineOwner<Publishe
   }
 
   #goOn(state: WebSocketHoldState): void {
-    const { user, said, peer, encrypted, silence, channels, filters } = state;
+    const { user, since, said, peer, encrypted, silence, channels, filters } = state;
     this.user = user;
+    this.since = since;
     this.#said = said;
     this.peer = peer;
     this.encrypted = encrypted;
@@ -187,6 +188,12 @@ export class WebSocketHold extends PublishedOutlet implements LineOwner<Publishe
     if (this.#said !== null) set.setMeta('user', this.#said);
     this.line = new FilterLine<PublishedMessage>(this.room, this, set, this.#service);
     return this.line;
+  }
+
+  override disconnect(): boolean {
+    this.close(POLICY_VIOLATION, 'disconnected');
+    this.owner.onPublishedClose();
+    return true;
   }
 
   /** The server closes the WebSockets that are open. */

@@ -14,7 +14,7 @@ import {
 } from '../exchange/index.ts';
 import { handleOf, KEEP_ALIVE_DELAY, type SocketHandle } from '../net/index.ts';
 import type { ConnectionHost } from './connection-host.ts';
-import type { Connection } from './served-connection.ts';
+import type { Connection, ConnectionFacts } from './served-connection.ts';
 import { LINGER } from './server-limits.ts';
 import type { ConnectionState, SuspendedConnection } from './suspended-connection.ts';
 
@@ -84,6 +84,20 @@ export abstract class ClientConnection extends DeadlineTimer implements Connecti
   abstract drain(): void;
 
   abstract leaveIfIdle(): boolean;
+
+  get facts(): ConnectionFacts {
+    const { peer, socket, isWebSocket } = this;
+    const encrypted = (socket as Partial<TLSSocket>).encrypted === true;
+    return { isWebSocket, peer, encrypted, received: socket.bytesRead, sent: socket.bytesWritten };
+  }
+
+  get isOver(): boolean {
+    return this.finished;
+  }
+
+  protected get isWebSocket(): boolean {
+    return false;
+  }
 
   get unheardSince(): number | null {
     return null;

@@ -260,15 +260,10 @@ export class HttpServer implements ConnectionHost, Guarded {
     for (const connection of [...this.#connections]) connection.cut();
   }
 
-  /**
-   * Cuts the connection with this id, with or without the number of an exchange on it.
-   * @returns whether there is one
-   */
-  closeConnection(id: string): boolean {
+  /** The connection with this id, with or without the number of an exchange on it, if it is not over. */
+  connection(id: string): Connection | undefined {
     const name = connectionName(id);
-    const connection = this.#connections.find((each) => connectionName(each.id) === name);
-    connection?.cut();
-    return connection !== undefined;
+    return this.#connections.find((each) => !each.isOver && connectionName(each.id) === name);
   }
 
   get crowded(): boolean {
@@ -481,7 +476,7 @@ export class HttpServer implements ConnectionHost, Guarded {
 }
 
 /** The part of an id that all exchanges on a connection share. */
-function connectionName(id: string): string {
+export function connectionName(id: string): string {
   const dash = id.indexOf('-');
   return dash < 0 ? id : id.slice(0, dash);
 }

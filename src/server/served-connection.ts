@@ -1,11 +1,26 @@
 import type { Guarded } from '../clock/index.ts';
+import type { Peer } from '../exchange/index.ts';
 import type { SocketHandle } from '../net/index.ts';
 import type { SuspendedConnection } from './suspended-connection.ts';
+
+/** What can be told of a connection. */
+export interface ConnectionFacts {
+  /** Whether it has become a WebSocket. */
+  readonly isWebSocket: boolean;
+  readonly peer: Peer;
+  readonly encrypted: boolean;
+  /** Bytes of all protocols but TLS and what is below, since this process has it. */
+  readonly received: number;
+  readonly sent: number;
+}
 
 /** A client's connection as the server sees it, whatever is spoken on it. */
 export interface Connection extends Guarded {
   /** Its id in logs: `CONNECTION-NUMBER`, as that of its last exchange. */
   readonly id: string;
+  readonly facts: ConnectionFacts;
+  /** Whether all is said, and the client is waited for to close its side. */
+  readonly isOver: boolean;
   /** Where the server keeps it; only the server writes it. */
   place: number;
   /** Bytes of the client. */

@@ -336,6 +336,10 @@ export class WebSocketConnection extends FramedConnection implements WebSocketRe
     this.tell(responder, error);
   }
 
+  protected override get isWebSocket(): boolean {
+    return true;
+  }
+
   drain(): void {
     if (this.finished || this.#closing || this.suspended) return;
     const responder = this.responder;

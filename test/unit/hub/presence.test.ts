@@ -230,15 +230,6 @@ test('the users of all channels together are bounded too', (t) => {
   assert.ok(hub.counters.presenceDropped > 60_000);
 });
 
-test('the connections of a user are found', async (t) => {
-  const { hub } = present(t, []);
-  join(hub, 'ann', 'a');
-  join(hub, 'bob', 'a');
-  join(hub, 'ann', 'b');
-  const ids = await new Promise((resolve) => hub.hub.connectionsOf('ann', resolve));
-  assert.deepEqual(ids, ['c1-1', 'c3-1']);
-});
-
 test('a client that flaps is not told of, and an item costs nothing more', async (t) => {
   const { hub, told } = present(t);
   for (let i = 0; i < 5_000; i++) part(join(hub, 'ann', 'room'));

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { joinedPages } from '../../../src/app/client-view.ts';
+import { connectionsBackend } from '../../../src/app/connections-backend.ts';
+import { connectionDetailsSchema, connectionPageSchema } from '../../../src/control/connection-schema.ts';
+import { type ConnectionPage, OperationError } from '../../../src/control/index.ts';
+import { cursorIn, got, startKeeping, THREE_ITEMS } from '../../support/history/kept-channels.ts';
+
+test('a connection tells where it is in the history, and is of its schema', async (t) => {
+  const rig = await startKeeping(t, THREE_ITEMS);
+  const client = await rig.stream('a');
+  await rig.publish('a', '1');
+  const cursor = cursorIn(await got(client, 'data: 1'));
+  const page = connectionPageSchema.parse((await rig.control.send('GET', '/connections?channel=a')).json);
+  const details = connectionDetailsSchema.parse(
+    (await rig.control.send('GET', `/connections/${page.connections[0]?.id}`)).json,
+  );
+  assert.deepEqual([details.kind, details.cursor, details.channels], ['stream', cursor, ['a']]);
+  assert.equal((await rig.control.send('GET', '/connections?limit=0')).status, 400);
+});
+
+test('a held stream and a held request end in order, and are the last on their connections', async (t) => {
+  const rig = await startKeeping(t, '');
+  for (const [i, mode] of ['stream', 'response'].entries()) {
+    const client = await rig.app.connect();
+    client.write(`GET /?h=${mode} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await rig.app.held(i + 1);
+    const [{ id }] = (await rig.control.send('GET', '/connections')).json.connections;
+    assert.equal((await rig.control.send('DELETE', `/connections/${id}`)).status, 204);
+    const { status, body } = await client.takeResponse();
+    assert.deepEqual([status, body.toString()], [200, mode === 'stream' ? '' : 'nothing new']);
+    await client.ended;
+    await rig.app.nobodyHeld();
+    assert.equal((await rig.control.send('DELETE', `/connections/${id}`)).status, 404);
+  }
+});
+
+test('pages of several processes are one, in the order of ids', () => {
+  const page = (ids: readonly string[], total: number, next: string | null) =>
+    ({ connections: ids.map((id) => ({ id })), total, next }) as unknown as ConnectionPage;
+  const joined = joinedPages([page(['1.a', '1.c'], 2, null), page(['1.b', '1.d'], 5, '1.d')], 3);
+  assert.deepEqual(
+    [joined.connections.map(({ id }) => id), joined.total, joined.next],
+    [['1.a', '1.b', '1.c'], 7, '1.c'],
+  );
+  assert.equal(joinedPages([page(['1.a'], 1, null)], 3).next, null);
+  assert.equal(joinedPages([page(['1.a'], 2, '1.a'), page([], 0, null)], 1).next, '1.a');
+});
+
+test('while clients move to another process none is closed here', async () => {
+  const backend = connectionsBackend(
+    async () => assert.fail('asked'),
+    () => 'upgrading',
+  );
+  for (const close of [() => backend.close('1-1'), () => backend.disconnect('ann')]) {
+    await assert.rejects(close, (error) => error instanceof OperationError && error.code === 'HF_CONTROL_CONFLICT');
+  }
+});
