@@ -277,6 +277,29 @@ test('the guard and the limit of the route apply to each request, and a token mu
   assert.equal(rig.app.counters.resumesForbidden, 1);
 });
 
+test('an event of 20 MB passes through a log of 64 KB to who reads, and who comes back for it asks the origin', async (t) => {
+  const rig = await startResumable(t, '[route.resume]\nmax_bytes = 65536\n');
+  const { client, origin } = await rig.begin();
+  origin.send('a');
+  await client.until('\n\n');
+  const before = lastId(client.text);
+  const data = 'x'.repeat(20_000_000);
+  origin.send(data);
+  origin.end();
+  assert.equal(await client.ended(), true);
+  assert.equal(rig.app.app.counters.proxy.streamsEvicted, 0);
+  const events = eventsIn(client.text);
+  assert.deepEqual(
+    events.map((event) => event.data.length),
+    [1, data.length],
+  );
+  // What was let go is no part of an answer.
+  const again = rig.back(before);
+  (await rig.next()).response.end('from the origin');
+  assert.equal((await again).status, 200);
+  assert.equal((await rig.back(events[1]?.id ?? '')).status, 204);
+});
+
 test('a response that is no event stream, or is encoded, passes untouched', async (t) => {
   const rig = await startResumable(t);
   const body = 'id: 1\ndata: a\n\n';
