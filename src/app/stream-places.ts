@@ -16,6 +16,7 @@ import {
 import { describeAddress, UnixDialler } from '../net/index.ts';
 import { ResumableStreams } from '../resume/index.ts';
 import { HttpServer, type ServerLimits } from '../server/index.ts';
+import { sweepSockets } from './sweep-sockets.ts';
 
 /** Seconds that another process has to respond. */
 const RESPONSE_TIMEOUT = 5;
@@ -97,6 +98,7 @@ export class StreamPlaces {
       privateFolder(this.#folder);
       const path = join(this.#folder, this.streams.place);
       await this.#server.listen({ kind: 'unix', path, mode: 0o600, user: null, group: null }, { isPrivate: true });
+      await sweepSockets(this.#folder);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#log.warn({ reason }, 'clients can resume their streams in this process only');
