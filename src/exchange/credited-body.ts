@@ -146,6 +146,28 @@ export abstract class CreditedBody {
     this.itemBytes = 0;
   }
 
+  /** Drops waiting payloads of which nothing has been passed. Returns them in their order. */
+  protected take<P extends Payload>(isWanted: (payload: Payload) => payload is P): readonly P[] {
+    const taken: P[] = [];
+    let before: Waiting | null = null;
+    for (let each = this.#first; each !== null; each = each.next) {
+      const { payload, start, end, next } = each;
+      if (payload === null || start > 0 || !isWanted(payload)) {
+        before = each;
+        continue;
+      }
+      if (before === null) this.#first = next;
+      else before.next = next;
+      if (next === null) this.#last = before;
+      this.waiting -= end;
+      this.items -= payload.items;
+      if (payload.items > 0) this.itemBytes -= end;
+      this.payloadLeft(payload, true);
+      taken.push(payload);
+    }
+    return taken;
+  }
+
   #passAll(): void {
     if (this.#passing || this.#held) return;
     this.#passing = true;

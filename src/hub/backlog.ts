@@ -1,5 +1,6 @@
 import { CreditedBody, type ExchangeRecord, type Payload, type Requester } from '../exchange/index.ts';
 import type { HubRoom } from './hub-room.ts';
+import { KeptPayload } from './kept-payload.ts';
 
 /** The client whose bytes wait. */
 export interface BacklogOwner {
@@ -25,6 +26,11 @@ export class Backlog extends CreditedBody {
   override givePayload(payload: Payload): void {
     this.#room.budget.take(payload);
     super.givePayload(payload);
+  }
+
+  /** Removes items that are in the log. Returns them in their order. */
+  takeKept(): readonly KeptPayload[] {
+    return this.take((payload): payload is KeptPayload => payload instanceof KeptPayload);
   }
 
   protected override pass(chunk: Buffer, more: boolean): void {

@@ -12,6 +12,7 @@ import {
 import { Backlog, type BacklogOwner } from './backlog.ts';
 import type { FilterService } from './filter-service.ts';
 import type { HubRoom } from './hub-room.ts';
+import type { KeptPayload } from './kept-payload.ts';
 import type { HeldState, HoldParts } from './moved-hold.ts';
 import type { GoneLink } from './next-link.ts';
 import { Subscriber } from './subscriber.ts';
@@ -234,6 +235,13 @@ export abstract class Held extends Subscriber implements Responder, BacklogOwner
     this.#dropped += item.items;
     counters.itemsDropped += item.items;
     return false;
+  }
+
+  /** Lets nothing wait any more that is in the log. Returns what has waited, in its order. */
+  protected unqueueKept(): readonly KeptPayload[] {
+    const taken = this.#backlog?.takeKept() ?? [];
+    if (taken.length > 0) this.#settle();
+    return taken;
   }
 
   /** Ends the response with `last`, after what waits. */

@@ -14,6 +14,7 @@ import { FilterError } from './filter-template.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest, keepAliveOf } from './keep-alive-plan.ts';
+import { KeptPayload } from './kept-payload.ts';
 import type { HoldParts, StreamHoldState } from './moved-hold.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
 import type { SessionStream } from './session-stream.ts';
@@ -291,7 +292,7 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
   // ---- for its place in the log (HistoryStream)
 
   get ready(): boolean {
-    return !this.behind && !this.joining && this.#session?.isIdle !== false;
+    return !this.behind && this.credits > 0 && !this.joining && this.#session?.isIdle !== false;
   }
 
   get ended(): boolean {
@@ -358,10 +359,15 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     // What is read from the log comes only when nothing else waits.
     if (history.isLive && !this.hasRoom(marked)) {
       if (this.slow !== 'catch_up') return this.sendOrDrop(marked);
+      // The positions of a session are behind what waits already.
+      const waiting = this.#between === null ? this.unqueueKept() : [];
+      for (const { number } of waiting) history.drop(number);
       history.missed(item.number);
       return false;
     }
-    this.sendPayload(marked);
+    // What was read from the log is behind items of other channels: the client cannot begin there again.
+    const isBoth = history.isLive && marked !== payload;
+    this.sendPayload(isBoth ? new KeptPayload(marked.body, item.number, marked.expires) : marked);
     return true;
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FilterCall, FilterClient, FilterQuestion, FilterService } from '../../../src/hub/index.ts';
-import { EVENTS, event, keeping, rule, shown } from './history-rig.ts';
+import { come, EVENTS, event, keeping, rule, shown } from './history-rig.ts';
 import { rig, streamInstruct, streamItem, turn } from './support.ts';
 
 const LIMITS = { limits: { queueItems: 2 } };
@@ -74,4 +74,20 @@ test('a slow client behind a filter that asks a service gets each item once and 
   await answerAll();
   const numbers = [...shown(store, client).matchAll(/data: (\d)/g)].map((match) => Number(match[1]));
   assert.deepEqual(numbers, [1, 2, 3, 4, 5, 6]);
+});
+
+test('what waits for a slow client is removed where it is in the log, and comes from there', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { items: 1_000 }), rule('b', { retain: true })], LIMITS);
+  await hub.publish(event('a', '1'), event('b', '2'), event('a', '3'));
+  // The last item of the other channel does not pass as a whole.
+  const client = come(hub, ['a', 'b'], null, 10);
+  for (let i = 4; i <= 100; i++) await hub.publish(event('a', `${i}`));
+  assert.ok(hub.hub.queues.backlogs < 200, `${hub.hub.queues.backlogs} bytes wait`);
+  for (let i = 0; i < 200; i++) {
+    client.grant(100);
+    await turn();
+  }
+  const numbers = [...shown(store, client).matchAll(/data: (\d+)/g)].map((match) => Number(match[1]));
+  assert.deepEqual(numbers, [2, ...Array.from({ length: 97 }, (_, at) => at + 4)]);
+  assert.equal(hub.counters.itemsDropped, 0);
 });
