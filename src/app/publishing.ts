@@ -7,6 +7,7 @@ export interface PublishingHub {
   cancelTurn(publication: Publication): void;
   publish(items: readonly PublishItem[]): void;
   reusedKey(items: readonly PublishItem[]): PublishItem | null;
+  tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void;
   recover(): void;
   watchChannels(watcher: ChannelWatcher): void;
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void;
@@ -130,6 +131,10 @@ export class Publishing implements PublishingHub {
 
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return this.current.reusedKey(items);
+  }
+
+  tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {
+    this.current.tellCursors(items, done);
   }
 
   recover(): void {

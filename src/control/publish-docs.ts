@@ -58,7 +58,7 @@ export const PUBLISH_DOCS: readonly Described[] = [
     access: 'publish',
     tag: 'publishing',
     summary:
-      'Publishes items to channels. `Prefer: return=representation` asks how many clients each item goes to. With `Idempotency-Key` a repeated request is published once.',
+      'Publishes items to channels. `Prefer: return=representation` asks how many clients each item goes to, and for its cursor in the history. With `Idempotency-Key` a repeated request is published once.',
     body: z.looseObject({ items: z.array(item) }),
     responses: {
       200: { doc: 'The items were accepted.', schema: text },

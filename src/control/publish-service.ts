@@ -41,6 +41,11 @@ export interface Publisher {
   reusedKey(items: readonly PublishItem[]): PublishItem | null;
   /** Calls `done`, now or later, with how many clients would get each item if it were published now. */
   countReceivers(items: readonly PublishItem[], done: (counts: readonly number[]) => void): void;
+  /**
+   * Calls `done`, now or later, with the cursors of items that were just published, once they are stored. Null for items of channels without history, and those that
+   * are not stored: dropped, or waiting for the item before.
+   */
+  tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void;
   /** Sends held requests to their origins again, for items that may have been lost. */
   recover(): void;
 }
@@ -135,8 +140,17 @@ const NO_PUBLISHER: Publisher = {
   publish() {},
   reusedKey: () => null,
   countReceivers() {},
+  tellCursors() {},
   recover() {},
 };
+
+/** What the response says of an item. */
+interface ShownItem {
+  readonly channel: string;
+  readonly id: string | undefined;
+  receivers: number;
+  cursor: string | null;
+}
 
 /** One request to the endpoint. Its responses are a line each, so they wait for no credits. */
 class PublishExchange implements Responder, ItemsOwner {
@@ -157,9 +171,9 @@ class PublishExchange implements Responder, ItemsOwner {
   /** The idempotency key of the request, and the field that has it; null without one. */
   #key: string | null = null;
   #keyField: string | null = null;
-  readonly #receivers: object[] = [];
-  /** Parts of the items whose receivers are not counted yet. */
-  #uncounted = 0;
+  readonly #shown: ShownItem[] = [];
+  /** What is not known yet of the items: receivers or cursors of some of them. */
+  #unknown = 0;
   #published = false;
   /** A response that is longer than a line. */
   #response: CreditedResponse | null = null;
@@ -267,16 +281,18 @@ class PublishExchange implements Responder, ItemsOwner {
   }
 
   publishItems(items: readonly PublishItem[]): void {
-    if (this.#representation) this.#noteReceivers(items);
+    const { publisher } = this.#endpoint;
+    const shown = this.#representation ? this.#noteReceivers(items) : null;
     if (!this.#endpoint.unreachedNoted) this.#noteUnreached(items);
-    this.#endpoint.publisher.publish(items);
+    publisher.publish(items);
+    if (shown !== null) this.#noteCursors(items, shown);
   }
 
   onPublished(): void {
     this.#published = true;
     if (this.#over) return;
     if (!this.#representation) this.#confirm('Published');
-    else if (this.#uncounted === 0) this.#represent();
+    else if (this.#unknown === 0) this.#represent();
   }
 
   onRefused(error: PublishError): void {
@@ -361,23 +377,35 @@ class PublishExchange implements Responder, ItemsOwner {
     return false;
   }
 
-  #noteReceivers(items: readonly PublishItem[]): void {
-    const first = this.#receivers.length;
-    for (const { channel } of items) this.#receivers.push({ channel });
-    this.#uncounted++;
-    this.#endpoint.publisher.countReceivers(items, (counts) => {
-      items.forEach(({ channel, id }, i) => {
-        const receivers = counts[i];
-        this.#receivers[first + i] = id === null ? { channel, receivers } : { channel, id, receivers };
-      });
-      this.#uncounted--;
-      if (this.#published && this.#uncounted === 0 && !this.#over) this.#represent();
+  #noteReceivers(items: readonly PublishItem[]): readonly ShownItem[] {
+    const shown = items.map(({ channel, id }): ShownItem => {
+      return { channel, id: id ?? undefined, receivers: 0, cursor: null };
     });
+    for (const item of shown) this.#shown.push(item);
+    this.#unknown++;
+    this.#endpoint.publisher.countReceivers(items, (counts) => {
+      for (const [i, item] of shown.entries()) item.receivers = counts[i] ?? 0;
+      this.#onKnown();
+    });
+    return shown;
+  }
+
+  #noteCursors(items: readonly PublishItem[], shown: readonly ShownItem[]): void {
+    this.#unknown++;
+    this.#endpoint.publisher.tellCursors(items, (cursors) => {
+      for (const [i, item] of shown.entries()) item.cursor = cursors[i] ?? null;
+      this.#onKnown();
+    });
+  }
+
+  #onKnown(): void {
+    this.#unknown--;
+    if (this.#published && this.#unknown === 0 && !this.#over) this.#represent();
   }
 
   /** RFC 7240 §4.2. It may be as long as the request was, so the client's credits count. */
   #represent(): void {
-    const body = Buffer.from(`${JSON.stringify({ message: 'Published', items: this.#receivers })}\n`);
+    const body = Buffer.from(`${JSON.stringify({ message: 'Published', items: this.#shown })}\n`);
     const headers = ['Content-Type', 'application/json', 'Preference-Applied', 'return=representation'];
     this.#over = true;
     this.#items = null;

@@ -63,6 +63,11 @@ export class ForwardingPublisher {
     return null;
   }
 
+  /** The other process knows them. */
+  tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {
+    done(items.map(() => null));
+  }
+
   recover(): void {
     this.#link.recover();
   }

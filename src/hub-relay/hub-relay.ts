@@ -188,6 +188,10 @@ export class HubRelay implements WorkerHubRoom {
     this.router.publish(items);
   }
 
+  tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {
+    this.router.tellCursors(items, done);
+  }
+
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return this.router.reusedKey(items);
   }

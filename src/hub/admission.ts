@@ -29,6 +29,8 @@ export class Admission {
   readonly #keys: RepeatKeys;
   readonly #versions: LastVersions;
   readonly #lines = new LineRate();
+  /** What became of items with extras. */
+  readonly #accepted = new WeakMap<PublishItem, PublishItem>();
 
   /** @param onFault handles an exception while something expires */
   constructor(room: AdmissionRoom, onFault: (thrown: unknown) => void) {
@@ -48,7 +50,10 @@ export class Admission {
         continue;
       }
       admitted ??= items.slice(0, i);
-      if (this.#admits(item, extras)) admitted.push({ ...item, extras: timeOf(extras) });
+      if (!this.#admits(item, extras)) continue;
+      const accepted = { ...item, extras: timeOf(extras) };
+      this.#accepted.set(item, accepted);
+      admitted.push(accepted);
     }
     return admitted ?? items;
   }
@@ -70,6 +75,17 @@ export class Admission {
   noteReceivers({ extras }: AskedExtras, count: number): number {
     if (extras?.repeatKey) this.#keys.noteReceivers(extras.repeatKey, count);
     return count;
+  }
+
+  /** The number of an item that was given to `admit`, once it is stored: that of the first time if it is a repeat. Null where it has none. Notes it for repeats. */
+  numberOf(item: PublishItem): number | null {
+    const { extras } = item;
+    if (!extras) return item.number || null;
+    const number = this.#accepted.get(item)?.number || null;
+    const { repeatKey } = extras;
+    if (repeatKey === null) return number;
+    if (number !== null) this.#keys.noteNumber(repeatKey, number);
+    return number ?? this.#keys.numberOf(repeatKey);
   }
 
   /** What another needs to go on. */

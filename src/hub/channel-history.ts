@@ -1,6 +1,6 @@
 import type { Hold, PublishItem } from '../codec/grip/index.ts';
 import { lastEventId } from '../codec/http1/index.ts';
-import type { HistoryStore } from '../history/index.ts';
+import { formatCursor, type HistoryStore } from '../history/index.ts';
 import { type ChannelRules, NO_RULES } from './channel-rules.ts';
 import type { HoldOptions } from './hold-options.ts';
 import { emptyAnswer, type HistoryAnswer, type HistoryQuestion, type HubHistory, OwnHistory } from './hub-history.ts';
@@ -70,10 +70,18 @@ export class ChannelHistory implements HubHistory {
 
   /** Resolves when all that has been taken so far has gone on. */
   settled(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#keeper === null) resolve();
-      else this.#keeper.settle(resolve);
-    });
+    return new Promise((resolve) => this.settle(resolve));
+  }
+
+  /** Calls `done` when all that has been taken so far has gone on. */
+  settle(done: () => void): void {
+    if (this.#keeper === null) done();
+    else this.#keeper.settle(done);
+  }
+
+  /** The cursor of a client that has everything up to an item. @param number of the item; null for none */
+  cursorOf(number: number | null): string | null {
+    return number === null ? null : formatCursor(this.epoch, number);
   }
 
   get epoch(): string {

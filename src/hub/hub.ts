@@ -366,6 +366,11 @@ export class Hub implements Guarded {
     done(items.map((item) => this.#admission.receiversOf(item) ?? this.#admission.noteReceivers(item, count(item))));
   }
 
+  /** Calls `done` with the cursors of items that were just published, once they are stored; null for each that is not. */
+  tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {
+    this.history.settle(() => done(items.map((item) => this.history.cursorOf(this.#admission.numberOf(item)))));
+  }
+
   /** The first of the items whose idempotency key was used for other content; null if there is none. */
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return this.#admission.reusedKey(items);

@@ -111,6 +111,8 @@ export class ItemRouter implements AtTurnEnd {
   readonly history = new ChannelHistory((items) => this.#route(items));
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
+  /** Who wait for what was accepted so far to be stored. */
+  #asked: (() => void)[] = [];
   /** Brought into order by another in this turn, and who waits for all that came before. */
   #ordered: (PublishItem | (() => void))[] = [];
 
@@ -197,6 +199,12 @@ export class ItemRouter implements AtTurnEnd {
     if (channel === undefined || channel.lastId !== null) return false;
     this.#channels.setLastId(name, id);
     return true;
+  }
+
+  /** As `Hub.tellCursors`. */
+  tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {
+    if (this.#accepted.length === 0) this.#turns.add(this);
+    this.#asked.push(() => done(items.map((item) => this.history.cursorOf(this.#admission.numberOf(item)))));
   }
 
   /** As `Hub.reusedKey`. */
@@ -291,6 +299,7 @@ export class ItemRouter implements AtTurnEnd {
     const items = this.#accepted;
     this.#accepted = [];
     if (items.length > 0) this.#sequencer.add(items);
+    for (const asked of this.#asked.splice(0)) attempt(this, () => this.history.settle(asked));
   }
 
   #passOrdered(): void {

@@ -24,6 +24,8 @@ interface Remembered {
   taken: number;
   /** How many receivers each of them had, by its place, where that was asked. */
   readonly receivers: (number | undefined)[];
+  /** The numbers that they have in the history, likewise. */
+  readonly numbers: (number | undefined)[];
 }
 
 /** What is remembered of a key, for another process. */
@@ -32,6 +34,7 @@ export interface KeptKey {
   readonly digest: string;
   readonly taken: number;
   readonly receivers: readonly (number | null)[];
+  readonly numbers: readonly (number | null)[];
   /** Milliseconds for which it still is. */
   readonly left: number;
 }
@@ -90,25 +93,50 @@ export class RepeatKeys {
     this.#table.charge(key, COUNT_COST * Math.max(0, index + 1 - length));
   }
 
+  /** The number that the item got the first time; null if that is not known. */
+  numberOf({ key, digest, index }: RepeatKey): number | null {
+    const known = this.#table.get(key);
+    return known?.digest === digest ? (known.numbers[index] ?? null) : null;
+  }
+
+  /** Notes the number of an item. */
+  noteNumber({ key, digest, index }: RepeatKey, number: number): void {
+    const known = this.#table.get(key);
+    if (known?.digest !== digest || known.numbers[index] !== undefined) return;
+    const { length } = known.numbers;
+    known.numbers[index] = number;
+    this.#table.charge(key, COUNT_COST * Math.max(0, index + 1 - length));
+  }
+
   /** All that is remembered, oldest first. */
   *kept(): Generator<KeptKey, void> {
-    for (const [key, { digest, taken, receivers }, left] of this.#table.entries())
-      yield { key, digest, taken, receivers: receivers.map((count) => count ?? null), left };
+    for (const [key, { digest, taken, receivers, numbers }, left] of this.#table.entries()) {
+      const known = { receivers: receivers.map(orNull), numbers: numbers.map(orNull) };
+      yield { key, digest, taken, ...known, left };
+    }
   }
 
   /** Remembers what another process did. */
   goOn(kept: Iterable<KeptKey>): void {
-    for (const { key, digest, taken, receivers, left } of kept) {
+    for (const { key, digest, taken, receivers, numbers, left } of kept) {
       if (this.#table.get(key) === undefined) this.#add(key, digest, left).taken = taken;
       receivers.forEach((count, index) => {
         if (count !== null) this.noteReceivers({ key, digest, index }, count);
+      });
+      numbers.forEach((number, index) => {
+        if (number !== null) this.noteNumber({ key, digest, index }, number);
       });
     }
   }
 
   #add(key: string, digest: string, left = REMEMBERED): Remembered {
-    const added: Remembered = { digest, taken: 0, receivers: [] };
+    const added: Remembered = { digest, taken: 0, receivers: [], numbers: [] };
     this.#table.set(key, added, ENTRY_COST + 2 * key.length, left);
     return added;
   }
+}
+
+/** JSON makes null of what is left out. */
+function orNull(value: number | undefined): number | null {
+  return value ?? null;
 }

@@ -96,11 +96,13 @@ test('Prefer: return=representation tells how many receivers each item had', asy
   assert.deepEqual(await response.json(), {
     message: 'Published',
     items: [
-      { channel: 'c', id: '1', receivers: 2 },
-      { channel: 'nobody', receivers: 0 },
+      { channel: 'c', id: '1', receivers: 2, cursor: null },
+      { channel: 'nobody', receivers: 0, cursor: null },
     ],
   });
   // The same id again is dropped as repeated.
   const again = await publish(controlUrl, { Prefer: 'return=representation' }, items.slice(0, 1));
-  assert.deepEqual(((await again.json()) as { items: unknown }).items, [{ channel: 'c', id: '1', receivers: 0 }]);
+  assert.deepEqual(((await again.json()) as { items: unknown }).items, [
+    { channel: 'c', id: '1', receivers: 0, cursor: null },
+  ]);
 });

@@ -54,7 +54,7 @@ test('a request with an Idempotency-Key is published once, and answered each tim
   const headers = { 'Idempotency-Key': '"k 1"', Prefer: 'return=representation', Accept: 'application/json' };
   const first = await post(controlUrl, items, headers);
   assert.deepEqual([first.status, first.key], [200, '"k 1"']);
-  const receivers = { channel: 'a', receivers: 1 };
+  const receivers = { channel: 'a', receivers: 1, cursor: null };
   assert.deepEqual(JSON.parse(first.text), { message: 'Published', items: [receivers, receivers] });
   const repeats = await Promise.all([1, 2, 3].map(() => post(controlUrl, items, headers)));
   for (const repeat of repeats) assert.deepEqual(repeat, first);

@@ -136,7 +136,7 @@ test('a stopped worker is asked once how many receivers an item has, and not wai
 }, async (t) => {
   const { rig, stopped, waiting, served } = await stopOne(t);
   const ask = async (content: string) => rig.publish([item('a', content)], { Prefer: 'return=representation' });
-  const counted = (receivers: number) => ({ message: 'Published', items: [{ channel: 'a', receivers }] });
+  const counted = (receivers: number) => ({ message: 'Published', items: [{ channel: 'a', receivers, cursor: null }] });
   for (let i = 0; i < 20; i++) assert.deepEqual(await ask(`item ${i} `), counted(served.length));
   for (const reader of served) assert.deepEqual(await reader.upTo(19), range(0, 20));
   process.kill(stopped, 'SIGCONT');

@@ -94,12 +94,14 @@ test('what is not valid is refused with a reason, and counted', () => {
   assert.equal(endpoint.request('GET', '/channels/c/message').response[0], 405);
 });
 
-test('a message is published in its turn, and tells its receivers when asked', () => {
+test('a message is published in its turn, and tells its receivers and its cursor when asked', () => {
   const endpoint = new Endpoint();
   const headers = ['Prefer', 'return=representation'];
   const [status, text] = endpoint.post('/channels/abc/message?id=7', 'x', headers).response;
   assert.equal(status, 200);
-  assert.deepEqual(JSON.parse(text).items, [{ channel: 'abc', id: '7', receivers: 3 }]);
+  assert.deepEqual(JSON.parse(text).items, [{ channel: 'abc', id: '7', receivers: 3, cursor: null }]);
+  const kept = endpoint.post('/channels/kept/message', 'x', headers).response;
+  assert.deepEqual(JSON.parse(kept[1]).items, [{ channel: 'kept', receivers: 4, cursor: 'e-1' }]);
   endpoint.publisher.reused = 'abc';
   assert.equal(endpoint.post('/channels/abc/message', 'x', ['Idempotency-Key', '"k"']).response[0], 422);
 });

@@ -38,6 +38,10 @@ export class FakePublisher implements Publisher {
     done(items.map(({ channel }) => channel.length));
   }
 
+  tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {
+    done(items.map(({ channel }) => (channel === 'kept' ? 'e-1' : null)));
+  }
+
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return items.find(({ channel, extras }) => extras?.repeatKey && channel === this.reused) ?? null;
   }

@@ -42,6 +42,19 @@ test('a client whose origin names an item gets what comes after it, and no repla
   assert.equal(unknown.head, null);
 });
 
+test('publishers are told the cursors of their items', async (t) => {
+  const rig = new HubRelayRig(t);
+  const store = rig.keep([rule('a')]);
+  const items = [event('a', '1'), event('b', 'x')];
+  let told: readonly (string | null)[] = [];
+  rig.publish(...items);
+  rig.relay.tellCursors(items, (cursors) => {
+    told = cursors;
+  });
+  await eventually(() => told.length > 0);
+  assert.deepEqual(told, [`${store.epoch}-1`, null]);
+});
+
 test('a client by pattern gets what it has missed', async (t) => {
   const rig = new HubRelayRig(t);
   const store = rig.keep([rule('>')]);

@@ -11,6 +11,7 @@ test('what it takes to order the items goes over in parts, with keys and version
       digest: 'd',
       taken: 1,
       receivers: [i, null],
+      numbers: [null, i],
       left: i,
     })),
     versions: [['a', 7, 1_000]] as const,
