@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { dial } from '../../../src/net/index.ts';
+import { freePorts } from '../../support/free-ports.ts';
 
 /** A server that answers everything with itself. */
 async function startEcho(t: TestContext, host: string): Promise<number> {
@@ -56,12 +57,7 @@ test('A connection that the peer ends is closed, not left half open', async (t) 
 });
 
 test('A port without a listener is an error event', async () => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
+  const [port = 0] = await freePorts(1);
   const [error] = await once(dial('127.0.0.1', port), 'error');
   assert.equal((error as NodeJS.ErrnoException).code, 'ECONNREFUSED');
 });

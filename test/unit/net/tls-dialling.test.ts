@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { TcpDialler, type TlsClientSettings, TrustStore } from '../../../src/net/index.ts';
 import { selfSigned, TestAuthority } from '../../support/certificates.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import type { TestIdentity } from '../../support/loopback-certificate.ts';
 import { turn } from '../../support/manual-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -322,8 +323,8 @@ test('an unreachable or denied server is not a TLS failure', async (t) => {
   const guard = new ListedGuard('127.0.0.1');
   const denied = new TestDial(t, dialler, { host: 'a.test', port, guard, tls: SETTINGS });
   assert.deepEqual(await denied.failure(), ['policy', '127.0.0.1 is denied (listed)']);
-  server.close();
-  const closed = new TestDial(t, dialler, { host: '127.0.0.1', port, tls: SETTINGS });
+  const [free = 0] = await freePorts(1);
+  const closed = new TestDial(t, dialler, { host: '127.0.0.1', port: free, tls: SETTINGS });
   assert.deepEqual(await closed.failure(), ['unreachable', 'connection refused']);
 });
 
