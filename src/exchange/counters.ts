@@ -129,6 +129,8 @@ export class Counters extends ServerCounters implements OriginCounters {
   historyResumed = 0;
   /** Times that a client could not get all that it had missed. */
   historyGaps = 0;
+  /** Users who are on channels with presence now: one on two channels counts twice. */
+  usersOpen = 0;
   /** Users and channels that the presence table had no room for. */
   presenceDropped = 0;
   /** Names of users that are too long: their clients are of no user. */

@@ -4,6 +4,7 @@ export { type ChannelInfo, type ChannelPage, type ChannelQuery, keyOfInfo } from
 export { type ChannelRule, ChannelRules, type HookRule, NO_RULES } from './channel-rules.ts';
 export type { ChannelWatcher } from './channels.ts';
 export { ClientCounts, type Counts, type CountsWatcher } from './client-counts.ts';
+export { CountsSum } from './counts-sum.ts';
 export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './filter-service.ts';
 export { FilteredBody } from './filter-set.ts';
 export { FilterError } from './filter-template.ts';

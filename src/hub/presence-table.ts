@@ -97,7 +97,6 @@ export class PresenceTable implements CountsWatcher, AtTurnEnd {
   readonly #refusals = new LineRate();
   #source: PresenceSource | null = null;
   #bytes = 0;
-  #users = 0;
   #events: PresenceEvent[] = [];
 
   constructor(options: PresenceOptions) {
@@ -110,7 +109,7 @@ export class PresenceTable implements CountsWatcher, AtTurnEnd {
 
   /** Users on channels: one on two channels counts twice. */
   get users(): number {
-    return this.#users;
+    return this.#options.counters.usersOpen;
   }
 
   /** Channels that are known to have clients. */
@@ -141,7 +140,7 @@ export class PresenceTable implements CountsWatcher, AtTurnEnd {
     this.#leaving.clear();
     this.#options.wheel.cancel(this.#expiry);
     this.#bytes = 0;
-    this.#users = 0;
+    this.#options.counters.usersOpen = 0;
     return known;
   }
 
@@ -222,7 +221,7 @@ export class PresenceTable implements CountsWatcher, AtTurnEnd {
     place.stays.set(user, stay);
     place.bytes += cost;
     this.#bytes += cost;
-    if (user !== NOBODY) this.#users++;
+    if (user !== NOBODY) this.#options.counters.usersOpen++;
     return stay;
   }
 
@@ -257,7 +256,7 @@ export class PresenceTable implements CountsWatcher, AtTurnEnd {
     place.stays.delete(user);
     place.bytes -= cost;
     this.#bytes -= cost;
-    if (user !== NOBODY) this.#users--;
+    if (user !== NOBODY) this.#options.counters.usersOpen--;
     if (place.stays.size === 0) this.#places.delete(place.channel);
     this.#tell(user === NOBODY ? 'vacated' : 'leave', place.channel, user, Date.now());
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ExchangeError } from '../../../src/exchange/index.ts';
-import type { WebSocketHold, WebSocketOwner } from '../../../src/hub/index.ts';
+import { ChannelRules, type WebSocketHold, type WebSocketOwner } from '../../../src/hub/index.ts';
 import { MAX_EMPTY, MAX_RELAYED } from '../../../src/hub/websocket-outlet.ts';
 import { FakeWebSocketRequester } from '../../support/exchange/fake-websocket-requester.ts';
 import { type HubRig, messageItem, rig, takeAllEachTurn, turn } from './support.ts';
@@ -15,11 +15,11 @@ class Site implements WebSocketOwner {
   readonly failures: string[] = [];
   ownPassed = 0;
 
-  constructor(made: HubRig, credits: number) {
+  constructor(made: HubRig, credits: number, user: string | null = null) {
     this.made = made;
     this.requester = new FakeWebSocketRequester(credits);
     this.requester.onResponse({ status: 101, reason: '', headers: [], bodyLength: 0 });
-    this.hold = made.hub.holdWebSocket({ id: '1-1', requester: this.requester, credits, owner: this });
+    this.hold = made.hub.holdWebSocket({ id: '1-1', requester: this.requester, credits, owner: this, user });
   }
 
   /** The client takes so many bytes more. */
@@ -302,4 +302,33 @@ test('what waits for a client that takes all it is sent is bounded by bytes alon
   assert.equal(requester.events.length, 32);
   await made.publish(...some(1));
   assert.equal(requester.events.length, 33);
+});
+
+test('the origin says whose client a WebSocket is, else the token, and it moves on all its channels', (t) => {
+  const made = rig(t);
+  const rule = { match: '>', keep: null, retain: false, onGap: 'event', presence: true } as const;
+  made.hub.history.rules = new ChannelRules([rule]);
+  const one = new Site(made, 100, 'claimed');
+  one.hold.subscribe('a');
+  one.hold.subscribe('b');
+  const users = (): string[] => [...made.hub.counts.entries()].map((entry) => entry.join(' ')).sort();
+  assert.deepEqual(users(), ['a claimed', 'b claimed']);
+  assert.ok(one.hold.setMeta('user', 'ann'));
+  assert.deepEqual(users(), ['a ann', 'b ann']);
+  one.hold.part('a');
+  assert.deepEqual(users(), ['b ann']);
+  assert.ok(one.hold.setMeta('user', 'x'.repeat(300)));
+  assert.deepEqual(users(), ['b '], 'too long: of no user');
+  assert.ok(one.hold.setMeta('user', null));
+  assert.deepEqual(users(), ['b claimed']);
+  one.hold.end();
+  assert.deepEqual(users(), []);
+});
+
+test('a filter that comes after the metadata user knows it', async (t) => {
+  const one = site(t, 100);
+  one.hold.setMeta('user', 'me');
+  one.hold.subscribe('c', ['skip-self']);
+  await one.made.publish({ ...messageItem('c', 'mine'), meta: { sender: 'me' } }, messageItem('c', 'other'));
+  assert.deepEqual(one.requester.events, ['text other']);
 });

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { type TokenKeys, TokenVerifier } from '../../../../src/codec/grip/index.ts';
 import { parseConfig } from '../../../../src/config/index.ts';
 import { type RequestHead, UNKNOWN_LENGTH } from '../../../../src/exchange/index.ts';
+import { Permit } from '../../../../src/proxy/guard/permit.ts';
 import { TokenGuard } from '../../../../src/proxy/guard/token-guard.ts';
 import type { RouteTable } from '../../../../src/proxy/index.ts';
 import type { ProxiedRoute } from '../../../../src/proxy/proxied-route.ts';
@@ -150,4 +151,18 @@ test('Requests with tokens do not share a response, even where the origin does n
   for (const _ of clients) (await scripted.next()).respond('hello');
   for (const client of clients) await client.completed();
   assert.equal(scripted.exchanges.length, 2);
+});
+
+test('A token names the user by the claim that the route says, and by no other', async () => {
+  const userOf = async (claims: object, rules: object = { user_claim: 'sub' }): Promise<string | null> => {
+    const { permit } = await guardOf({ ...rules }).verify(secretToken(claims, 'secret'));
+    assert.equal(Permit.moved(permit.state).user, permit.user);
+    return permit.user;
+  };
+  assert.equal(await userOf({ sub: 'ann' }), 'ann');
+  assert.equal(await userOf({ sub: 'ann' }, {}), null);
+  assert.equal(await userOf({ sub: 'ann', uid: 7 }, { user_claim: 'uid' }), '7');
+  for (const uid of [undefined, null, true, ['ann'], { name: 'ann' }])
+    assert.equal(await userOf({ sub: 'ann', uid }, { user_claim: 'uid' }), null);
+  assert.equal(await userOf({}, { user_claim: 'constructor' }), null);
 });
