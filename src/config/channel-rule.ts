@@ -72,8 +72,8 @@ export const channelSchema = camelKeys(
     if (rule.presence && subjectOfPresence(rule.match) !== null)
       context.addIssue({ code: 'custom', path: ['presence'], message: 'has no effect on presence channels' });
     if (rule.history_items > 0) return;
-    for (const key of ['history_age', 'history_bytes', 'retain'] as const) {
-      if (rule[key] !== 0 && rule[key] !== false) {
+    for (const key of ['history_age', 'history_bytes', 'retain', 'on_gap'] as const) {
+      if (rule[key] !== 0 && rule[key] !== false && rule[key] !== 'event') {
         context.addIssue({ code: 'custom', path: [key], message: 'has no effect without history_items' });
       }
     }

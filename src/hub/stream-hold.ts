@@ -1,4 +1,4 @@
-import { fieldValue } from '../codec/fields/index.ts';
+import { hasMediaType } from '../codec/fields/index.ts';
 import type { Hold, InstructResponse, PublishItem } from '../codec/grip/index.ts';
 import {
   type ClientNames,
@@ -395,5 +395,5 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
 
 /** Whether a response with these fields has events of EventSource. */
 export function isEventStream(headers: HeaderList): boolean {
-  return fieldValue(headers, 'content-type')?.toLowerCase().startsWith('text/event-stream') === true;
+  return hasMediaType(headers, 'text/event-stream');
 }

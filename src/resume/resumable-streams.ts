@@ -119,14 +119,14 @@ export class ResumableStreams implements StreamRoom {
   readonly service = (request: RequestHead, requester: Requester): Responder => {
     const id = parseEventId(request.target.slice(1));
     const stream = id === null ? undefined : this.#streams.get(id.stream);
-    const status = id === null || stream === undefined ? 404 : refusalOf(stream, id.position, request);
-    if (status !== 200) {
+    const place = id === null || stream === undefined ? null : stream.placeBehind(id.position);
+    const status = id === null || stream === undefined ? 404 : statusOf(stream, id.position, place, request);
+    if (stream === undefined || place === null || status !== 200) {
       respond(requester, { head: { status, reason: '', headers: [], bodyLength: 0 }, body: EMPTY });
       return NO_RESPONDER;
     }
-    const [{ position }, found] = [id as EventId, stream as ResumableStream];
-    requester.onResponse(found.head);
-    return found.open(requester, request.credits, found.placeBehind(position) as number);
+    requester.onResponse(stream.head);
+    return stream.open(requester, request.credits, place);
   };
 
   // ---- for the streams (StreamRoom)
@@ -176,8 +176,11 @@ function letGo(stream: ResumableStream): void {
   stream.letGo();
 }
 
-/** The status of the response to a request for a stream: 200 where it is the rest of the stream. */
-function refusalOf(stream: ResumableStream, position: number, { headers }: RequestHead): number {
+/**
+ * The status of the response to a request for a stream: 200 where it is the rest of the stream.
+ * @param place what follows the event; null where that is not here
+ */
+function statusOf(stream: ResumableStream, position: number, place: number | null, { headers }: RequestHead): number {
   const { owner } = stream;
   const method = fieldValue(headers, METHOD);
   if (method !== 'GET' && method !== owner.method) return 404;
@@ -186,7 +189,7 @@ function refusalOf(stream: ResumableStream, position: number, { headers }: Reque
   if (rights !== ALL_RIGHTS && rights !== owner.rights) return 403;
   // A stream that has failed has no end: who has all of it is to ask the origin again.
   if (stream.endsWith(position)) return stream.error === null ? 204 : 404;
-  return stream.placeBehind(position) === null ? 404 : 200;
+  return place === null ? 404 : 200;
 }
 
 /**

@@ -29,6 +29,14 @@ export function fieldValue(headers: FieldList, lower: string): string | undefine
   return undefined;
 }
 
+/** Whether the content has this media type, whatever its parameters are. @param lower the type in lower case */
+export function hasMediaType(headers: FieldList, lower: string): boolean {
+  const value = fieldValue(headers, 'content-type');
+  if (value === undefined) return false;
+  const end = value.indexOf(';');
+  return nameIs(trimmed(value, 0, end < 0 ? value.length : end), lower);
+}
+
 /** All values of the field `lower` (a lower-case name), in order. */
 export function fieldValues(headers: FieldList, lower: string): string[] {
   const values: string[] = [];

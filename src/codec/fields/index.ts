@@ -4,6 +4,7 @@ export {
   type FieldList,
   fieldValue,
   fieldValues,
+  hasMediaType,
   listBytes,
   listMembers,
   nameIs,

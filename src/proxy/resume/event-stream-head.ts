@@ -1,7 +1,7 @@
 import {
   contentCodings,
-  fieldValue,
   fieldValues,
+  hasMediaType,
   listMembers,
   nameIs,
   withoutFields,
@@ -22,11 +22,8 @@ const PERSONAL: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether the response is an event stream whose events can be read here. */
-export function isEventStream({ status, headers }: ResponseHead): boolean {
-  if (status !== 200) return false;
-  const type = fieldValue(headers, 'content-type');
-  if (type === undefined || !nameIs((type.split(';')[0] as string).trim(), EVENT_STREAM)) return false;
-  return contentCodings(headers).length === 0;
+export function isReadable({ status, headers }: ResponseHead): boolean {
+  return status === 200 && hasMediaType(headers, EVENT_STREAM) && contentCodings(headers).length === 0;
 }
 
 /**

@@ -19,7 +19,7 @@ import { type ProxiedRequest, requestFields } from '../proxied-request.ts';
 import type { ProxyRoom } from '../proxy-room.ts';
 import type { ProxyTarget, TargetRequester } from '../proxy-target.ts';
 import { endToEndHeaders } from '../response-headers.ts';
-import { isEventStream, resumableHead, resumedHead } from './event-stream-head.ts';
+import { isReadable, resumableHead, resumedHead } from './event-stream-head.ts';
 import type { ResumeRules } from './resume-rules.ts';
 
 /**
@@ -82,7 +82,7 @@ class TeedExchange implements TargetRequester, Responder, StreamOrigin {
     if (requester === null) return;
     const { route, trusted } = this.#proxied;
     const isGrip = !route.route.noGrip && !trusted && isInstruct(head.headers);
-    const id = !isGrip && isEventStream(head) ? this.#room.resume.streams.newId() : null;
+    const id = !isGrip && isReadable(head) ? this.#room.resume.streams.newId() : null;
     if (id === null) {
       requester.onResponse(head);
       return;

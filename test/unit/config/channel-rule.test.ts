@@ -49,6 +49,7 @@ test('errors name the key and what was expected', () => {
   assert.match(rule('match = ">.a"'), /'>' that is not the last token/);
   assert.match(rule('match = "a"\nretain = true'), /channel\[0\]\.retain: has no effect without history_items/);
   assert.match(rule('match = "a"\nhistory_age = 5'), /history_age: has no effect without history_items/);
+  assert.match(rule('match = "a"\non_gap = "none"'), /on_gap: has no effect without history_items/);
   assert.match(rule('match = "a"\nhistroy_items = 5'), /unknown key.*history_items/);
   assert.match(problem('[history]\nstore = "disk"\n'), /history\.path: is needed with store = "disk"/);
   assert.match(problem('[history]\npath = "/a"\n'), /history\.path: has no effect with store = "memory"/);

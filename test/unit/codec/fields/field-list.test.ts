@@ -4,6 +4,7 @@ import {
   contentCodings,
   fieldValue,
   fieldValues,
+  hasMediaType,
   listMembers,
   nameIs,
   nameStartsWith,
@@ -110,4 +111,12 @@ describe('list members', () => {
       assert.deepEqual(listMembers(values), members);
     });
   }
+});
+
+test('a media type is known in whatever case, with any parameters, and never by its beginning', () => {
+  const has = (value: string): boolean => hasMediaType(['Content-Type', value], 'text/event-stream');
+  for (const value of ['text/event-stream', 'Text/Event-Stream; charset=utf-8', 'text/event-stream ;x'])
+    assert.ok(has(value));
+  for (const value of ['text/event-streams', 'text', '', 'x;text/event-stream']) assert.ok(!has(value), value);
+  assert.equal(hasMediaType([], 'text/event-stream'), false);
 });
