@@ -50,8 +50,13 @@ export function channelsBackend(
     get: async (name, pattern) => {
       const [info = null] = await channels.channelInfos([keyOfInfo({ name, pattern })]);
       const kept = pattern ? null : await history.detailsOf(name);
-      if (kept === null || (info === null && kept.items === 0)) return info;
-      return { ...(info ?? { name, subscribers: 0, lastId: null }), history: kept };
+      if (info === null && (kept?.items ?? 0) === 0) return null;
+      const users = pattern ? null : usersOf(name, { limit: 1 });
+      return {
+        ...(info ?? { name, subscribers: 0, lastId: null }),
+        ...(kept !== null && { history: kept }),
+        ...(users !== null && { users: users.total }),
+      };
     },
     history: (name, query) => history.page(name, query),
     presence: async (name, query) => usersOf(name, query),

@@ -4,6 +4,7 @@ import {
   type Cursor,
   formatCursor,
   type HistoryStore,
+  LOST_CURSOR,
   parseCursor,
   type ReadQuery,
   type ReadResult,
@@ -84,7 +85,7 @@ export class HistoryView {
       throw new OperationError('HF_CONTROL_CONFLICT', 'the process that this one replaces still has the history');
     }
     const end = formatCursor(store.epoch, store.head);
-    const cursor = since === undefined ? null : parseCursor(since);
+    const cursor = since === undefined ? null : (parseCursor(since) ?? LOST_CURSOR);
     const isReverse = reverse === 'true';
     if (isReverse && cursor !== null && !isWithin(store, cursor)) {
       return { recovered: false, items: [], next: null, end };

@@ -22,6 +22,7 @@ export const channelSchema = z.object({
 
 /** What is told of one channel. */
 export const channelDetailsSchema = channelSchema.extend({
+  users: whole.optional().describe('users on it; absent where nobody counts them (`presence` of `[[channel]]`)'),
   history: spanSchema
     .extend({
       first: whole.describe('number of the oldest item; 0 without any'),

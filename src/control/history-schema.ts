@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { parseCursor } from '../history/index.ts';
 import { shownFormat } from './channel-schema.ts';
 
 /** Items of the history that one answer has at most. */
@@ -8,7 +7,7 @@ const MAX_ITEMS = 1_000;
 export const historyQuery = z.strictObject({
   since: z
     .string()
-    .refine((text) => parseCursor(text) !== null, 'expected a cursor, as items have it')
+    .regex(/^[A-Za-z0-9]{1,32}-\d{1,16}$/, 'expected a cursor, as items have it')
     .optional()
     .describe('a cursor: only items after it, or before it with `reverse`'),
   limit: z.coerce.number().int().min(1).max(MAX_ITEMS).default(100).describe('items in the answer'),

@@ -31,7 +31,7 @@ async function show(page: Page, backend: DashboardBackend, go: (view: string) =>
       id: 'a1',
       formats: { 'http-stream': { action: 'send', text: 'hello\n', bytes: 6, cut: true } },
     });
-    await page.locator('.messages li').waitFor();
+    await page.locator('[aria-label="Messages, newest first"] li').waitFor();
   }
   if (view === 'server') await page.getByRole('button', { name: 'Show' }).click();
   const slow = page.getByText('Loading…');

@@ -56,7 +56,7 @@ async function showMessages(page: Page, backend: DashboardBackend): Promise<void
       receivers: 4_210,
     });
   });
-  await page.locator('.messages li').nth(2).waitFor();
+  await page.locator('[aria-label="Messages, newest first"] li').nth(2).waitFor();
 }
 
 async function showPublished(page: Page, backend: DashboardBackend): Promise<void> {

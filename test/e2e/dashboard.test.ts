@@ -54,7 +54,7 @@ test('the dashboard in a browser', async (t) => {
     await go('channels');
     await page.getByRole('link', { name: 'room.lobby' }).waitFor();
     const row = page.getByRole('row', { name: /^news/ });
-    assert.deepEqual(await row.locator('th, td').allInnerTexts(), ['news', '4,210', '88120']);
+    assert.deepEqual(await row.locator('th, td').allInnerTexts(), ['news', '4,210', '–', '88120']);
     await page.getByRole('button', { name: 'Next' }).click();
     await page.locator('button:enabled', { hasText: 'Previous' }).waitFor();
     await page.getByRole('searchbox').fill('üser/&x=1');
@@ -92,7 +92,8 @@ test('the dashboard in a browser', async (t) => {
       bytes: 90_013,
       receivers: 7,
     });
-    const first = page.locator('.messages li').first();
+    const messages = page.getByRole('list', { name: 'Messages, newest first' }).locator('li');
+    const first = messages.first();
     await first.waitFor();
     const shown = (await first.innerText()).replaceAll(/\s+/g, ' ');
     assert.equal(
@@ -102,13 +103,33 @@ test('the dashboard in a browser', async (t) => {
     await page.getByRole('button', { name: 'Pause' }).click();
     backend.publish('news', { id: 'a2', formats: {} });
     await page.locator('.panel-head', { hasText: '2' }).waitFor();
-    assert.equal(await page.locator('.messages li').count(), 1);
+    assert.equal(await messages.count(), 1);
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('id a2').waitFor();
     backend.lose('news', 30);
     await page.getByText('2, 30 lost: they came too fast').waitFor();
     await page.getByRole('button', { name: 'Clear' }).click();
     await page.getByText('Messages appear here as they are published.').waitFor();
+  });
+
+  await t.test('shows what is kept of a channel, page by page, and its users', async (t) => {
+    const { page, backend, go } = await openDashboard(t, browser);
+    await go('channels/news');
+    const kept = page.getByRole('list', { name: 'Kept items, newest first' }).locator('li');
+    await kept.first().waitFor();
+    assert.match(
+      (await kept.first().innerText()).replaceAll(/\s+/g, ' '),
+      /^12:59:40 id 88120 18 B http-stream data: kept 88120↵↵$/,
+    );
+    assert.match(await page.locator('.facts').innerText(), /2 items, 812 B.*0\.5\/s.*the last item/s);
+    const row = page.getByRole('row', { name: /^ada/ });
+    assert.equal((await row.locator('th, td').allInnerTexts())[1], '2');
+    await page.getByRole('button', { name: 'Older' }).click();
+    const { query } = await backend.requestedWith('/channels/news/history', (query) => query.has('since'));
+    assert.deepEqual([query.get('since'), query.get('reverse')], ['5c1f0a9be7d2-88119', 'true']);
+    await go('channels/prices.eur');
+    await page.getByText('Messages appear here').or(page.getByText('not available')).first().waitFor();
+    assert.equal(await page.getByRole('heading', { name: 'History' }).count(), 0);
   });
 
   await t.test('says that a role may not see messages, and why there are none', async (t) => {

@@ -107,7 +107,7 @@ test('hostile content in the dashboard', async (t) => {
       });
     }
     await page
-      .locator('.messages li')
+      .locator('[aria-label="Messages, newest first"] li')
       .nth(HOSTILE.length - 1)
       .waitFor();
     assert.equal(await page.locator('.messages :is(script, iframe, img, svg)').count(), 0);
@@ -127,7 +127,7 @@ test('hostile content in the dashboard', async (t) => {
     for (let i = 1; i <= 2_000; i++) backend.publish('news', { id: String(i), formats });
     await page.getByText('the last 200 of 2,000').waitFor();
     await page.getByText('id 2000', { exact: true }).waitFor();
-    assert.equal(await page.locator('.messages li').count(), 200);
+    assert.equal(await page.locator('[aria-label="Messages, newest first"] li').count(), 200);
     assert.equal(await page.getByText('id 1800', { exact: true }).count(), 0);
   });
 

@@ -1,20 +1,23 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Channel as ChannelState } from '../api/types.ts';
-import { bytes, clock, count, text, visible, wellFormed } from '../live/format.ts';
+import type { ChannelDetails } from '../api/types.ts';
+import { bytes, count, rate, text, wellFormed } from '../live/format.ts';
 import { hrefOf } from '../live/place.ts';
-import { type ListedItem, TAP_ITEMS, Tap, type TapState } from '../live/tap.ts';
+import { TAP_ITEMS, Tap, type TapState } from '../live/tap.ts';
 import { usePolled } from '../live/use-polled.ts';
 import { useStore } from '../live/use-store.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Name } from '../parts/name.tsx';
 import { Panel, ViewHead } from '../parts/panel.tsx';
 import { State, type Tone } from '../parts/state.tsx';
-import { contentsOf, withEnd } from './contents-of.ts';
+import { ChannelHistory } from './channel-history.tsx';
+import { ChannelUsers } from './channel-users.tsx';
+import { Message } from './message.tsx';
 
 /** One channel: who listens, and its messages as they come. */
 export function Channel({ name }: { name: string }) {
-  const { data, failure } = usePolled<ChannelState>(`/channels/${encodeURIComponent(wellFormed(name))}`);
+  const { data, failure } = usePolled<ChannelDetails>(`/channels/${encodeURIComponent(wellFormed(name))}`);
   const subscribers = failure?.kind === 'absent' ? 0 : data?.subscribers;
+  const history = data?.history;
   return (
     <>
       <p class="back">
@@ -37,8 +40,28 @@ export function Channel({ name }: { name: string }) {
           <dt>Last id</dt>
           <dd>{data?.lastId ? <Name>{data.lastId}</Name> : '–'}</dd>
         </div>
+        {history !== undefined && (
+          <>
+            <div>
+              <dt>Kept</dt>
+              <dd>
+                {count(history.items)} {history.items === 1 ? 'item' : 'items'}, {text(bytes(history.bytes))}
+              </dd>
+            </div>
+            <div>
+              <dt>Published</dt>
+              <dd>{text(rate(history.itemsPerSecond))}</dd>
+            </div>
+            <div>
+              <dt>New subscribers get</dt>
+              <dd>{history.retain ? 'the last item' : 'what follows'}</dd>
+            </div>
+          </>
+        )}
       </dl>
       <Messages key={name} channel={name} />
+      {history !== undefined && <ChannelHistory key={`history ${name}`} channel={name} />}
+      {data?.users !== undefined && <ChannelUsers key={`users ${name}`} channel={name} />}
     </>
   );
 }
@@ -101,34 +124,5 @@ function Messages({ channel }: { channel: string }) {
         </ol>
       )}
     </Panel>
-  );
-}
-
-function Message({ item: { time, id, formats, bytes: size, receivers } }: { item: ListedItem }) {
-  return (
-    <li>
-      <p class="message-head">
-        <time dateTime={time}>{clock(new Date(time))}</time>
-        {id !== null && id !== undefined && (
-          <span class="id">
-            id <Name>{id}</Name>
-          </span>
-        )}
-        <span class="quiet">
-          {text(bytes(size))}, {count(receivers)} {receivers === 1 ? 'receiver' : 'receivers'}
-        </span>
-      </p>
-      {contentsOf(formats).map(({ format, content, note }) => (
-        <div key={format} class="content">
-          <span class="tag">{format}</span>
-          {note !== '' && <span class="quiet">{note}</span>}
-          {content !== '' && (
-            <pre>
-              <bdi>{visible(withEnd(content), '\n\t')}</bdi>
-            </pre>
-          )}
-        </div>
-      ))}
-    </li>
   );
 }

@@ -14,7 +14,7 @@ const LIMIT = 50;
 /** Milliseconds that the reader must have stopped typing for. */
 const TYPING = 250;
 
-/** The channels that somebody is subscribed to. */
+/** The channels that somebody is subscribed to, and those that have a history. */
 export function Channels() {
   const [typed, setTyped] = useState('');
   const [prefix, setPrefix] = useState('');
@@ -53,7 +53,7 @@ export function Channels() {
               empty={
                 prefix === ''
                   ? 'Nobody is subscribed to any channel. A response with Grip-Hold and Grip-Channel subscribes its client.'
-                  : 'No channel with a subscriber begins like this.'
+                  : 'No channel with a subscriber or a history begins like this.'
               }
             />
             <div class="paging">
@@ -91,6 +91,11 @@ const COLUMNS = [
   },
   { title: 'Subscribers', numeric: true, cell: ({ subscribers }: Channel) => count(subscribers) },
   {
+    title: 'Kept',
+    numeric: true,
+    cell: ({ history }: Channel) => (history === undefined ? <span class="quiet">–</span> : count(history.items)),
+  },
+  {
     title: 'Last id',
     spare: true,
     cell: ({ lastId }: Channel) => (lastId === null ? <span class="quiet">–</span> : <Name>{lastId}</Name>),
@@ -98,7 +103,7 @@ const COLUMNS = [
 ];
 
 function pathOf(prefix: string, after: string): string {
-  const query = new URLSearchParams({ limit: String(LIMIT) });
+  const query = new URLSearchParams({ limit: String(LIMIT), kept: 'true' });
   if (prefix !== '') query.set('prefix', wellFormed(prefix));
   if (after !== '') query.set('after', wellFormed(after));
   return `/channels?${query}`;

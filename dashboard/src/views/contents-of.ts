@@ -1,4 +1,4 @@
-import type { TappedItem } from '../api/types.ts';
+import type { HistoryItem, TappedItem } from '../api/types.ts';
 import { bytes, text } from '../live/format.ts';
 
 /** What one format of an item has. */
@@ -13,12 +13,13 @@ export interface Content {
 const PLAIN: readonly string[] = ['send', 'text'];
 
 /** The contents of a tapped item, to be shown. */
-export function contentsOf(formats: TappedItem['formats']): Content[] {
-  return Object.entries(formats).map(([format, { action, text: plain, base64, bytes: size, cut }]) => {
+export function contentsOf(formats: HistoryItem['formats'] | TappedItem['formats']): Content[] {
+  return Object.entries(formats).map(([format, shown]) => {
+    const { action, text: plain, base64, bytes: size } = shown;
     const notes = [
       PLAIN.includes(action) ? '' : action,
       base64 === undefined ? '' : 'base64',
-      cut ? `the beginning of ${text(bytes(size))}` : '',
+      'cut' in shown && shown.cut ? `the beginning of ${text(bytes(size))}` : '',
     ];
     return { format, content: plain ?? base64 ?? '', note: notes.filter((note) => note !== '').join(', ') };
   });

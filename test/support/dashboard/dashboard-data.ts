@@ -99,7 +99,44 @@ export const ANSWERS: Readonly<Record<string, unknown>> = {
     total: 1_284,
     next: 'user.linus',
   },
-  '/channels/news': { name: 'news', subscribers: 4_210, lastId: '88120' },
+  '/channels/news': {
+    name: 'news',
+    subscribers: 4_210,
+    lastId: '88120',
+    users: 2,
+    history: {
+      items: 2,
+      bytes: 812,
+      oldest: '2026-03-17T12:59:40Z',
+      first: 88_119,
+      last: 88_120,
+      cursor: '5c1f0a9be7d2-88120',
+      itemsPerSecond: 0.5,
+      retain: true,
+    },
+  },
+  '/channels/news/history': {
+    recovered: true,
+    items: [88_120, 88_119].map((number) => ({
+      cursor: `5c1f0a9be7d2-${number}`,
+      time: '2026-03-17T12:59:40Z',
+      channel: 'news',
+      id: String(number),
+      prevId: null,
+      formats: { 'http-stream': { action: 'send', text: `data: kept ${number}\n\n`, bytes: 18 } },
+      bytes: 18,
+    })),
+    next: '5c1f0a9be7d2-88119',
+    end: '5c1f0a9be7d2-88120',
+  },
+  '/channels/news/presence': {
+    users: [
+      { user: 'ada', connections: 2, since: '2026-03-17T12:41:00Z' },
+      { user: 'grace', connections: 1, since: '2026-03-17T12:58:00Z' },
+    ],
+    total: 2,
+    next: null,
+  },
   '/routes': {
     routes: [
       {

@@ -73,6 +73,7 @@ test('a cursor that cannot be continued gets nothing, and says so', async (t) =>
     [`since=${epoch}-1`, false],
     [`since=${epoch}-6`, false],
     ['since=other-3', false],
+    [`since=${epoch}-9999999999999999`, false],
     [`since=${epoch}-4&reverse=true`, true],
     [`since=${epoch}-6&reverse=true`, false],
     ['since=other-3&reverse=true', false],

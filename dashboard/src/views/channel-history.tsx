@@ -1,0 +1,52 @@
+import { useState } from 'preact/hooks';
+import type { HistoryPage } from '../api/types.ts';
+import { wellFormed } from '../live/format.ts';
+import { usePolled } from '../live/use-polled.ts';
+import { Shown } from '../parts/failed.tsx';
+import { Panel } from '../parts/panel.tsx';
+import { Message } from './message.tsx';
+
+/** Items of a page. */
+const LIMIT = 20;
+
+/** The items of a channel that are kept, page by page from the newest on. */
+export function ChannelHistory({ channel }: { channel: string }) {
+  /** `since` of each page that was left, the first one's being ''. */
+  const [pages, setPages] = useState<readonly string[]>(['']);
+  const polled = usePolled<HistoryPage>(pathOf(channel, pages.at(-1) ?? ''));
+  return (
+    <Panel title="History">
+      <Shown polled={polled} absent="Nothing is kept of this channel any more.">
+        {({ recovered, items, next }) => (
+          <>
+            {items.length === 0 ? (
+              <p class="empty">
+                {recovered ? 'Nothing is kept yet.' : 'The history has begun anew: go back to its first page.'}
+              </p>
+            ) : (
+              <ol class="messages" aria-label="Kept items, newest first">
+                {items.map((item) => (
+                  <Message key={item.cursor} item={item} />
+                ))}
+              </ol>
+            )}
+            <div class="paging">
+              <button type="button" disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
+                Newer
+              </button>
+              <button type="button" disabled={!next} onClick={() => next && setPages([...pages, next])}>
+                Older
+              </button>
+            </div>
+          </>
+        )}
+      </Shown>
+    </Panel>
+  );
+}
+
+function pathOf(channel: string, since: string): string {
+  const query = new URLSearchParams({ reverse: 'true', limit: String(LIMIT) });
+  if (since !== '') query.set('since', since);
+  return `/channels/${encodeURIComponent(wellFormed(channel))}/history?${query}`;
+}

@@ -1,0 +1,56 @@
+import { useState } from 'preact/hooks';
+import type { PresencePage } from '../api/types.ts';
+import { count, wellFormed } from '../live/format.ts';
+import { usePolled } from '../live/use-polled.ts';
+import { DataTable } from '../parts/data-table.tsx';
+import { Shown } from '../parts/failed.tsx';
+import { Name } from '../parts/name.tsx';
+import { Panel } from '../parts/panel.tsx';
+import { TimeAgo } from '../parts/time-ago.tsx';
+
+/** Users of a page. */
+const LIMIT = 20;
+
+type User = PresencePage['users'][number];
+
+/** Who is on a channel. */
+export function ChannelUsers({ channel }: { channel: string }) {
+  /** `after` of each page that was left, the first one's being ''. */
+  const [pages, setPages] = useState<readonly string[]>(['']);
+  const query = new URLSearchParams({ limit: String(LIMIT), after: pages.at(-1) ?? '' });
+  const polled = usePolled<PresencePage>(`/channels/${encodeURIComponent(wellFormed(channel))}/presence?${query}`);
+  return (
+    <Panel title="Users">
+      <Shown polled={polled} absent="Users of this channel are not counted any more.">
+        {({ users, total, next }) => (
+          <>
+            <DataTable
+              caption="Users"
+              columns={COLUMNS}
+              rows={users}
+              keyOf={({ user }) => user}
+              empty="Nobody whom the origin has named is here."
+            />
+            <div class="paging">
+              <span class="quiet">
+                {count(total)} {total === 1 ? 'user' : 'users'}
+              </span>
+              <button type="button" disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
+                Previous
+              </button>
+              <button type="button" disabled={!next} onClick={() => next && setPages([...pages, next])}>
+                Next
+              </button>
+            </div>
+          </>
+        )}
+      </Shown>
+    </Panel>
+  );
+}
+
+const COLUMNS = [
+  { title: 'User', cell: ({ user }: User) => <Name>{user}</Name> },
+  { title: 'Connections', numeric: true, cell: ({ connections }: User) => count(connections) },
+  { title: 'Came', cell: ({ since }: User) => <TimeAgo iso={since} now={Date.now()} /> },
+];
