@@ -27,6 +27,14 @@ export interface ModelSurroundings {
   readonly publisher: ModelPublisher;
 }
 
+/** What a client of the model is like. */
+export interface ClientKind {
+  /** Whether it loses connections. Default: it does. */
+  readonly unsteady?: boolean;
+  /** What it subscribes to by pattern, as a value of Grip-Channel; null for its channels. */
+  readonly pattern?: string | null;
+}
+
 /** A client that loses its connection at any byte, stays away for any number of items, and comes back with its last cursor. */
 export abstract class ModelClient {
   readonly name: string;
@@ -38,16 +46,17 @@ export abstract class ModelClient {
   protected readonly random: SeededRandom;
   #onBegun: () => void = () => {};
   readonly #around: ModelSurroundings;
-  /** Whether it loses connections. */
   readonly #unsteady: boolean;
+  readonly #pattern: string | null;
 
   constructor(
     name: string,
     channels: readonly string[],
     around: ModelSurroundings,
     random: SeededRandom,
-    unsteady = true,
+    { unsteady = true, pattern = null }: ClientKind = {},
   ) {
+    this.#pattern = pattern;
     this.begun = new Promise((resolve) => {
       this.#onBegun = resolve;
     });
@@ -75,6 +84,11 @@ export abstract class ModelClient {
 
   /** The target of its requests. */
   protected abstract readonly target: string;
+
+  /** What it asks for: its channels, or a pattern that matches all of them. */
+  protected get wanted(): string {
+    return encodeURIComponent(this.#pattern ?? this.channels.join(','));
+  }
 
   /** A response has begun. */
   protected abstract onHead(message: IncomingMessage): void;
@@ -158,7 +172,7 @@ export class ModelStream extends ModelClient {
   #text = '';
 
   protected get target(): string {
-    return `/?c=${this.channels.join(',')}`;
+    return `/?c=${this.wanted}`;
   }
 
   protected onHead(): void {
@@ -190,7 +204,7 @@ export class ModelPoll extends ModelClient {
   #message: IncomingMessage | null = null;
 
   protected get target(): string {
-    return `/?h=response&c=${this.channels.join(',')}`;
+    return `/?h=response&c=${this.wanted}`;
   }
 
   protected onHead(message: IncomingMessage): void {

@@ -10,6 +10,8 @@ import { RestartedServer, type ServerOptions } from './restarted-server.ts';
 /** Runs with each number of workers; HOLDFAST_RUNS sets another number. */
 const RUNS = Number(process.env.HOLDFAST_RUNS ?? 6);
 
+/** A value of Grip-Channel for all of the channels. */
+const PATTERN = 'kept.*; pattern';
 const CHANNELS = ['kept.a', 'kept.b', 'kept.c'];
 const STEPS = 120;
 const FAULTS = 3;
@@ -39,12 +41,16 @@ async function runModel(t: TestContext, store: ServerOptions['store'], workers: 
   const server = await RestartedServer.start(t, options);
   const publisher = new ModelPublisher(server, CHANNELS, random.fork());
   const around = { server, publisher };
-  const witness = new ModelStream('witness', CHANNELS, around, random.fork(), false);
+  const witness = new ModelStream('witness', CHANNELS, around, random.fork(), { unsteady: false });
   const clients: ModelClient[] = [witness];
   for (let i = 0; i < CLIENTS; i++) {
     const channels = CHANNELS.filter((_, at) => at === i % CHANNELS.length || random.below(2) === 0);
     const make = i % 2 === 0 ? ModelStream : ModelPoll;
     clients.push(new make(`${make.name} ${i}`, channels, around, random.fork()));
+  }
+  for (const make of [ModelStream, ModelPoll]) {
+    const kind = { pattern: PATTERN };
+    clients.push(new make(`${make.name} by pattern`, CHANNELS, around, random.fork(), kind));
   }
   const running = Promise.all(clients.map((client) => client.run()));
   await witness.begun;
