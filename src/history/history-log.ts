@@ -6,7 +6,7 @@ import { CHANNEL_EMPTY, CHANNEL_FORGOTTEN, ITEM, SEGMENT_HEAD, type Segment } fr
 import { placesIn, SegmentQueue } from './segment-queue.ts';
 
 /** Bytes of a segment, where the total is not too small for that. */
-const SEGMENT_BYTES = 1_048_576;
+const SEGMENT_BYTES = 524_288;
 
 /** Parts of the total: no segment, and no item, is larger than one of them. One is kept free for records that move. */
 const PARTS = 8;
@@ -50,7 +50,7 @@ export interface HistoryLogOptions {
  */
 export class HistoryLog {
   readonly channels = new ChannelTable();
-  readonly segments = new SegmentQueue();
+  readonly segments: SegmentQueue;
   /** The highest number given. */
   last = 0;
   /** No cursor below it can continue any channel. */
@@ -76,6 +76,8 @@ export class HistoryLog {
     this.#options = options;
     this.#counters = options.counters;
     this.now = options.now;
+    // What is written to files is written later.
+    this.segments = new SegmentQueue(options.salt === null);
     this.#segmentBytes = Math.min(SEGMENT_BYTES, Math.floor(maxBytes / PARTS / 8) * 8);
   }
 

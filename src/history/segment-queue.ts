@@ -18,14 +18,31 @@ export class SegmentQueue {
   serial = 1;
   readonly #bySlot: (Segment | null)[] = [];
   readonly #free: number[] = [];
+  readonly #reuses: boolean;
+  /** The memory of a segment that has gone. */
+  #spare: Buffer | null = null;
+
+  /** @param reuses whether the memory of a segment that goes is used for the next one. New memory costs the garbage collector several times more than an item */
+  constructor(reuses: boolean) {
+    this.#reuses = reuses;
+  }
 
   /** Begins a segment of so many bytes. */
   begin(size: number, salt: number, floor: number): Segment {
-    // Filled with zeros: what memory had before does not get into a file.
-    const segment = new Segment(Buffer.from(new ArrayBuffer(size)), this.serial);
+    const segment = new Segment(this.#memory(size), this.serial);
     segment.begin(salt, floor);
     this.add(segment);
     return segment;
+  }
+
+  #memory(size: number): Buffer {
+    const spare = this.#spare;
+    if (spare?.length === size) {
+      this.#spare = null;
+      return spare;
+    }
+    // Filled with zeros: what memory had before does not get into a file.
+    return Buffer.from(new ArrayBuffer(size));
   }
 
   /** Adds one that was read back. It comes after all others. */
@@ -48,6 +65,7 @@ export class SegmentQueue {
     this.first = first.next;
     if (this.first === null) this.last = null;
     this.bytes -= first.size;
+    if (this.#reuses) this.#spare = first.buffer;
   }
 
   /** The segment of a position. */

@@ -39,10 +39,20 @@ export function markEvents(content: Buffer, cursor: string | null): Buffer {
     at = next;
   }
   const wanted = cursor === null ? -1 : place >= 0 ? place : open;
-  if (pieces.length === 0 && run === 0 && wanted < 0) return content;
+  if (pieces.length === 0 && run === 0) return wanted < 0 ? content : withLineAt(content, wanted, `id: ${cursor}\n`);
   if (run < length) pieces.push(content.subarray(run, length));
   if (wanted < 0) return Buffer.concat(pieces);
   return Buffer.concat(withLine(pieces, content.byteOffset + wanted, Buffer.from(`id: ${cursor}\n`)));
+}
+
+/** The same where nothing is left out, as in most items: one copy. @param line in ASCII */
+function withLineAt(content: Buffer, place: number, line: string): Buffer {
+  const marked = Buffer.allocUnsafe(content.length + line.length);
+  marked.set(content);
+  marked.write(line, place, 'latin1');
+  // Mostly the empty line only.
+  for (let at = place; at < content.length; at++) marked[at + line.length] = content[at] as number;
+  return marked;
 }
 
 /** Puts a line in at a place of the content that the pieces are views of. */
