@@ -23,7 +23,7 @@ test('an item reaches the streams and held requests of all workers, once each an
   const polls = await rig.spread('c=a&h=response', 3);
   const response = await rig.publish([item('a', 'first')], { Prefer: 'return=representation' });
   const receivers = streams.length + polls.length;
-  assert.deepEqual(response, { message: 'Published', items: [{ channel: 'a', receivers }] });
+  assert.deepEqual(response, { message: 'Published', items: [{ channel: 'a', receivers, cursor: null }] });
   for (const { client } of polls) assert.equal((await client.takeResponse()).body.toString(), 'first');
   const contents = Array.from({ length: 1_000 }, (_, i) => `item ${i}`);
   for (let i = 0; i < contents.length; i += 100) {
