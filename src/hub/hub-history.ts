@@ -2,6 +2,7 @@ import { decodeItems, idTest, matchesPattern, type PublishItem } from '../codec/
 import { hasExpired } from '../exchange/index.ts';
 import type { Cursor, HistoryStore, KeptItem, Place } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
+import { itemCost } from './item-cost.ts';
 import { SharedAnswers } from './shared-answers.ts';
 import { patternKey } from './subscription-key.ts';
 
@@ -108,7 +109,7 @@ export class OwnHistory implements HubHistory {
     }
     const { last } = this.#store;
     this.#answer(question, (answer) => {
-      if (this.#store.last === last && answer.items.every(lasts)) this.#shared.set(key, answer);
+      if (this.#store.last === last && answer.items.every(lasts)) this.#shared.set(key, answer, bytesOf(answer));
       done(answer);
     });
   }
@@ -236,6 +237,10 @@ function each<T>(list: readonly T[], act: (value: T, next: () => void) => void, 
 /** Those of the patterns that match some of the names. */
 function matchingSome(patterns: readonly string[], names: readonly string[]): readonly string[] {
   return patterns.filter((pattern) => names.some((name) => matchesPattern(pattern, name)));
+}
+
+function bytesOf({ items }: HistoryAnswer): number {
+  return items.reduce((sum, item) => sum + itemCost(item), 0);
 }
 
 /** Whether an item is of use for as long as it is kept. */

@@ -1,11 +1,12 @@
 import { Ticker } from '../clock/index.ts';
+import { LEAST_COST } from '../exchange/index.ts';
 import type { HistoryStore } from '../history/index.ts';
 
 /**
- * Answers that are kept for others who ask the same. Each has a page of items.
+ * Bytes of answers that are kept for others who ask the same, each with its question and at least 256.
  * @bound shared-answers
  */
-export const SHARED_ANSWERS = 32;
+export const SHARED_BYTES = 4_194_304;
 
 /** Milliseconds between two times at which all are forgotten. */
 const FORGET_INTERVAL = 100;
@@ -18,6 +19,7 @@ const FORGET_INTERVAL = 100;
 export class SharedAnswers<Answer> {
   readonly #store: HistoryStore;
   readonly #answers = new Map<string, Answer>();
+  #bytes = 0;
   #ticker: Ticker | null = null;
   /** What the store is like that the answers are of. */
   #state: readonly number[] = [];
@@ -37,9 +39,11 @@ export class SharedAnswers<Answer> {
     return this.#answers.get(key);
   }
 
-  /** Keeps an answer that the store has just given. */
-  set(key: string, answer: Answer): void {
-    if (this.#answers.size === SHARED_ANSWERS) return;
+  /** Keeps an answer that the store has just given, if there is room. @param bytes of the answer */
+  set(key: string, answer: Answer, bytes: number): void {
+    const cost = Math.max(LEAST_COST, 2 * key.length + bytes);
+    if (this.#bytes + cost > SHARED_BYTES) return;
+    this.#bytes += cost;
     const { last, head, counters } = this.#store;
     this.#answers.set(key, answer);
     this.#state = [last, head, counters.itemsHeld, counters.channelsHeld];
@@ -52,6 +56,7 @@ export class SharedAnswers<Answer> {
 
   #forget(): void {
     this.#answers.clear();
+    this.#bytes = 0;
     this.#state = [];
     this.#ticker?.stop();
     this.#ticker = null;
