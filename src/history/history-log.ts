@@ -142,9 +142,10 @@ export class HistoryLog {
     }
   }
 
-  /** Lets all items of a channel go. It stays known. */
-  clear(channel: ChannelLog): void {
-    this.#empty(channel, channel.last);
+  /** Lets the items of a channel go up to this number. It stays known. A log that is read back has them again, unless the channel had no other ones. */
+  clear(channel: ChannelLog, upTo = channel.last): void {
+    while (channel.size > 0 && this.numberAt(channel.at(0)) <= upTo) this.#drop(channel);
+    if (channel.size === 0) this.#empty(channel, channel.last);
   }
 
   /** The channel is not known any more. */

@@ -101,7 +101,7 @@ export interface ChannelSpan {
  * Every call but `stop` answers through a callback, at once or later, so that a broker can be behind it. With NATS JetStream `append` publishes and
  * `stored` waits for the acknowledgement, whose stream sequence is the number; `read` is an ordered consumer with the subjects of the channels
  * as its filter, from a sequence on, up to the last sequence when it began; the first sequence of the stream is the floor of all channels;
- * `matching` and `names` ask for the subjects of the stream; the epoch is a name that is written with the stream when it is made; `clear` purges a subject; and the
+ * `matching` and `names` ask for the subjects of the stream; the epoch is a name that is written with the stream when it is made; `clear` purges a subject, also up to a sequence; and the
  * limits of channels are limits for each subject.
  */
 export interface HistoryStore {
@@ -150,8 +150,8 @@ export interface HistoryStore {
   /** A channel has other limits from now on. */
   trim(channel: string, keep: ChannelLimits): void;
 
-  /** Lets all items of a channel go. */
-  clear(channel: string): void;
+  /** Lets the items of a channel go up to this number. Default: all. */
+  clear(channel: string, upTo?: number): void;
 
   /**
    * Tells which channels are kept: at the start, and when that changes.

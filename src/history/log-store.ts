@@ -115,10 +115,10 @@ export abstract class LogStore implements HistoryStore, Guarded {
     this.#changed();
   }
 
-  clear(channel: string): void {
+  clear(channel: string, upTo?: number): void {
     const known = this.log.channels.get(channel);
     if (known === undefined) return;
-    this.log.clear(known);
+    this.log.clear(known, upTo);
     this.#changed();
   }
 

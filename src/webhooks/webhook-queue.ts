@@ -1,5 +1,12 @@
 import { encodeItem, type PublishItem, webhookMarkChannel } from '../codec/grip/index.ts';
-import { type Cursor, formatCursor, type HistoryStore, type KeptItem, parseCursor } from '../history/index.ts';
+import {
+  type ChannelSpan,
+  formatCursor,
+  type HistoryStore,
+  type KeptItem,
+  parseCursor,
+  type ReadResult,
+} from '../history/index.ts';
 import { emptyItem, itemOf, messageOf } from '../hub/index.ts';
 
 /** An event that waits. */
@@ -14,32 +21,31 @@ export interface QueuedEvent {
 /** Some events, the oldest first. */
 export interface QueuedEvents {
   readonly events: readonly QueuedEvent[];
-  /** Whether all that was queued after the mark is still there, as far as that is known. */
+  /** Whether all that was queued after the mark is still there. */
   readonly whole: boolean;
 }
 
-/** Events of one request. */
-const BATCH = 100;
-
-/** Bytes of the events of one request. */
-const BATCH_BYTES = 262_144;
+/** Events of one request, and bytes of them, but always one event. */
+const BATCH = { limit: 100, limitBytes: 262_144 };
 
 const MARK = { items: 1, age: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
-/** The events of one webhook, in a store. What is done with is marked there too, so whoever opens the store again goes on behind it. */
+/**
+ * The events of one webhook that wait in a store. What is done with leaves it, and is marked: a store on the disk may have it again after a restart.
+ */
 export class WebhookQueue {
   readonly #store: HistoryStore;
-  readonly #queue: string;
-  /** The number of the last event that is done with. */
-  #mark: Cursor;
+  readonly #channel: string;
+  /** The number of the last event that is done with. Numbers go on in a new epoch. */
+  #mark = 0;
   #loaded = false;
 
-  constructor(store: HistoryStore, queue: string) {
+  constructor(store: HistoryStore, channel: string) {
     this.#store = store;
-    this.#queue = queue;
-    this.#mark = { epoch: store.epoch, number: 0 };
-    store.lastOf(webhookMarkChannel(queue), (item) => {
-      if (item !== null) this.#mark = parseCursor(textOf(itemOf(item))) ?? this.#mark;
+    this.#channel = channel;
+    store.lastOf(webhookMarkChannel(channel), (item) => {
+      if (item !== null) this.#mark = parseCursor(textOf(itemOf(item)))?.number ?? 0;
+      store.clear(channel, this.#mark);
       this.#loaded = true;
     });
   }
@@ -49,59 +55,29 @@ export class WebhookQueue {
     return this.#store.epoch;
   }
 
-  /** Calls `done` with the next events, unless it is known at once that there are none. */
+  /** Calls `done` with the next events, once it is known which were done with. */
   next(done: (events: QueuedEvents) => void): void {
     if (!this.#loaded) return;
-    this.#store.span(this.#queue, ({ last }) => {
-      if (last > this.#mark.number) this.#read(BATCH, BATCH_BYTES, done);
+    const channels = [this.#channel];
+    const events = ({ items }: ReadResult, whole: boolean): void => done({ events: items.map(eventOf), whole });
+    this.#store.read({ channels, after: { epoch: this.epoch, number: this.#mark }, ...BATCH }, (result) => {
+      if (result.recovered) events(result, true);
+      else this.#store.read({ channels, after: null, ...BATCH }, (rest) => events(rest, false));
     });
   }
 
-  /** Calls `done` with how many events wait. */
-  count(done: (waiting: number) => void): void {
-    if (!this.#loaded) return;
-    this.#store.span(this.#queue, ({ last }) => {
-      if (last <= this.#mark.number) done(0);
-      else this.#items(undefined, undefined, (items) => done(items.length));
-    });
+  /** Calls `done` with what is in the queue, as `next` does. */
+  span(done: (span: ChannelSpan) => void): void {
+    if (this.#loaded) this.#store.span(this.#channel, done);
   }
 
   /** The events up to this number are done with. */
   done(number: number): void {
-    this.#mark = { epoch: this.epoch, number };
-    const item = {
-      ...emptyItem(webhookMarkChannel(this.#queue)),
-      wsMessage: messageOf(formatCursor(this.#mark.epoch, number)),
-    };
+    this.#mark = number;
+    const message = messageOf(formatCursor(this.epoch, number));
+    const item = { ...emptyItem(webhookMarkChannel(this.#channel)), wsMessage: message };
     this.#store.append([{ channel: item.channel, bytes: encodeItem(item), keep: MARK }], () => {});
-  }
-
-  #read(limit: number, limitBytes: number, done: (events: QueuedEvents) => void): void {
-    this.#items(limit, limitBytes, (items, whole) => done({ events: items.slice(0, limit).map(eventOf), whole }));
-  }
-
-  /** The items after the mark. Where some of them were discarded, or numbers are of another epoch, those that are left. */
-  #items(
-    limit: number | undefined,
-    limitBytes: number | undefined,
-    done: (items: readonly KeptItem[], whole: boolean) => void,
-  ): void {
-    const channels = [this.#queue];
-    const bounds = { ...(limit !== undefined && { limit }), ...(limitBytes !== undefined && { limitBytes }) };
-    this.#store.read({ channels, after: this.#mark, ...bounds }, (result) => {
-      if (result.recovered) {
-        done(result.items, true);
-        return;
-      }
-      // Numbers go on in a new epoch. What was synced before a crash of the machine is there.
-      const isLost = this.#mark.epoch === this.epoch;
-      this.#store.read({ channels, after: null }, ({ items }) =>
-        done(
-          items.filter(({ number }) => number > this.#mark.number),
-          !isLost,
-        ),
-      );
-    });
+    this.#store.clear(this.#channel, number);
   }
 }
 

@@ -9,11 +9,10 @@ import { signatureFields } from './webhook-signature.ts';
 /** The longest time that a receiver may ask to wait, in milliseconds. */
 const MAX_RETRY_AFTER = 3_600_000;
 
-/** Milliseconds between two looks at how many events wait. */
-const COUNT_INTERVAL = 5_000;
-
 /** "The receiver wants no more" (Standard Webhooks 1.0, "Webhook response codes"). */
 const GONE = 410;
+
+const NONE_WANTED = 'the receiver wants none any more';
 
 /** One webhook. */
 export interface Webhook {
@@ -41,9 +40,10 @@ interface Batch {
 
 /** Sends the events of one webhook in their order, one request at a time. What the receiver does not take is sent again, and what is too old is dropped. */
 export class WebhookSender implements Guarded {
-  webhook: Webhook;
+  readonly webhook: Webhook;
   readonly #means: WebhookMeans;
   readonly #failureLines = new LineRate();
+  readonly #dropLines = new LineRate();
   #store: HistoryStore | null = null;
   #queue: WebhookQueue | null = null;
   #batch: Batch | null = null;
@@ -51,10 +51,11 @@ export class WebhookSender implements Guarded {
   #failures = 0;
   /** When the batch may be sent again, by `performance.now`. */
   #retryAt = 0;
-  #countAt = 0;
   #gone = false;
-  /** Events that wait, as of the last look. */
-  #waiting = 0;
+  /** Events that wait behind the batch, as of the last look. */
+  #behind = 0;
+  /** Whether some of those that were not sent have left the store since the last batch was taken. */
+  #lost = false;
 
   constructor(webhook: Webhook, means: WebhookMeans) {
     this.webhook = webhook;
@@ -63,7 +64,7 @@ export class WebhookSender implements Guarded {
 
   /** Whether nothing can be sent at present. */
   get idle(): boolean {
-    return !this.#sending && (this.#batch === null || this.#retryAt > performance.now());
+    return !this.#sending && (this.#retryAt > performance.now() || (this.#batch === null && this.#behind === 0));
   }
 
   /** Called every 100 ms. @param store null while another process has what waits */
@@ -71,14 +72,10 @@ export class WebhookSender implements Guarded {
     if (store !== this.#store) this.#use(store);
     const queue = this.#queue;
     if (queue === null) return;
-    const now = performance.now();
-    if (now >= this.#countAt) {
-      this.#countAt = now + COUNT_INTERVAL;
-      queue.count((waiting) => this.#note(waiting));
-    }
-    if (this.#sending || now < this.#retryAt) return;
+    this.#look((fewer) => this.#onLost(fewer));
+    if (this.#sending || performance.now() < this.#retryAt) return;
     if (this.#batch !== null) this.#send(this.#batch);
-    else queue.next((events) => queue === this.#queue && this.#take(events));
+    else if (this.#behind > 0) queue.next((events) => queue === this.#queue && this.#take(events));
   }
 
   /** Nothing is sent any more. What is on its way may arrive, and is sent again by whoever goes on. */
@@ -89,42 +86,55 @@ export class WebhookSender implements Guarded {
   #use(store: HistoryStore | null): void {
     this.#store = store;
     this.#queue = store === null ? null : new WebhookQueue(store, this.webhook.queue);
-    this.#batch = null;
+    this.#setBatch(null);
+    this.#setBehind(0);
     this.#sending = false;
     this.#failures = 0;
     this.#retryAt = 0;
-    this.#countAt = 0;
-    this.#note(0);
+    this.#lost = false;
   }
 
-  #note(waiting: number): void {
-    this.#means.counters.eventsHeld += waiting - this.#waiting;
-    this.#waiting = waiting;
+  #setBatch(batch: Batch | null): void {
+    this.#means.counters.eventsHeld += (batch?.events.length ?? 0) - (this.#batch?.events.length ?? 0);
+    this.#batch = batch;
+  }
+
+  #setBehind(behind: number): void {
+    this.#means.counters.eventsHeld += behind - this.#behind;
+    this.#behind = behind;
+  }
+
+  /** Finds out how many events wait behind the batch. @param onFewer gets how many fewer than at the last look, if there are fewer */
+  #look(onFewer: (fewer: number) => void): void {
+    const queue = this.#queue;
+    queue?.span(({ first, items }) => {
+      if (queue !== this.#queue) return;
+      const ofBatch = this.#batch?.events.filter(({ number }) => number >= first).length ?? 0;
+      const fewer = this.#behind - Math.max(0, items - ofBatch);
+      this.#setBehind(this.#behind - fewer);
+      if (fewer > 0) onFewer(fewer);
+    });
   }
 
   #take({ events, whole }: QueuedEvents): void {
-    if (!whole) this.#lookForLost();
+    // As many have come since the last look as were lost: nobody knows how many these were.
+    if (!whole && !this.#lost) this.#onLost(1);
+    this.#lost = false;
     const [first] = events;
     const last = events.at(-1);
     if (first === undefined || last === undefined) return;
-    if (this.#gone) {
-      this.#drop(events, 'the receiver wants none any more');
-      return;
-    }
     const id = `msg_${this.#queue?.epoch}-${first.number}-${last.number}`;
-    this.#batch = { id, events, body: bodyOf(events) };
-    this.#send(this.#batch);
+    const batch = { id, events, body: bodyOf(events) };
+    this.#setBatch(batch);
+    this.#look(() => {});
+    if (this.#gone) this.#drop(events, NONE_WANTED);
+    else this.#send(batch);
   }
 
-  /** Events have gone before they were sent: the bounds of the queue, or of the whole history, are too small. Those that came since the last look are not known. */
-  #lookForLost(): void {
-    const before = this.#waiting;
-    this.#queue?.count((waiting) => {
-      const dropped = Math.max(1, before - waiting);
-      this.#note(waiting);
-      this.#means.counters.eventsDropped += dropped;
-      this.#means.log.warn({ ...this.#names, dropped }, 'too many events of a webhook wait: the oldest are dropped');
-    });
+  /** Events have left the store before they were sent: too many wait, or they have waited for too long. */
+  #onLost(dropped: number): void {
+    this.#lost = true;
+    this.#noteDropped(dropped, 'they were the oldest of too many, or not sent in time');
   }
 
   #send(batch: Batch): void {
@@ -152,7 +162,7 @@ export class WebhookSender implements Guarded {
     if (status === GONE) {
       this.#gone = true;
       log.error(fields, 'the receiver of a webhook wants no more events: they are dropped until the webhook changes');
-      this.#drop(batch.events, 'the receiver wants none any more');
+      this.#drop(batch.events, NONE_WANTED);
       return;
     }
     this.#failureLines.write(log, 'warn', fields, 'a webhook was not taken');
@@ -163,19 +173,23 @@ export class WebhookSender implements Guarded {
   }
 
   #drop(events: readonly QueuedEvent[], reason: string, retryAt = 0): void {
-    const { counters, log } = this.#means;
-    counters.eventsDropped += events.length;
-    log.warn({ ...this.#names, dropped: events.length, reason }, 'events of a webhook are dropped');
+    this.#noteDropped(events.length, reason);
     this.#finish(events, retryAt);
+  }
+
+  #noteDropped(dropped: number, reason: string): void {
+    const { counters, log } = this.#means;
+    counters.eventsDropped += dropped;
+    this.#dropLines.write(log, 'warn', { ...this.#names, dropped, reason }, 'events of a webhook are dropped');
   }
 
   #finish(events: readonly QueuedEvent[], retryAt = 0): void {
     const last = events.at(-1);
-    this.#batch = null;
+    this.#setBatch(null);
     this.#failures = retryAt === 0 ? 0 : this.#failures;
     this.#retryAt = retryAt;
-    this.#note(Math.max(0, this.#waiting - events.length));
     if (last !== undefined) this.#queue?.done(last.number);
+    this.#look(() => {});
   }
 
   get #names(): { readonly webhook: string } {
@@ -184,6 +198,9 @@ export class WebhookSender implements Guarded {
 
   onFault(thrown: unknown): void {
     reportFault(this.#means, thrown);
+    // Nothing else may tell what became of the batch.
+    this.#sending = false;
+    this.#retryAt = performance.now() + retryDelay(this.#failures++);
   }
 }
 

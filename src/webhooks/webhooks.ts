@@ -1,4 +1,4 @@
-import { type Guarded, Ticker } from '../clock/index.ts';
+import { attempt, type Guarded, Ticker } from '../clock/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import type { HistoryStore } from '../history/index.ts';
 import { type Webhook, type WebhookMeans, WebhookSender } from './webhook-sender.ts';
@@ -52,10 +52,14 @@ export class Webhooks implements Guarded {
 
   #tick(): void {
     const store = this.#store();
-    for (const sender of this.#senders) sender.tick(store);
+    for (const sender of this.#senders) attempt(sender, tick, store);
   }
 
   onFault(thrown: unknown): void {
     reportFault(this.#means, thrown);
   }
+}
+
+function tick(sender: WebhookSender, store: HistoryStore | null): void {
+  sender.tick(store);
 }

@@ -146,6 +146,19 @@ test('the last item of a channel is there for those who come', () => {
   ]);
 });
 
+test('a channel lets go of its items up to a number, and cursors below it continue nothing', () => {
+  const { store } = memoryStore();
+  for (const text of ['1', '2', '3']) put(store, 'a', text);
+  store.clear('a', 2);
+  assert.deepEqual(texts(readNow(store, ['a'], at(store, 2))), ['3']);
+  assert.deepEqual(readNow(store, ['a'], at(store, 1)).gaps, ['a']);
+  store.clear('a', 1);
+  assert.deepEqual(texts(readNow(store, ['a'], at(store, 2))), ['3']);
+  store.clear('a', 3);
+  assert.deepEqual(readNow(store, ['a'], at(store, 2)).gaps, ['a']);
+  assert.equal(readNow(store, ['a'], at(store, 3)).recovered, true);
+});
+
 test('the span of a channel says what is kept', () => {
   const { store, time } = memoryStore();
   put(store, 'a', '1');

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { encodeItem } from '../../../src/codec/grip/index.ts';
 import type { HeaderList } from '../../../src/exchange/index.ts';
-import { type HistoryStore, MemoryStore } from '../../../src/history/index.ts';
+import { type ChannelSpan, type HistoryStore, MemoryStore } from '../../../src/history/index.ts';
 import { emptyItem, messageOf } from '../../../src/hub/index.ts';
 import { type PostedEvents, type Webhook, WebhookCounters, Webhooks } from '../../../src/webhooks/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
@@ -36,6 +36,8 @@ class HooksRig {
   store: HistoryStore | null;
   readonly keep = { items: 1_000, age: Infinity, bytes: Infinity };
   now = 1_000_000;
+  /** A URL for which posting throws. */
+  failing: string | null = null;
   readonly #tick: (ms: number) => void;
 
   constructor(t: TestContext, webhooks: readonly Webhook[] = [HOOK]) {
@@ -47,6 +49,7 @@ class HooksRig {
     this.store = new MemoryStore({ maxBytes: 4_194_304, log: this.log, now: () => this.now });
     const post = {
       post: (url: string, headers: HeaderList, body: Buffer, done: (posted: PostedEvents) => void) => {
+        if (url === this.failing) throw new Error('defect');
         const fields: Record<string, string> = {};
         for (let i = 0; i < headers.length; i += 2) fields[headers[i] as string] = headers[i + 1] as string;
         const text = String(body);
@@ -220,11 +223,77 @@ test('events that the queue has no room for are dropped, counted and logged', (t
   assert.deepEqual(rig.last.events, ['b3', 'b4', 'c0', 'c1', 'c2']);
   rig.last.answer({ status: 200 });
   assert.ok(rig.counters.eventsDropped >= 1);
-  assert.equal(rig.log.with('too many events of a webhook wait: the oldest are dropped').length, 1);
+  assert.equal(rig.log.with('events of a webhook are dropped').length, 1);
   rig.queue('d');
   rig.advance(100);
   assert.deepEqual(rig.last.events, ['d']);
-  assert.equal(rig.log.with('too many events of a webhook wait: the oldest are dropped').length, 1);
+  assert.equal(rig.log.with('events of a webhook are dropped').length, 1);
+});
+
+test('events that leave the store before they are sent are dropped, counted and logged, whatever follows', (t) => {
+  const rig = new HooksRig(t);
+  rig.queue('a');
+  rig.advance(100);
+  rig.queue('b', 'c', 'd');
+  rig.advance(100);
+  assert.equal(rig.counters.eventsHeld, 4);
+  // As the store does with the channels that were used longest ago.
+  rig.store?.clear(HOOK.queue);
+  rig.advance(100);
+  assert.deepEqual([rig.counters.eventsDropped, rig.counters.eventsHeld], [3, 1]);
+  rig.last.answer({ status: 200 });
+  rig.queue('e');
+  rig.advance(100);
+  assert.deepEqual(rig.last.events, ['e']);
+  rig.last.answer({ status: 200 });
+  const { eventsDelivered, eventsDropped, eventsHeld } = rig.counters;
+  assert.deepEqual([eventsDelivered, eventsDropped, eventsHeld], [2, 3, 0]);
+});
+
+test('events leave the queue once they are taken', (t) => {
+  const rig = new HooksRig(t);
+  const kept = (): number => {
+    const spans: ChannelSpan[] = [];
+    rig.store?.span(HOOK.queue, (span) => spans.push(span));
+    return spans[0]?.items ?? assert.fail('the store has not answered');
+  };
+  for (let i = 0; i < 150; i++) rig.queue(`e${i}`);
+  rig.advance(100);
+  assert.equal(kept(), 150);
+  rig.last.answer({ status: 200 });
+  assert.deepEqual([kept(), rig.counters.eventsHeld], [50, 50]);
+  rig.advance(100);
+  rig.last.answer({ status: 200 });
+  assert.deepEqual([kept(), rig.counters.eventsHeld], [0, 0]);
+});
+
+test('however many events wait, those of one request are read', (t) => {
+  const rig = new HooksRig(t);
+  const { store } = rig;
+  assert.ok(store !== null);
+  rig.keep.items = 2_000;
+  for (let i = 0; i < 3_000; i++) rig.queue(`e${i}`);
+  const reads = t.mock.method(store, 'read');
+  rig.advance(10_000);
+  assert.ok(reads.mock.callCount() > 0);
+  for (const {
+    arguments: [query],
+  } of reads.mock.calls)
+    assert.equal(query.limit, 100);
+});
+
+test('an exception for one webhook holds up no other one, and it goes on later', (t) => {
+  const other = { ...HOOK, url: 'http://other.test/', queue: '$webhook.b' };
+  const rig = new HooksRig(t, [HOOK, other]);
+  rig.queue('a');
+  rig.queueTo(other.queue, 'b');
+  rig.failing = HOOK.url;
+  rig.advance(500);
+  assert.deepEqual(rig.last.events, ['b']);
+  assert.equal(rig.counters.faults, 1);
+  rig.failing = null;
+  rig.advance(1_000);
+  assert.deepEqual([rig.last.url, rig.last.events], [HOOK.url, ['a']]);
 });
 
 test('many events go in several requests', (t) => {
