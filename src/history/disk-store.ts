@@ -358,7 +358,6 @@ export class DiskStore extends LogStore implements AtTurnEnd, WriterOwner {
   }
 }
 
-/** @throws StoreError when the folder has something, and not a store */
 /** @throws StoreError where something else is in the folder */
 export function refuseOthers({ path }: Pick<StoreFiles, 'path'>, names: readonly string[]): void {
   if (names.includes(STATE)) return;

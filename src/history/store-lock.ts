@@ -34,18 +34,13 @@ export async function takeLock(files: StoreFiles): Promise<() => Promise<void>> 
   }
   const release = (): Promise<void> => files.remove(own);
   try {
-    for (const name of await files.list()) {
-      if (!isLock(name) || name === own) continue;
-      const holder = name.slice(PREFIX.length);
-      if (files.isAlive(holder)) {
-        const [pid] = holder.split('-');
-        throw new StoreError(
-          files.path,
-          `the process ${pid} has it open; stop that one, or give each a folder of its own`,
-        );
-      }
-      await files.remove(name);
+    const others = (await files.list()).filter((name) => isLock(name) && name !== own);
+    const holder = lockHolder(files, others);
+    if (holder !== null) {
+      const problem = `the process ${holder} has it open; stop that one, or give each a folder of its own`;
+      throw new StoreError(files.path, problem);
     }
+    for (const name of others) await files.remove(name);
   } catch (error) {
     await release();
     throw error;
