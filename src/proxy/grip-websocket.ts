@@ -289,7 +289,8 @@ export class GripWebSocket implements WebSocketOwner, OriginMessagesSink {
         break;
       }
       case 'detach':
-        this.#detach();
+        // The client stays, and gets what is published.
+        this.#release();
         break;
       case 'keep-alive':
         this.#keepAlive?.stop();
@@ -351,12 +352,7 @@ export class GripWebSocket implements WebSocketOwner, OriginMessagesSink {
     this.#hold.subscribe(subscriptionKey(prefix, { name: channel, pattern }), filters, since);
   }
 
-  /** Lets the origin go. The client stays, and gets what is published. */
-  #detach(): void {
-    this.#release();
-  }
-
-  /** GRIP: an origin that is connected gets 1000, whatever was published. */
+  /** Lets the origin go. GRIP: one that is connected gets 1000, whatever was published. */
   #release(): void {
     if (this.released) return;
     const { relay, requester } = this.#options;
