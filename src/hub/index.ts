@@ -1,3 +1,4 @@
+export { emptyItem, textMessage } from './bare-item.ts';
 export { type Channel, distinctMembers, type Group, type Membership } from './channel.ts';
 export { ChannelHistory } from './channel-history.ts';
 export { type ChannelInfo, type ChannelPage, type ChannelQuery, keyOfInfo } from './channel-page.ts';
@@ -38,7 +39,6 @@ export type {
 } from './next-link.ts';
 export { PatternTrie } from './pattern-trie.ts';
 export type { PresenceEvent, PresenceKind } from './presence-event.ts';
-export { emptyItem, messageOf } from './presence-items.ts';
 export {
   type KnownStay,
   type PresenceLimits,

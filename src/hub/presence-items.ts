@@ -1,9 +1,7 @@
 import { type PublishItem, presenceChannel } from '../codec/grip/index.ts';
-import { NO_STATUS } from '../codec/websocket/index.ts';
+import { emptyItem, textMessage } from './bare-item.ts';
 import type { ChannelRules } from './channel-rules.ts';
 import type { PresenceEvent } from './presence-event.ts';
-
-const NO_META = Object.freeze(Object.create(null) as Record<string, string>);
 
 /** What is published of events: to the presence channel of their channel, and to the queues of the webhooks that are told of them. */
 export function presenceItems(events: readonly PresenceEvent[], rules: ChannelRules): PublishItem[] {
@@ -42,29 +40,11 @@ function presenceItem(channel: string, kind: string, text: string): PublishItem 
       content: Buffer.from(`event: ${kind}\ndata: ${text}\n\n`),
       contentFilters: null,
     },
-    wsMessage: messageOf(text),
+    wsMessage: textMessage(text),
   };
 }
 
 /** What waits for a webhook: no client gets it. */
 function queuedItem(queue: string, text: string): PublishItem {
-  return { ...emptyItem(queue), wsMessage: messageOf(text) };
-}
-
-/** An item without content. */
-export function emptyItem(channel: string): PublishItem {
-  const none = { httpResponse: null, httpStream: null, wsMessage: null };
-  return { channel, id: null, prevId: null, meta: NO_META, size: null, noSeq: false, extras: null, ...none };
-}
-
-/** A message of text. */
-export function messageOf(text: string): NonNullable<PublishItem['wsMessage']> {
-  return {
-    action: 'send',
-    type: 'text',
-    content: Buffer.from(text),
-    code: NO_STATUS,
-    reason: '',
-    contentFilters: null,
-  };
+  return { ...emptyItem(queue), wsMessage: textMessage(text) };
 }

@@ -1,10 +1,8 @@
-import { nameBehind, type WsMessageFormat } from '../codec/grip/index.ts';
+import { NO_META, nameBehind, type WsMessageFormat } from '../codec/grip/index.ts';
 import { MessagePayload } from '../exchange/index.ts';
 import { formatCursor } from '../history/index.ts';
 import { type EnvelopeStyle, envelopeOf } from './envelope.ts';
 import { memoryCost } from './item-cost.ts';
-
-const NO_META = Object.freeze({});
 
 /** A published `ws-message`, encoded once for all WebSockets that get it. */
 export class PublishedMessage {

@@ -1,4 +1,5 @@
 import type { PublishItem } from '../codec/grip/index.ts';
+import { NO_STATUS } from '../codec/websocket/index.ts';
 import { clientNames, type JoinedMessages, MessagePayload } from '../exchange/index.ts';
 import { cursorMessage, type EnvelopeStyle, gapMessage } from './envelope.ts';
 import type { FilterLine } from './filter-line.ts';
@@ -18,9 +19,6 @@ import type { WebSocketHoldOptions } from './websocket-owner.ts';
 
 /** Try again later (IANA, WebSocket Close Code Number Registry). */
 const TRY_AGAIN_LATER = 1013;
-
-/** No code (RFC 6455 §7.1.5): a close without one has no reason. */
-const NO_CODE = 1005;
 
 /** Those of clients that come back together. */
 const RUNS = new SharedRuns((items) => messageRuns(items, Infinity));
@@ -244,7 +242,8 @@ export abstract class PublishedOutlet extends WebSocketOutlet implements History
 
   /** A publisher closes the WebSocket. A client that is behind is told where it is. */
   #closeBy(code: number, reason: string): void {
-    const isBehind = this.history?.isLive === false && code !== NO_CODE && reason === '';
+    // RFC 6455 §5.5.1: a close without a code has no reason.
+    const isBehind = this.history?.isLive === false && code !== NO_STATUS && reason === '';
     this.close(code, isBehind ? (this.cursor ?? '') : reason);
     this.owner.onPublishedClose();
   }

@@ -1,5 +1,5 @@
 import { withoutFields } from '../codec/fields/index.ts';
-import type { HttpResponseFormat, InstructResponse } from '../codec/grip/index.ts';
+import { type HttpResponseFormat, type InstructResponse, NO_META } from '../codec/grip/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
 import type { PatchBody } from './hub-options.ts';
 import { memoryCost, responseCost } from './item-cost.ts';
@@ -11,8 +11,6 @@ import { Step } from './step.ts';
  * @bound hub-patched-bodies
  */
 export const MAX_PATCHED_BYTES = 4_194_304;
-
-const NO_META = Object.freeze({});
 
 /** A published `http-response`, prepared for many held requests. */
 export class PublishedResponse extends Step {

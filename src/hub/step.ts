@@ -1,7 +1,6 @@
+import { NO_META } from '../codec/grip/index.ts';
 import { hasExpired, LEAST_COST } from '../exchange/index.ts';
 import { memoryCost } from './item-cost.ts';
-
-const NO_META = Object.freeze({});
 
 /** What kind of subscriber takes a published format: a held response, a held stream, or a WebSocket. */
 export type Format = 'http-response' | 'http-stream' | 'ws-message';

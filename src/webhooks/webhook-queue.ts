@@ -7,7 +7,7 @@ import {
   parseCursor,
   type ReadResult,
 } from '../history/index.ts';
-import { emptyItem, itemOf, messageOf } from '../hub/index.ts';
+import { emptyItem, itemOf, textMessage } from '../hub/index.ts';
 
 /** An event that waits. */
 export interface QueuedEvent {
@@ -74,7 +74,7 @@ export class WebhookQueue {
   /** The events up to this number are done with. */
   done(number: number): void {
     this.#mark = number;
-    const message = messageOf(formatCursor(this.epoch, number));
+    const message = textMessage(formatCursor(this.epoch, number));
     const item = { ...emptyItem(webhookMarkChannel(this.#channel)), wsMessage: message };
     this.#store.append([{ channel: item.channel, bytes: encodeItem(item), keep: MARK }], () => {});
     this.#store.clear(this.#channel, number);

@@ -1,4 +1,5 @@
-import { stringMap } from './string-map.ts';
+import { NO_STATUS } from '../websocket/index.ts';
+import { NO_META, stringMap } from './string-map.ts';
 import type { HttpResponseFormat, HttpStreamFormat, ItemExtras, PublishItem, WsMessageFormat } from './types.ts';
 
 /** An item without its contents, as it is written: short names, and defaults left out. */
@@ -17,17 +18,11 @@ interface Outline {
   readonly message?: (Omit<WsMessageFormat, 'content'> & { readonly bytes: number }) | number;
 }
 
-/** The code of a close that has none (RFC 6455 §7.1.5). */
-const NO_CODE = 1_005;
-
 /** Bytes in front of the outline: its length, and the number of the item. */
 const HEAD = 12;
 const NUMBER = 4;
 
-/** Shared by all items without metadata. */
-const NO_META = Object.freeze(stringMap());
-
-/** Writes an item for another process of the same program: its outline as JSON, then the contents as they are. */
+/** Writes an item for another process of the same program, and for the history: its outline as JSON, then the contents as they are. */
 export function encodeItem(item: PublishItem): Buffer {
   const { channel, id, prevId, meta, size, noSeq, extras = null, httpResponse, httpStream, wsMessage } = item;
   const contents: Buffer[] = [];
@@ -74,7 +69,7 @@ function streamOutline({ action, content, contentFilters }: HttpStreamFormat): O
 }
 
 function messageOutline({ action, type, content, code, reason, contentFilters }: WsMessageFormat): Outline['message'] {
-  const usual = action === 'send' && type === 'text' && code === NO_CODE && reason === '' && contentFilters === null;
+  const usual = action === 'send' && type === 'text' && code === NO_STATUS && reason === '' && contentFilters === null;
   return usual ? content.length : { action, type, code, reason, contentFilters, bytes: content.length };
 }
 
@@ -140,7 +135,7 @@ function streamOf(outline: NonNullable<Outline['stream']>, take: Take): HttpStre
 
 function messageOf(outline: NonNullable<Outline['message']>, take: Take): WsMessageFormat {
   if (typeof outline === 'number') {
-    return { action: 'send', type: 'text', content: take(outline), code: NO_CODE, reason: '', contentFilters: null };
+    return { action: 'send', type: 'text', content: take(outline), code: NO_STATUS, reason: '', contentFilters: null };
   }
   const { bytes, ...rest } = outline;
   return { ...rest, content: take(bytes) };

@@ -24,6 +24,7 @@ export { PublishItemsReader, parsePublishItem, parsePublishItems } from './parse
 export { parsePublishMessage, publishValue } from './publish-message.ts';
 export { publishUrl } from './publish-url.ts';
 export { parseSessionFields, type SessionFields, type SessionRule, sessionIn } from './session-fields.ts';
+export { NO_META } from './string-map.ts';
 export {
   isOfWebhook,
   isPublishedBySystem,

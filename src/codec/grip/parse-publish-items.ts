@@ -3,7 +3,7 @@ import { itemExtras, type RequestKey, requestKey } from './item-extras.ts';
 import { isJsonObject, JsonMembers } from './json-members.ts';
 import { parseJson } from './parse-json.ts';
 import { parseHttpResponse, parseHttpStream, parseWsMessage } from './publish-formats.ts';
-import { stringMap } from './string-map.ts';
+import { NO_META } from './string-map.ts';
 import { isPublishedBySystem } from './system-channels.ts';
 import type { ItemExtras, PublishItem } from './types.ts';
 
@@ -12,9 +12,6 @@ const ITEM = 'publish item object';
 
 /** Bytes of an item's id, in UTF-8: channels and held requests keep it. */
 const MAX_ID_BYTES = 1_024;
-
-/** Shared by all items without metadata. */
-const NO_META = Object.freeze(stringMap());
 
 /**
  * Reads the body of a publish request, `{"items": […]}`, a number of items at a time. An item that has only unknown formats is

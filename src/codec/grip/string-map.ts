@@ -2,3 +2,6 @@
 export function stringMap(): Record<string, string> {
   return Object.create(null) as Record<string, string>;
 }
+
+/** Shared by all items without metadata, and empty. */
+export const NO_META: Readonly<Record<string, string>> = Object.freeze(stringMap());

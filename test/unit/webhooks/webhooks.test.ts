@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { encodeItem } from '../../../src/codec/grip/index.ts';
 import type { HeaderList } from '../../../src/exchange/index.ts';
 import { type ChannelSpan, type HistoryStore, MemoryStore } from '../../../src/history/index.ts';
-import { emptyItem, messageOf } from '../../../src/hub/index.ts';
+import { emptyItem, textMessage } from '../../../src/hub/index.ts';
 import { type PostedEvents, type Webhook, WebhookCounters, Webhooks } from '../../../src/webhooks/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { fakeTimers } from '../../support/fake-timers.ts';
@@ -68,7 +68,7 @@ class HooksRig {
   }
 
   queueTo(queue: string, name: string): void {
-    const item = { ...emptyItem(queue), wsMessage: messageOf(JSON.stringify({ event: name })) };
+    const item = { ...emptyItem(queue), wsMessage: textMessage(JSON.stringify({ event: name })) };
     this.store?.append([{ channel: queue, bytes: encodeItem(item), keep: this.keep }], () => {});
   }
 
