@@ -74,9 +74,9 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
     this.#cost = costOf(response) + (replay?.bytes ?? 0);
   }
 
-  override enter(names: readonly string[]): void {
+  override enter(names: readonly string[], moved = false): void {
     this.room.heldBytes += this.#cost;
-    super.enter(names);
+    super.enter(names, moved);
   }
 
   /** Its channels are kept: its response has a cursor, and what it has missed is its response at once. */

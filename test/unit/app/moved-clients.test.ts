@@ -103,6 +103,8 @@ test('a held request gets its response from another process, and further request
   await rig.next.publish(responseItem('a', 'item'));
   assert.equal((await client.takeResponse()).body, 'item');
   assert.match((await client.takeResponse()).body, /^plain/);
+  // It was held once.
+  assert.deepEqual([rig.old.counters.holdsStarted, rig.next.counters.holdsStarted], [1, 0]);
 });
 
 test('a held request that has moved is sent to its origin again when an item is missing', async (t) => {
