@@ -1,11 +1,18 @@
 import { isJsonContainer } from '../codec/grip/index.ts';
 
-/** What clients of a route get with `cursor = "envelope"`. */
+/** What clients of a route get with `cursor = "envelope"`. There are no more than prefixes of routes. */
 export interface EnvelopeStyle {
   /** What cursors begin with; empty where there are none. */
   readonly epoch: string;
   /** Put in front of the names of channels, and not known to clients. */
   readonly prefix: string;
+  /** Stands for the two: equal styles share what is made for them. */
+  readonly key: string;
+}
+
+/** @param epoch letters and digits; empty where there are no cursors */
+export function envelopeStyle(epoch: string, prefix: string): EnvelopeStyle {
+  return { epoch, prefix, key: `${epoch} ${prefix}` };
 }
 
 /** A message for a client that gets envelopes, and knows its channel without the prefix of its route. */

@@ -10,7 +10,8 @@ export class MessageRun extends Step {
   readonly #messages: PublishedMessage[];
   #bytes: number;
   #joined: JoinedMessages | null = null;
-  #enveloped: { readonly style: EnvelopeStyle; readonly joined: JoinedMessages }[] | null = null;
+  /** By the keys of styles. */
+  #enveloped: Map<string, JoinedMessages> | null = null;
 
   constructor(message: PublishedMessage) {
     const { channel, action, payload } = message;
@@ -64,13 +65,12 @@ export class MessageRun extends Step {
 
   /** The same in envelopes. */
   joinedFor(style: EnvelopeStyle): JoinedMessages {
-    this.#enveloped ??= [];
-    for (const known of this.#enveloped) {
-      if (known.style.prefix === style.prefix && known.style.epoch === style.epoch) return known.joined;
-    }
+    const known = this.#enveloped?.get(style.key);
+    if (known !== undefined) return known;
     const plain = this.#messages.filter((message) => message.plain);
     const joined = new JoinedMessages(plain.map((message) => message.envelopedFor(style)));
-    this.#enveloped.push({ style, joined });
+    this.#enveloped ??= new Map();
+    this.#enveloped.set(style.key, joined);
     return joined;
   }
 

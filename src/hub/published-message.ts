@@ -32,8 +32,8 @@ export class PublishedMessage {
   readonly fromLog: boolean;
   /** The number that its cursor has. */
   readonly #cursor: number;
-  /** Its content in envelopes, for the styles of those who get it. */
-  #enveloped: { readonly style: EnvelopeStyle; readonly payload: MessagePayload }[] | null = null;
+  /** Its content in envelopes, by the keys of the styles of those who get it. */
+  #enveloped: Map<string, MessagePayload> | null = null;
 
   /** @param size what the publisher says of it; null for the bytes of its content @param expires as `Step.expires` @param cap the highest number that its cursor may have, if it was read from the log; null otherwise */
   constructor(
@@ -67,12 +67,11 @@ export class PublishedMessage {
   /** Its content in an envelope, made once for all clients with this style. A ping or pong has none. */
   envelopedFor(style: EnvelopeStyle): MessagePayload {
     if (!this.isMessage) return this.payload;
-    this.#enveloped ??= [];
-    for (const known of this.#enveloped) {
-      if (known.style.prefix === style.prefix && known.style.epoch === style.epoch) return known.payload;
-    }
+    const known = this.#enveloped?.get(style.key);
+    if (known !== undefined) return known;
     const payload = this.enveloped(style, this.payload);
-    this.#enveloped.push({ style, payload });
+    this.#enveloped ??= new Map();
+    this.#enveloped.set(style.key, payload);
     return payload;
   }
 

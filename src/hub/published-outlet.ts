@@ -1,7 +1,7 @@
 import type { PublishItem } from '../codec/grip/index.ts';
 import { NO_STATUS } from '../codec/websocket/index.ts';
 import { clientNames, type JoinedMessages, MessagePayload } from '../exchange/index.ts';
-import { cursorMessage, type EnvelopeStyle, gapMessage } from './envelope.ts';
+import { cursorMessage, type EnvelopeStyle, envelopeStyle, gapMessage } from './envelope.ts';
 import type { FilterLine } from './filter-line.ts';
 import type { HubRoom } from './hub-room.ts';
 import { haveCursors } from './kept-channels.ts';
@@ -47,7 +47,7 @@ export abstract class PublishedOutlet extends WebSocketOutlet implements History
     super(room, options);
     const { channelPrefix = '', envelope = false, slow = 'catch_up' } = options;
     this.prefix = channelPrefix;
-    if (envelope) this.#envelope = { epoch: '', prefix: channelPrefix };
+    if (envelope) this.#envelope = envelopeStyle('', channelPrefix);
     this.#slow = slow;
   }
 
@@ -62,7 +62,7 @@ export abstract class PublishedOutlet extends WebSocketOutlet implements History
 
   /** Goes on where one of another process has stopped. */
   protected goOnShown({ place, envelope, slow, knowsGaps }: ShownState, keys: readonly string[]): void {
-    this.#envelope = envelope ? { epoch: '', prefix: this.prefix } : null;
+    this.#envelope = envelope ? envelopeStyle('', this.prefix) : null;
     this.#slow = slow;
     this.#knowsGaps = knowsGaps;
     if (place !== null) this.#placeAt({ ...place, keys, since: place.cursor })?.goOn();
@@ -144,7 +144,7 @@ export abstract class PublishedOutlet extends WebSocketOutlet implements History
   #style(style: EnvelopeStyle): EnvelopeStyle {
     const epoch = this.history?.epoch ?? '';
     if (style.epoch === epoch) return style;
-    this.#envelope = { epoch, prefix: style.prefix };
+    this.#envelope = envelopeStyle(epoch, style.prefix);
     return this.#envelope;
   }
 
