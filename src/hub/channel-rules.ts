@@ -41,17 +41,34 @@ const ONE: ChannelLimits = { items: 1, age: Number.POSITIVE_INFINITY, bytes: Num
 
 const OCCUPANCY = ['occupied', 'vacated'] as const;
 
-/** Names whose rule is remembered. Beyond it all are looked up again. */
+/** Names that are remembered. Beyond it all are looked up again. */
 const REMEMBERED = 16_384;
+
+/** What was found out about names, so that it is found out once. */
+class KnownNames<T> {
+  readonly #find: (name: string) => T;
+  readonly #known = new Map<string, T>();
+
+  constructor(find: (name: string) => T) {
+    this.#find = find;
+  }
+
+  of(name: string): T {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const found = this.#find(name);
+    if (this.#known.size >= REMEMBERED) this.#known.clear();
+    this.#known.set(name, found);
+    return found;
+  }
+}
 
 /** Rules for channels, in their order: the first that matches a name counts. */
 export class ChannelRules {
   readonly #rules: readonly ChannelRule[];
-  readonly #found = new Map<string, ChannelRule | null>();
-
   readonly #hooks: readonly HookRule[];
-  readonly #counted = new Map<string, Counted>();
-
+  readonly #found = new KnownNames((name) => this.#rules.find(({ match }) => isMeant(match, name)) ?? null);
+  readonly #counted = new KnownNames((name) => this.#countedOf(name));
   /** Whether some channel may be kept. */
   readonly keepSome: boolean;
   /** Whether something may be counted of some channel. */
@@ -73,12 +90,7 @@ export class ChannelRules {
 
   /** The rule of the channel with this name; null for none. */
   of(name: string): ChannelRule | null {
-    const known = this.#found.get(name);
-    if (known !== undefined) return known;
-    const rule = this.#rules.find(({ match }) => isMeant(match, name)) ?? null;
-    if (this.#found.size >= REMEMBERED) this.#found.clear();
-    this.#found.set(name, rule);
-    return rule;
+    return this.#found.of(name);
   }
 
   /** How much is kept of the channel with this name; null for nothing. */
@@ -95,12 +107,7 @@ export class ChannelRules {
 
   /** What is counted of the channel with this name. */
   counted(name: string): Counted {
-    const known = this.#counted.get(name);
-    if (known !== undefined) return known;
-    const counted = this.#countedOf(name);
-    if (this.#counted.size >= REMEMBERED) this.#counted.clear();
-    this.#counted.set(name, counted);
-    return counted;
+    return this.#counted.of(name);
   }
 
   #countedOf(name: string): Counted {
