@@ -1,3 +1,4 @@
+import type { Guarded } from '../clock/index.ts';
 import type { Hold, PublishItem } from '../codec/grip/index.ts';
 import { lastEventId } from '../codec/http1/index.ts';
 import { formatCursor, type HistoryStore } from '../history/index.ts';
@@ -20,13 +21,15 @@ export class ChannelHistory implements HubHistory {
   source: HubHistory | null = null;
   /** Is told of other rules. */
   onRules: (rules: ChannelRules) => void = () => {};
+  readonly #owner: Guarded;
   readonly #pass: (items: readonly PublishItem[]) => void;
   #rules = NO_RULES;
   /** Null where items are not kept here. */
   #keeper: ItemKeeper | null = null;
 
-  /** @param pass takes the items in their order, once they are stored */
-  constructor(pass: (items: readonly PublishItem[]) => void) {
+  /** @param owner handles exceptions of timers @param pass takes the items in their order, once they are stored */
+  constructor(owner: Guarded, pass: (items: readonly PublishItem[]) => void) {
+    this.#owner = owner;
     this.#pass = pass;
   }
 
@@ -49,7 +52,7 @@ export class ChannelHistory implements HubHistory {
   /** Items are kept here from now on. */
   keepIn(store: HistoryStore): void {
     this.#keeper = new ItemKeeper(store, this.#rules, this.#pass);
-    this.source = new OwnHistory(store, () => this.#rules);
+    this.source = new OwnHistory(store, () => this.#rules, this.#owner);
   }
 
   /** Items that have their order go on, once those of channels that are kept are stored. */

@@ -1,3 +1,4 @@
+import type { Guarded } from '../clock/index.ts';
 import { decodeItems, idTest, matchesPattern, type PublishItem } from '../codec/grip/index.ts';
 import { hasExpired } from '../exchange/index.ts';
 import type { Cursor, HistoryStore, KeptItem, Place } from '../history/index.ts';
@@ -90,10 +91,11 @@ export class OwnHistory implements HubHistory {
   readonly #rules: () => ChannelRules;
   readonly #shared: SharedAnswers<HistoryAnswer>;
 
-  constructor(store: HistoryStore, rules: () => ChannelRules) {
+  /** @param owner handles exceptions of timers */
+  constructor(store: HistoryStore, rules: () => ChannelRules, owner: Guarded) {
     this.#store = store;
     this.#rules = rules;
-    this.#shared = new SharedAnswers(store);
+    this.#shared = new SharedAnswers(store, owner);
   }
 
   get epoch(): string {

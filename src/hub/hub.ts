@@ -74,7 +74,7 @@ export class Hub implements Guarded {
   /** How long items took from being accepted until their delivery was done. */
   readonly latency = new Histogram();
   /** The channels that are kept. */
-  readonly history = new ChannelHistory((items) => {
+  readonly history = new ChannelHistory(this, (items) => {
     this.#taps.pass(items);
     this.#delivery.add(items);
   });

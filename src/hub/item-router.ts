@@ -108,7 +108,7 @@ export class ItemRouter implements AtTurnEnd {
   readonly counts = new CountsSum();
   readonly #taps = new ItemTaps(this);
   /** The channels that are kept. */
-  readonly history = new ChannelHistory((items) => this.#route(items));
+  readonly history = new ChannelHistory(this, (items) => this.#route(items));
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
   /** Who wait for what was accepted so far to be stored. */

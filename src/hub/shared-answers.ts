@@ -1,4 +1,4 @@
-import { Ticker } from '../clock/index.ts';
+import { type Guarded, Ticker } from '../clock/index.ts';
 import { LEAST_COST } from '../exchange/index.ts';
 import type { HistoryStore } from '../history/index.ts';
 
@@ -18,40 +18,46 @@ const FORGET_INTERVAL = 100;
  */
 export class SharedAnswers<Answer> {
   readonly #store: HistoryStore;
+  readonly #owner: Guarded;
   readonly #answers = new Map<string, Answer>();
   #bytes = 0;
   #ticker: Ticker | null = null;
   /** What the store is like that the answers are of. */
   #state: readonly number[] = [];
 
-  constructor(store: HistoryStore) {
+  /** @param owner handles exceptions while answers are forgotten */
+  constructor(store: HistoryStore, owner: Guarded) {
     this.#store = store;
+    this.#owner = owner;
   }
 
   /** The answer to a question, if it still holds. */
   get(key: string): Answer | undefined {
-    const { last, head, counters } = this.#store;
-    const [known, stored, items, channels] = this.#state;
-    // Where nothing is added, each change is one of these numbers less.
-    const holds =
-      last === known && head === stored && counters.itemsHeld === items && counters.channelsHeld === channels;
-    if (!holds) this.#forget();
+    this.#check();
     return this.#answers.get(key);
   }
 
   /** Keeps an answer that the store has just given, if there is room. @param bytes of the answer */
   set(key: string, answer: Answer, bytes: number): void {
+    // The store may have answered later, and another has asked meanwhile.
+    this.#check();
     const cost = Math.max(LEAST_COST, 2 * key.length + bytes);
     if (this.#bytes + cost > SHARED_BYTES) return;
     this.#bytes += cost;
-    const { last, head, counters } = this.#store;
     this.#answers.set(key, answer);
-    this.#state = [last, head, counters.itemsHeld, counters.channelsHeld];
-    this.#ticker ??= new Ticker(FORGET_INTERVAL, this, () => this.#forget());
+    this.#ticker ??= new Ticker(FORGET_INTERVAL, this.#owner, () => this.#forget());
   }
 
-  onFault(): void {
+  /** Forgets the answers that do not hold any more. */
+  #check(): void {
+    const { last, head, counters } = this.#store;
+    const [known, stored, items, channels] = this.#state;
+    // Where nothing is added, each change is one of these numbers less.
+    const holds =
+      last === known && head === stored && counters.itemsHeld === items && counters.channelsHeld === channels;
+    if (holds) return;
     this.#forget();
+    this.#state = [last, head, counters.itemsHeld, counters.channelsHeld];
   }
 
   #forget(): void {

@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import type { Guarded } from '../../../src/clock/index.ts';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { type HistoryStore, MemoryStore } from '../../../src/history/index.ts';
 import { NO_START } from '../../../src/hub/hub-history.ts';
@@ -7,6 +8,13 @@ import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { type HubRig, responseInstruct, responseItem, rig, streamInstruct, streamItem } from './support.ts';
 
 export const EVENTS = { headers: ['Content-Type', 'text/event-stream'] };
+
+/** Where nothing fails. */
+export const SOUND: Guarded = {
+  onFault(thrown) {
+    throw thrown;
+  },
+};
 
 /** What a new client of no channel asks. */
 export const QUESTION: HistoryQuestion = {

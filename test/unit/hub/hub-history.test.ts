@@ -6,7 +6,7 @@ import { askForId, type HistoryAnswer, type HistoryQuestion } from '../../../src
 import { ChannelRules, OwnHistory } from '../../../src/hub/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { ALL } from '../../support/history/history-model.ts';
-import { event, QUESTION, rule } from './history-rig.ts';
+import { event, QUESTION, rule, SOUND } from './history-rig.ts';
 
 function historyOf(count: number, size = 1): { history: OwnHistory; store: MemoryStore } {
   const store = new MemoryStore({ maxBytes: 67_108_864, log: new FakeLog(), now: () => 1_000 });
@@ -16,7 +16,7 @@ function historyOf(count: number, size = 1): { history: OwnHistory; store: Memor
     keep: ALL,
   }));
   store.append(entries, () => undefined);
-  return { history: new OwnHistory(store, () => new ChannelRules([rule('>')])), store };
+  return { history: new OwnHistory(store, () => new ChannelRules([rule('>')]), SOUND), store };
 }
 
 function ask(history: OwnHistory, question: Partial<HistoryQuestion>): HistoryAnswer {

@@ -3,11 +3,11 @@ import { type TestContext, test } from 'node:test';
 import { encodeItem, type PublishItem } from '../../../src/codec/grip/index.ts';
 import { MemoryStore } from '../../../src/history/index.ts';
 import { ChannelRules, type HistoryAnswer, type HistoryQuestion, OwnHistory } from '../../../src/hub/index.ts';
-import { SHARED_BYTES } from '../../../src/hub/shared-answers.ts';
+import { SHARED_BYTES, SharedAnswers } from '../../../src/hub/shared-answers.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { FakeTimers } from '../../support/fake-timers.ts';
 import { ALL } from '../../support/history/history-model.ts';
-import { event, QUESTION, rule } from './history-rig.ts';
+import { event, QUESTION, rule, SOUND } from './history-rig.ts';
 
 function history(t: TestContext): {
   store: MemoryStore;
@@ -17,7 +17,7 @@ function history(t: TestContext): {
   const store = new MemoryStore({ maxBytes: 1_048_576, log: new FakeLog(), now: () => 1_000 });
   t.after(() => store.stop());
   const rules = new ChannelRules([rule('>')]);
-  const own = new OwnHistory(store, () => rules);
+  const own = new OwnHistory(store, () => rules, SOUND);
   const append = (...items: readonly PublishItem[]): void =>
     store.append(
       items.map((item) => ({ channel: item.channel, bytes: encodeItem(item), keep: ALL })),
@@ -67,6 +67,17 @@ test('an answer does not hold any more when an item is added, or let go', (t) =>
   assert.deepEqual(numbers(ask({ after: { epoch: store.epoch, number: 1 } })), [2]);
   store.clear('a');
   assert.deepEqual(ask({ after: { epoch: store.epoch, number: 1 } }).gaps, ['a']);
+});
+
+test('an answer that comes later does not make those of before hold again', (t) => {
+  const { store, append } = history(t);
+  append(event('a', '1'), event('b', '2'));
+  const shared = new SharedAnswers<string>(store, SOUND);
+  shared.set('one', 'of before', 0);
+  assert.equal(shared.get('one'), 'of before');
+  store.clear('a');
+  shared.set('other', 'of now', 0);
+  assert.deepEqual([shared.get('one'), shared.get('other')], [undefined, 'of now']);
 });
 
 test('an item that is of use for a time only is looked at for each', (t) => {

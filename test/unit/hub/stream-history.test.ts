@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { encodeItem } from '../../../src/codec/grip/index.ts';
 import { ChannelRules, type HistoryAnswer, OwnHistory } from '../../../src/hub/index.ts';
 import { ALL } from '../../support/history/history-model.ts';
-import { come, EVENTS, event, keeping, QUESTION, rule, shown } from './history-rig.ts';
+import { come, EVENTS, event, keeping, QUESTION, rule, SOUND, shown } from './history-rig.ts';
 import { streamAction, streamInstruct, streamItem, turn } from './support.ts';
 
 test('a client has a cursor before its first event, and with each item', async (t) => {
@@ -207,7 +207,7 @@ test('a new client gets the last item of each of any number of channels', (t) =>
   const kept = ['c19999', 'c0'].map((channel) => ({ channel, bytes: encodeItem(event(channel, 'x')), keep: ALL }));
   store.append(kept, () => undefined);
   const answers: HistoryAnswer[] = [];
-  new OwnHistory(store, () => rules).ask({ ...QUESTION, channels }, (answer) => answers.push(answer));
+  new OwnHistory(store, () => rules, SOUND).ask({ ...QUESTION, channels }, (answer) => answers.push(answer));
   const [{ items, head } = { items: [], head: 0 }] = answers;
   assert.deepEqual([items.map(({ channel }) => channel), head], [['c19999', 'c0'], 2]);
 });
