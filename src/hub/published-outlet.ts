@@ -251,7 +251,11 @@ export abstract class PublishedOutlet extends WebSocketOutlet implements History
   // ---- for its place in the log (HistoryStream)
 
   get ready(): boolean {
-    return this.takesMore && this.line?.idle !== false;
+    return this.takesMore && this.isIdle;
+  }
+
+  get isIdle(): boolean {
+    return this.line?.idle !== false;
   }
 
   get ended(): boolean {

@@ -44,6 +44,8 @@ const NOTHING: ReadonlySet<string> = new Set();
 export interface HistoryStream<Run> extends Guarded {
   /** Whether the client has taken all that it was sent, and nothing is waited for before it can get more. */
   readonly ready: boolean;
+  /** Whether nothing is found out, or fetched, before the client can get more. */
+  readonly isIdle: boolean;
   /** Whether it has ended. */
   readonly ended: boolean;
   /**
@@ -356,7 +358,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   #onAnswer(answer: HistoryAnswer): void {
     const { gaps, items, start, head, more } = answer;
     if (gaps.length > 0) {
-      this.tellGap(gaps, formatCursor(this.#source.epoch, (items[0]?.number ?? head + 1) - 1));
+      this.tellGap(gaps, formatCursor(this.#source.epoch, beginningOf(answer)));
       this.#cursorDue = true;
     } else if (this.#first && this.#after !== null && !this.#moved) {
       this.#room.counters.historyResumed++;
@@ -367,6 +369,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     this.#start = start;
     if (isFirst && !this.#moved) this.#tellPlaced(answer);
     if (this.#stream.ended) return;
+    if (gaps.length > 0 || (isFirst && isEmpty(answer))) this.#tellBeginning(answer);
     if (isFirst && items.length > 0 && !this.#stream.ready) {
       // It is read again when the client takes something.
       this.position = start.places.reduce((lowest, [, number]) => Math.min(lowest, number), start.from);
@@ -411,6 +414,14 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     return true;
   }
 
+  /** Nothing numbered is on its way: what waits for the client does not matter. Behind what it gets now it is told again. */
+  #tellBeginning(answer: HistoryAnswer): void {
+    if (!this.#cursorDue || !this.#stream.isIdle) return;
+    this.#cursorDue = !isEmpty(answer);
+    this.#stream.tellCursor(formatCursor(this.#epoch, beginningOf(answer)));
+  }
+
+  /** Not while something waits for the client that it may have to read again. */
   #tellCursor(): void {
     if (!this.#cursorDue || !this.#stream.ready) return;
     this.#cursorDue = false;
@@ -468,4 +479,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
       if (!this.#stream.ended) this.#stream.give(run);
     }
   }
+}
+
+/** The number behind which a client begins that gets this answer. */
+function beginningOf({ items, head }: HistoryAnswer): number {
+  return (items[0]?.number ?? head + 1) - 1;
+}
+
+function isEmpty({ items, more }: HistoryAnswer): boolean {
+  return items.length === 0 && !more;
 }

@@ -292,7 +292,11 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
   // ---- for its place in the log (HistoryStream)
 
   get ready(): boolean {
-    return !this.behind && this.credits > 0 && !this.joining && this.#session?.isIdle !== false;
+    return !this.behind && this.credits > 0 && !this.joining && this.isIdle;
+  }
+
+  get isIdle(): boolean {
+    return this.#session?.isIdle !== false;
   }
 
   get ended(): boolean {

@@ -176,9 +176,9 @@ class DroppingClient {
       }
       if (id === undefined) continue;
       this.#id = id;
-      // What it begins with: after a gap, and at first. Items may come before the cursor, which waits until the client has taken the gap.
+      // What it begins with: after a gap, and at first.
       const number = Number(id.split('-')[1]);
-      if (this.from === Infinity) this.from = data === undefined ? number : number - 1;
+      if (this.from === Infinity && data === undefined) this.from = number;
     }
   }
 }

@@ -115,7 +115,7 @@ test('where the cursor is lost the client is told, and gets what the origin did 
   await hub.publish(ids('1', null), ids('2', '1'));
   const client = hub.client();
   hub.hold(client, at({ a: '1' }), { request: withCursor(client, 'lost-1') });
-  const gap = 'event: gap\ndata: {"channels":["a"]}\n\n';
+  const gap = 'event: gap\ndata: {"channels":["a"]}\n\nid: E-1\n\n';
   assert.equal(shown(store, client), `${gap}data: 2\nid: E-2\n\nid: E-2\n\n`);
 });
 

@@ -15,6 +15,7 @@ import { turn } from './support.ts';
 /** A stream that takes all it gets. */
 class FakeStream implements HistoryStream<StreamRun> {
   ready = true;
+  isIdle = true;
   ended = false;
   text = '';
 

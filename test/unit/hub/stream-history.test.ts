@@ -76,7 +76,7 @@ test('a new client, and one that has missed too much, gets the last item of chan
   await hub.publish(event('b', '1'), event('a', '2'), event('b', '3'), event('c', '4'));
   const retained = 'data: 2\nid: E-2\n\ndata: 3\nid: E-3\n\nid: E-4\n\n';
   assert.equal(shown(store, come(hub, ['a', 'b', 'c'])), retained);
-  const gap = 'event: gap\ndata: {"channels":["a","b","c"]}\n\n';
+  const gap = 'event: gap\ndata: {"channels":["a","b","c"]}\n\nid: E-1\n\n';
   assert.equal(shown(store, come(hub, ['a', 'b', 'c'], 'old-1')), gap + retained);
   assert.equal(shown(store, come(hub, ['a', 'b', 'c'], `${store.epoch}-3`)), 'data: 4\nid: E-4\n\nid: E-4\n\n');
 });
@@ -242,4 +242,14 @@ test('what the client itself says counts before what its origin says that it has
   const request = { ...back.request, headers: ['Last-Event-ID', `${store.epoch}-1`] };
   hub.hold(back, since, { request });
   assert.equal(shown(store, back), 'data: 2\nid: E-2\n\ndata: 3\nid: E-3\n\nid: E-3\n\n');
+});
+
+test('the cursor comes directly behind a gap, whatever is published before the client takes it', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { items: 1 })]);
+  await hub.publish(event('a', '1'), event('a', '2'));
+  const [client, fresh] = [come(hub, ['a'], `${store.epoch}-0`, 0), come(hub, ['a'], null, 0)];
+  await hub.publish(event('a', '3'));
+  for (const each of [client, fresh]) each.grant(1_000);
+  assert.equal(shown(store, client), 'event: gap\ndata: {"channels":["a"]}\n\nid: E-2\n\ndata: 3\nid: E-3\n\n');
+  assert.equal(shown(store, fresh), 'id: E-2\n\ndata: 3\nid: E-3\n\n');
 });
