@@ -37,6 +37,8 @@ const COUNTING: Readonly<Record<string, readonly string[]>> = {
   codec: ['control', 'server', 'net', 'mongrel2'],
   // What fetch puts around an exchange is an `ExchangeRelay`, which counts how it fails.
   fetch: ['exchange'],
+  // A hub counts what its clients do not get from the history of another process.
+  'hub-relay': ['hub'],
   // One half of ZHTTP and what both halves share count together.
   zhttp: ['zhttp-client', 'zhttp-server'],
   'zhttp-client': ['zhttp'],

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeItem } from '../../../src/codec/grip/index.ts';
+import type { HistoryAnswer, HistoryQuestion } from '../../../src/hub/index.ts';
+import { answerHistory, LinkedHistory, MAX_ASKED_BYTES } from '../../../src/hub-relay/linked-history.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { eventually } from '../../support/running-app.ts';
 import { type SeededRandom, seededRandom } from '../../support/seeded-random.ts';
-import { both, event, rule } from '../hub/history-rig.ts';
+import { both, event, QUESTION, rule } from '../hub/history-rig.ts';
 import { HubRelayRig, type RelayedWorker } from './support.ts';
 
 test('a client that comes to another worker gets what it has missed, and then what comes', async (t) => {
@@ -102,6 +104,29 @@ test('a client whose answer finds no room on its way to the worker gets it when 
   const client = worker.eventStream(['a'], `${store.epoch}-0`);
   await eventually(() => client.body.includes('data: 1'));
   assert.deepEqual([asked, dataOf(client.body)], [2, ['1']]);
+});
+
+test('so much is asked at a time; beyond it nothing is recovered', () => {
+  const packets: Buffer[] = [];
+  let sends = false;
+  const history = new LinkedHistory((packet) => sends && packets.push(packet) > 0);
+  const channels = ['c'.repeat(MAX_ASKED_BYTES / 4)];
+  const question: HistoryQuestion = { ...QUESTION, channels, after: { epoch: 'e', number: 1 } };
+  const answers: HistoryAnswer[] = [];
+  for (let i = 0; i < 4; i++) history.ask(question, (answer) => answers.push(answer));
+  // Each costs more than its text: the fourth is too much.
+  assert.deepEqual(
+    answers.map(({ gaps, items }) => [gaps, items]),
+    [[channels, []]],
+  );
+  sends = true;
+  history.retry();
+  history.retry();
+  assert.equal(packets.length, 3);
+  for (const packet of packets) answerHistory(null, packet, (answer) => history.onAnswer(answer));
+  assert.equal(answers.length, 4);
+  history.ask(question, () => {});
+  assert.equal(packets.length, 4);
 });
 
 function encodedEvent(text: string): Buffer {
