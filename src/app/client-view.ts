@@ -1,9 +1,7 @@
+import { inSlices } from '../clock/index.ts';
 import type { Connection, ConnectionDetails, ConnectionPage, ConnectionsQuery } from '../control/index.ts';
 import { FirstByKey, type Hub, patternKey, patternOf, type Subscriber } from '../hub/index.ts';
 import { type Connection as ClientConnection, connectionName, type HttpServer } from '../server/index.ts';
-
-/** Clients that are looked at in one turn of the event loop: a millisecond or two. */
-const CLIENTS_PER_TURN = 10_000;
 
 /** Kinds of connections that are held, by what they take. */
 const KINDS = { 'http-stream': 'stream', 'http-response': 'response', 'ws-message': 'websocket' } as const;
@@ -26,7 +24,10 @@ export interface ClientAnswers {
   readonly disconnect: number;
 }
 
-/** The connections of the clients of this process: what is held, and what is not. */
+/**
+ * The connections of the clients of this process: what is held, and what is not. Nothing finds them by their ids, because that would cost memory for each: all are
+ * looked at, in several turns where there are many.
+ */
 export class ClientView {
   readonly #hub: Pick<Hub, 'clients'>;
   readonly #servers: readonly HttpServer[];
@@ -51,12 +52,12 @@ export class ClientView {
     }
   }
 
-  /** Lists those that are held. It takes several turns where there are many; those that come and go meanwhile may be missed. */
+  /** Lists those that are held. Those that come and go meanwhile may be missed. */
   async list({ channel, pattern, user, after = '', limit }: ConnectionsQuery): Promise<ConnectionPage> {
     const key = channel === undefined || pattern === 'false' ? channel : patternKey(channel);
     const first = new FirstByKey<{ readonly key: string; readonly client: Subscriber }>(limit + 1);
     let total = 0;
-    await this.#each((client) => {
+    await inSlices(this.#hub.clients(), (client) => {
       if (key !== undefined && !client.hasJoined(key)) return;
       if (user !== undefined && client.user !== user) return;
       total++;
@@ -67,9 +68,8 @@ export class ClientView {
   }
 
   /** What is known of a connection; null if there is none. */
-  details(id: string): ConnectionDetails | null {
-    const client = this.#client(id);
-    const connection = this.#connection(id);
+  async details(id: string): Promise<ConnectionDetails | null> {
+    const { client, connection } = await this.#find(id);
     const facts = connection?.facts ?? null;
     if (client !== null) {
       return { ...heldConnection(client), received: facts?.received ?? null, sent: facts?.sent ?? null };
@@ -81,10 +81,9 @@ export class ClientView {
     return { id: connection.id, kind, ...unheld, cursor: null, peer: peer.address, encrypted, received, sent };
   }
 
-  /** Ends what is held in order, and cuts anything else. Returns whether there was such a connection. */
-  close(id: string): boolean {
-    const client = this.#client(id);
-    const connection = this.#connection(id);
+  /** Ends what is held in order, and cuts anything else. Resolves with whether there was such a connection. */
+  async close(id: string): Promise<boolean> {
+    const { client, connection } = await this.#find(id);
     if (client !== null) end(client, connection);
     else connection?.cut();
     return client !== null || connection !== undefined;
@@ -93,37 +92,46 @@ export class ClientView {
   /** Ends what a user has that is held. Resolves with how many connections that were. */
   async disconnect(user: string): Promise<number> {
     const clients: Subscriber[] = [];
-    await this.#each((client) => {
+    await inSlices(this.#hub.clients(), (client) => {
       if (client.user === user) clients.push(client);
     });
-    for (const client of clients) {
-      // The search for its connection is long where there are many.
-      await nextTurn();
-      end(client, this.#connection(client.id));
-    }
-    return clients.length;
+    const connections = await this.#connectionsNamed(new Set(clients.map(({ id }) => connectionName(id))));
+    let ended = 0;
+    await inSlices(clients, (client) => {
+      // It may have left by itself, or have become another user.
+      if (!this.#hub.clients().has(client) || client.user !== user) return;
+      end(client, this.#ifOpen(connections.get(connectionName(client.id))));
+      ended++;
+    });
+    return ended;
   }
 
-  async #each(look: (client: Subscriber) => void): Promise<void> {
-    let looked = 0;
-    for (const client of this.#hub.clients()) {
-      if (++looked % CLIENTS_PER_TURN === 0) await nextTurn();
-      look(client);
-    }
-  }
-
-  #client(id: string): Subscriber | null {
+  async #find(id: string): Promise<{ client: Subscriber | null; connection: ClientConnection | undefined }> {
     const name = connectionName(id);
-    for (const client of this.#hub.clients()) if (connectionName(client.id) === name) return client;
-    return null;
+    const connections = await this.#connectionsNamed(new Set([name]));
+    const clients: Subscriber[] = [];
+    await inSlices(this.#hub.clients(), (client) => {
+      if (connectionName(client.id) === name) clients.push(client);
+    });
+    const client = clients.find((each) => this.#hub.clients().has(each)) ?? null;
+    return { client, connection: this.#ifOpen(connections.get(name)) };
   }
 
-  #connection(id: string): ClientConnection | undefined {
-    for (const server of this.#servers) {
-      const connection = server.connection(id);
-      if (connection !== undefined) return connection;
+  async #connectionsNamed(names: ReadonlySet<string>): Promise<ReadonlyMap<string, ClientConnection>> {
+    const found = new Map<string, ClientConnection>();
+    for (const { connections } of this.#servers) {
+      await inSlices(connections, (connection) => {
+        const name = connectionName(connection.id);
+        if (names.has(name)) found.set(name, connection);
+      });
     }
-    return undefined;
+    return found;
+  }
+
+  /** The connection, unless it is over, or something else has taken its place since it was found. */
+  #ifOpen(connection: ClientConnection | undefined): ClientConnection | undefined {
+    if (connection === undefined || connection.isOver) return undefined;
+    return this.#servers.some((server) => server.has(connection)) ? connection : undefined;
   }
 }
 
@@ -141,10 +149,6 @@ function end(client: Subscriber, connection: ClientConnection | undefined): void
   // The response that ends now is the last one on its connection.
   if (client.format !== 'ws-message') connection?.drain();
   if (!client.disconnect()) connection?.cut();
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function heldConnection(client: Subscriber): Connection {

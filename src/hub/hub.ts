@@ -348,9 +348,9 @@ export class Hub implements Guarded {
     return this.#taps.add(key, (item) => onItem(item, receiversOf(this.#room.channels, item)));
   }
 
-  /** The clients that are held. The walk may take several turns: clients that come and go meanwhile may be missed. */
-  clients(): IterableIterator<Subscriber> {
-    return this.#room.holds.values();
+  /** The clients that are held. A walk may take several turns: clients that come and go meanwhile may be missed. */
+  clients(): ReadonlySet<Subscriber> {
+    return this.#room.holds;
   }
 
   /** The groups of all channels, as `clients` gives the clients. */

@@ -230,7 +230,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   dismiss(time: number): void {
     new Spread(this.wheel, this, [...this.#connections], time, (connection) => {
       // Another one may have taken it over, or it is closed.
-      if (this.#connections[connection.place] === connection) connection.drain();
+      if (this.has(connection)) connection.drain();
     });
   }
 
@@ -260,10 +260,9 @@ export class HttpServer implements ConnectionHost, Guarded {
     for (const connection of [...this.#connections]) connection.cut();
   }
 
-  /** The connection with this id, with or without the number of an exchange on it, if it is not over. */
-  connection(id: string): Connection | undefined {
-    const name = connectionName(id);
-    return this.#connections.find((each) => !each.isOver && connectionName(each.id) === name);
+  /** Whether this connection is open here, and nothing has taken its place, such as a WebSocket. */
+  has(connection: Connection): boolean {
+    return this.#connections[connection.place] === connection;
   }
 
   get crowded(): boolean {
@@ -475,7 +474,7 @@ export class HttpServer implements ConnectionHost, Guarded {
   }
 }
 
-/** The part of an id that all exchanges on a connection share. */
+/** The name of a connection: the part of an id that all exchanges on it share. */
 export function connectionName(id: string): string {
   const dash = id.indexOf('-');
   return dash < 0 ? id : id.slice(0, dash);

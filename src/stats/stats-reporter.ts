@@ -90,7 +90,7 @@ export class StatsReporter implements HubObserver, Guarded {
     ];
     if (connectionSend) {
       const refresh = () => {
-        this.#clients = options.hub.clients();
+        this.#clients = options.hub.clients().values();
       };
       this.#tickers.push(new Ticker(connectionTtl * 750, this, refresh));
     }

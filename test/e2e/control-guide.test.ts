@@ -20,18 +20,23 @@ test('the configuration and the commands of the guide do what it says', async (t
   const { publishers } = await program.logged('started');
   const [address = ''] = publishers as string[];
   const commands = blocks
-    .filter(({ kind, text }) => kind === 'sh' && text.startsWith('curl '))
-    .flatMap(({ text }) => text.trim().split('\n'));
-  assert.equal(commands.length, 4);
+    .filter(({ kind }) => kind === 'sh')
+    .flatMap(({ text }) => text.trim().split('\n'))
+    .filter((line) => line.startsWith('curl '));
   const outputs: string[] = [];
   for (const command of commands) {
     const line = command.replace('127.0.0.1:5561', address);
     outputs.push((await run('/bin/sh', ['-c', `${line} --silent`], { cwd })).stdout);
   }
-  const [status, channels, connection, drain] = outputs;
+  assert.equal(outputs.length, 8);
+  const [status, channels, history, connections, connection, closed, reload, drain] = outputs;
   assert.equal(JSON.parse(status ?? '').state, 'ready');
   assert.deepEqual(JSON.parse(channels ?? ''), { channels: [], total: 0, next: null });
+  assert.equal(JSON.parse(history ?? '').error.code, 'HF_CONTROL_NOT_FOUND');
+  assert.deepEqual(JSON.parse(connections ?? '').connections, []);
   assert.equal(JSON.parse(connection ?? '').error.code, 'HF_CONTROL_NOT_FOUND');
+  assert.deepEqual(JSON.parse(closed ?? ''), { closed: 0 });
+  assert.deepEqual(JSON.parse(reload ?? ''), { changed: [], needsRestart: [] });
   assert.equal(drain, '');
   assert.equal((await program.ended).code, 0);
 });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { joinedPages } from '../../../src/app/client-view.ts';
+import { ClientView, joinedPages } from '../../../src/app/client-view.ts';
 import { connectionsBackend } from '../../../src/app/connections-backend.ts';
 import { connectionDetailsSchema, connectionPageSchema } from '../../../src/control/connection-schema.ts';
 import { type ConnectionPage, OperationError } from '../../../src/control/index.ts';
+import type { Subscriber } from '../../../src/hub/index.ts';
+import type { HttpServer } from '../../../src/server/index.ts';
 import { cursorIn, got, startKeeping, THREE_ITEMS } from '../../support/history/kept-channels.ts';
 
 test('a connection tells where it is in the history, and is of its schema', async (t) => {
@@ -33,6 +35,51 @@ test('a held stream and a held request end in order, and are the last on their c
     await rig.app.nobodyHeld();
     assert.equal((await rig.control.send('DELETE', `/connections/${id}`)).status, 404);
   }
+});
+
+/** Clients of a user, each on a connection of its own, and what becomes of them. */
+function userOf(count: number) {
+  const clients = new Set<Subscriber>();
+  const ended: string[] = [];
+  const drained: string[] = [];
+  let looks = 0;
+  const connections = Array.from({ length: count }, (_, i) => {
+    return { id: `${i}-7`, isOver: false, drain: () => drained.push(`${i}`) };
+  });
+  for (let i = 0; i < count; i++) {
+    const disconnect = (): boolean => ended.push(`${i}`) > 0;
+    clients.add({ id: `${i}-7`, user: 'ann', format: 'http-stream', disconnect } as unknown as Subscriber);
+  }
+  const server = {
+    get connections() {
+      looks++;
+      return connections;
+    },
+    has: () => true,
+  } as unknown as HttpServer;
+  const view = new ClientView({ clients: () => clients }, [server]);
+  return { view, clients, ended, drained, looks: () => looks };
+}
+
+test('all connections of a user are found by one look at those of the server', async () => {
+  const { view, ended, drained, looks } = userOf(500);
+  assert.equal(await view.disconnect('ann'), 500);
+  assert.deepEqual([ended.length, drained.length, looks()], [500, 500, 1]);
+});
+
+test('a client that leaves while others of its user are ended is left alone, and so is its connection', async () => {
+  const { view, clients, ended, drained } = userOf(3);
+  const [first, second, third] = [...clients] as [Subscriber, Subscriber, Subscriber];
+  const { disconnect } = first;
+  Object.assign(first, {
+    disconnect: () => {
+      clients.delete(second);
+      Object.assign(third, { user: 'bob' });
+      return disconnect();
+    },
+  });
+  assert.equal(await view.disconnect('ann'), 1);
+  assert.deepEqual([ended, drained], [['0'], ['0']]);
 });
 
 test('pages of several processes are one, in the order of ids', () => {

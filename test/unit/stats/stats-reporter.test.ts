@@ -18,7 +18,7 @@ function rig(t: TestContext, { clients = [] as Subscriber[], groups = [] as Grou
   const routes = new RouteStatsTable();
   const log = new FakeLog();
   const reporter = new StatsReporter({
-    hub: { clients: () => clients.values(), groups: () => groups.values() } as unknown as Hub,
+    hub: { clients: () => clients, groups: () => groups.values() } as unknown as Hub,
     ...{ counters, routes, log, socket, from: 'me', format: 'tnetstring' },
     ...{ connectionTtl: 120, connectionSend: true, subscriptionTtl: 60, connectionsMaxTtl: 60, reportInterval: 10 },
     routeIds: () => new Set(['main']),
