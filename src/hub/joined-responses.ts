@@ -1,6 +1,7 @@
 import { withoutFields } from '../codec/fields/index.ts';
 import type { HttpResponseFormat, PublishItem } from '../codec/grip/index.ts';
 import { PublishedResponse } from './published-response.ts';
+import { SharedRuns } from './shared-runs.ts';
 
 /** How several items become one response: not at all, their bodies as lines, or as the elements of a list in JSON. */
 export type JoinMode = 'none' | 'lines' | 'json';
@@ -13,8 +14,19 @@ const JSON_TYPE = ['Content-Type', 'application/json'];
 /** An item that was published for held requests. */
 type ResponseItem = PublishItem & { readonly httpResponse: HttpResponseFormat };
 
+/** Those of held requests whose clients come back together. */
+const SHARED: Readonly<Record<JoinMode, SharedRuns<PublishedResponse>>> = {
+  none: new SharedRuns((items) => responsesOf(items, 'none')),
+  lines: new SharedRuns((items) => responsesOf(items, 'lines')),
+  json: new SharedRuns((items) => responsesOf(items, 'json')),
+};
+
 /** What held requests get of items from the log, in their order: those that can be joined are one. */
-export function joinedResponses(items: readonly PublishItem[], mode: JoinMode): PublishedResponse[] {
+export function joinedResponses(items: readonly PublishItem[], mode: JoinMode): readonly PublishedResponse[] {
+  return SHARED[mode].of(items);
+}
+
+function responsesOf(items: readonly PublishItem[], mode: JoinMode): readonly PublishedResponse[] {
   const responses: PublishedResponse[] = [];
   let some: ResponseItem[] = [];
   const flush = (): void => {

@@ -1,7 +1,7 @@
 import type { PublishItem } from '../codec/grip/index.ts';
 
 /**
- * The runs that are made of the items of an answer, made once for all clients that share it (`SharedAnswers`): so what they get is written once, and is in
+ * The runs, or responses, that are made of the items of an answer, made once for all clients that share it (`SharedAnswers`): so what they get is written once, and is in
  * memory once while they wait. It lasts as long as the answer.
  */
 export class SharedRuns<Run> {

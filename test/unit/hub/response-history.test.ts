@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_START } from '../../../src/hub/hub-history.ts';
 import { both, event, fieldsOf, keeping, poll, rule, shown } from './history-rig.ts';
-import { responseItem, streamItem, turn } from './support.ts';
+import { responseInstruct, responseItem, streamItem, turn } from './support.ts';
 
 test('each response has a cursor: that of its item, or that of the beginning', async (t) => {
   const { hub, store } = keeping(t);
@@ -63,6 +63,25 @@ test('missed items are joined as the route says', async (t) => {
       [client.body, fieldsOf(store, client)],
       ['[5]', 'Content-Type application/json Last-Event-ID E-5'],
     );
+});
+
+test('polls that have missed the same get the same bytes', async (t) => {
+  const { hub, store } = keeping(t);
+  await hub.publish(both('a', '1'), both('a', '2'));
+  const bodies: Buffer[] = [];
+  for (let i = 0; i < 2; i++) {
+    const client = hub.client();
+    const take = client.onResponseData.bind(client);
+    client.onResponseData = (chunk, more) => {
+      bodies.push(chunk);
+      take(chunk, more);
+    };
+    const headers = ['Last-Event-ID', `${store.epoch}-0`];
+    const request = { ...client.request, headers };
+    hub.hold(client, responseInstruct(['a']), { request, join: 'lines' });
+  }
+  assert.equal(String(bodies[0]), '1\n2\n');
+  assert.equal(bodies[0], bodies[1]);
 });
 
 test('a poll that cannot get all is told so at once', async (t) => {
