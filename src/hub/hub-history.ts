@@ -38,6 +38,13 @@ export interface HistoryQuestion {
 }
 
 /**
+ * Bytes of items that are read for one client at a time, as the log has them, each costing at least 256, but always one item. The next ones follow once it has taken these. It is
+ * 16,384 bytes while half of what may wait for all clients (hub-client-queues) does.
+ * @bound history-page
+ */
+export const PAGE_BYTES = 65_536;
+
+/**
  * Items of a channel among which one is looked for by its id, the newest first. No more than their beginnings are looked at.
  * @bound history-ids
  */
@@ -71,6 +78,11 @@ export interface HubHistory {
   readonly epoch: string;
   /** Answers at once, or later: then at the place in the order of deliveries at which everything up to `head` has been delivered. */
   ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void;
+}
+
+/** Those of the channels with an id whose item was found. @param ids as in the question */
+export function foundIn({ missing }: HistoryAnswer, ids: readonly NamedPlace[]): ReadonlySet<string> {
+  return new Set(ids.map(([channel]) => channel).filter((channel) => !missing.includes(channel)));
 }
 
 /** The answer where nothing is kept. */

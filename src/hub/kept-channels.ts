@@ -1,4 +1,4 @@
-import { type Hold, nameBehind } from '../codec/grip/index.ts';
+import { type Hold, nameBehind, wholeName } from '../codec/grip/index.ts';
 import type { NamedPlace } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { patternOf } from './subscription-key.ts';
@@ -10,6 +10,9 @@ export interface KeptChannels {
   /** Keys of patterns that may match channels which are kept. */
   readonly patterns: string[];
 }
+
+/** Names of no channels. */
+export const NO_NAMES: ReadonlySet<string> = new Set();
 
 interface Rules {
   readonly history: Pick<HubRoom['history'], 'rules'>;
@@ -39,7 +42,8 @@ export function keptOf(room: Rules, keys: readonly string[]): KeptChannels {
 export function namedPlaces(room: Rules, hold: Hold | null, prefix: string): readonly NamedPlace[] {
   const places = new Map<string, string>();
   for (const { name, prevId, pattern = false } of hold?.channels ?? []) {
-    if (prevId !== null && !pattern && isKept(room, prefix + name)) places.set(prefix + name, prevId);
+    const whole = wholeName(prefix, name);
+    if (prevId !== null && !pattern && isKept(room, whole)) places.set(whole, prevId);
   }
   return [...places];
 }

@@ -1,20 +1,20 @@
 import { type ChannelRef, wholeName } from '../codec/grip/index.ts';
 import type { Channels } from './channels.ts';
+import { NO_NAMES } from './kept-channels.ts';
 import type { ChannelPosition } from './next-link.ts';
 import type { PublishedResponse } from './published-response.ts';
 
 /** Shared, and never changed. */
 const NO_IDS = new Map<string, string | null>();
-const NOTHING: ReadonlySet<string> = new Set();
 
 /** GRIP's order check for one held request: which items it may get without a gap before them, as far as is known. */
 export class OrderCheck {
   /** By the full names of channels: the id of the last item that the origin knew. Only where it named one. */
   readonly #prevIds: Map<string, string | null>;
   /** Channels of which the log has all that the client has missed, so that the origin is not asked. */
-  whole: ReadonlySet<string> = NOTHING;
+  whole: ReadonlySet<string> = NO_NAMES;
   /** Those of which the client gets the next item whatever the origin knew: its cursor is from before that. */
-  begun: ReadonlySet<string> = NOTHING;
+  begun: ReadonlySet<string> = NO_NAMES;
 
   /** @param prevIds by the full names of channels */
   constructor(prevIds: Map<string, string | null>) {

@@ -3,17 +3,22 @@ import { withoutFields } from '../codec/fields/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { clientCursor } from './client-cursor.ts';
-import { askForId, type HistoryAnswer, type HubHistory, type NamedPlace, NO_START } from './hub-history.ts';
+import {
+  askForId,
+  foundIn,
+  type HistoryAnswer,
+  type HubHistory,
+  type NamedPlace,
+  NO_START,
+  PAGE_BYTES,
+} from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type JoinMode, joinedResponses, shaped } from './joined-responses.ts';
-import { isKept, type KeptChannels, keptOf, toldGaps } from './kept-channels.ts';
+import { isKept, type KeptChannels, keptOf, NO_NAMES, toldGaps } from './kept-channels.ts';
 import { patternsAmong } from './later-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import type { PublishedResponse } from './published-response.ts';
-import { PAGE_BYTES } from './stream-history.ts';
-
-const NOTHING: ReadonlySet<string> = new Set();
 
 /** The held request whose client has a cursor. */
 export interface HistoryPoll extends Guarded {
@@ -193,7 +198,8 @@ export class ResponseHistory implements AwaitsTurn {
     const { names, patterns: keys } = this.#kept;
     const [start, ids] = [this.#start, this.#first ? this.#ids : []];
     const patterns = patternsAmong(keys);
-    const question = { channels: [...names], patterns, after, start, id, ids, limitBytes: PAGE_BYTES };
+    const limitBytes = this.#room.budget.pageOf(PAGE_BYTES);
+    const question = { channels: [...names], patterns, after, start, id, ids, limitBytes };
     this.#source.ask(question, (answer) => {
       this.#onAnswer(answer);
       this.#asking = false;
@@ -243,11 +249,11 @@ export class ResponseHistory implements AwaitsTurn {
     if (!this.#reading && this.#gaps.length > 0) this.#poll.onGap();
   }
 
-  #tellPlaced({ gaps, missing, items }: HistoryAnswer): void {
+  #tellPlaced(answer: HistoryAnswer): void {
+    const { gaps, items } = answer;
     const { names } = this.#kept;
     if (this.#after === null || gaps.length > 0) {
-      const found = this.#ids.map(([channel]) => channel).filter((channel) => !missing.includes(channel));
-      this.#poll.onPlaced(new Set(found), NOTHING);
+      this.#poll.onPlaced(foundIn(answer, this.#ids), NO_NAMES);
     } else {
       const begun = this.#before === null ? items.map(({ channel }) => channel) : [];
       this.#poll.onPlaced(names, new Set(begun));

@@ -1,71 +1,27 @@
-import { type AwaitsTurn, type Guarded, turnBudget } from '../clock/index.ts';
+import { type AwaitsTurn, turnBudget } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { boundedSince, clientCursor } from './client-cursor.ts';
+import type { HistoryRun, HistoryStream } from './history-stream.ts';
 import {
   askForId,
+  foundIn,
   type HistoryAnswer,
   type HistoryQuestion,
   type HubHistory,
   type NamedPlace,
   NO_START,
+  PAGE_BYTES,
 } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
-import { isKept, type KeptChannels, keptOf, toldGaps } from './kept-channels.ts';
+import { isKept, type KeptChannels, keptOf, NO_NAMES, toldGaps } from './kept-channels.ts';
 import { LaterChannels, type LaterGroup, namesAmong, patternsAmong } from './later-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import { patternOf } from './subscription-key.ts';
 
-/**
- * Bytes of items that are read for one client at a time, as the log has them, each costing at least 256, but always one item. The next ones follow once it has taken these. It is
- * 16,384 bytes while half of what may wait for all clients (hub-client-queues) does.
- * @bound history-page
- */
-export const PAGE_BYTES = 65_536;
-
 /** Channels that a client is told of by their names when items of them got lost. */
 const MAX_LOST = 1_000;
-
-/** Items of one channel that a client gets together. */
-export interface HistoryRun<Run> {
-  readonly channel: string;
-  /** The number of the first item, and that of the last; 0 where the channel is not kept. */
-  readonly first: number;
-  readonly last: number;
-  readonly count: number;
-  readonly items: readonly { readonly number: number }[];
-  part(from: number, to: number): Run;
-}
-
-const NOTHING: ReadonlySet<string> = new Set();
-
-/** The event stream or WebSocket whose client has a place in the log. */
-export interface HistoryStream<Run> extends Guarded {
-  /** Whether the client has taken all that it was sent, and nothing is waited for before it can get more. */
-  readonly ready: boolean;
-  /** Whether nothing is found out, or fetched, before the client can get more. */
-  readonly isIdle: boolean;
-  /** Whether it has ended. */
-  readonly ended: boolean;
-  /**
-   * It is known where the client begins.
-   * @param whole channels of which it gets all that comes after what it has
-   * @param begun those of which items follow that come before the one that its origin knew last
-   */
-  onPlaced?(whole: ReadonlySet<string>, begun: ReadonlySet<string>): void;
-  /**
-   * Items from the log as runs, without those that have nothing for it.
-   * @param cap the highest number that a cursor may have: that of an item may be beyond where the client is in other channels
-   */
-  runsOf(items: readonly PublishItem[], cap: number): readonly Run[];
-  /** Passes the items of a run, however many wait for the client. */
-  give(run: Run): void;
-  /** The client is told that it does not get items of these channels or patterns. @param cursor where it goes on; null where that is not known */
-  tellGap(channels: readonly string[], cursor: string | null): void;
-  /** The client is told where it is. */
-  tellCursor(cursor: string): void;
-}
 
 /**
  * Where the client of an event stream or WebSocket is in the log of its channels. It *reads* when it has come back, or has fallen behind: then it gets items from the
@@ -393,11 +349,11 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     this.#epoch = this.#source.epoch;
   }
 
-  #tellPlaced({ gaps, missing, items, more }: HistoryAnswer): void {
+  #tellPlaced(answer: HistoryAnswer): void {
+    const { gaps, items, more } = answer;
     const { names } = this.#kept;
     if (this.#after === null || gaps.length > 0) {
-      const found = this.#ids.map(([channel]) => channel).filter((channel) => !missing.includes(channel));
-      this.#stream.onPlaced?.(new Set(found), NOTHING);
+      this.#stream.onPlaced?.(foundIn(answer, this.#ids), NO_NAMES);
     } else {
       this.#stream.onPlaced?.(names, more ? names : new Set(items.map(({ channel }) => channel)));
     }

@@ -12,6 +12,7 @@ import {
 import type { FilterService } from './filter-service.ts';
 import { FilterError } from './filter-template.ts';
 import { Held } from './held.ts';
+import type { HistoryStream } from './history-stream.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest, keepAliveOf } from './keep-alive-plan.ts';
 import { KeptPayload } from './kept-payload.ts';
@@ -21,7 +22,7 @@ import type { SessionStream } from './session-stream.ts';
 import { SharedRuns } from './shared-runs.ts';
 import type { SlowPolicy } from './slow-policy.ts';
 import { type Step, StreamClose } from './step.ts';
-import type { HistoryStream, StreamHistory } from './stream-history.ts';
+import type { StreamHistory } from './stream-history.ts';
 import { isPlain, markedItem, type StreamItem, StreamRun, streamRuns } from './stream-run.ts';
 import { StreamSession } from './stream-session.ts';
 

@@ -6,6 +6,7 @@ import type { FilterService } from './filter-service.ts';
 import { FilterSet, matchesContentFilters } from './filter-set.ts';
 import { FilterError } from './filter-template.ts';
 import type { HubRoom } from './hub-room.ts';
+import { NO_NAMES } from './kept-channels.ts';
 import { LinkFollower } from './link-follower.ts';
 import type { SessionState } from './moved-hold.ts';
 import type { ChannelPosition } from './next-link.ts';
@@ -15,7 +16,6 @@ import { payloadOf, type StreamItem, type StreamRun } from './stream-run.ts';
 import { subscriptionKey } from './subscription-key.ts';
 
 const NO_CONTENT = Buffer.alloc(0);
-const NOTHING: ReadonlySet<string> = new Set();
 
 /**
  * What a held stream has beyond its channels, if it has any of it: positions, which its items must follow without a gap, and a next
@@ -34,7 +34,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
   #run: FilterRun | null = null;
   #resuming = false;
   /** Channels of which the log has all that the client has missed: neither the link is asked for that, nor needed. */
-  #whole: ReadonlySet<string> = NOTHING;
+  #whole: ReadonlySet<string> = NO_NAMES;
   /** Those of them of which the client gets the next item whatever its position is: its cursor is from before that. */
   readonly #begun = new Set<string>();
 
@@ -159,7 +159,7 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
   protected override onHold(hold: Hold | null): void {
     this.#positions = new Map();
     this.#filters = FilterSet.of(hold, this.#prefix);
-    const names = new Set(hold?.channels.map(({ name }) => this.#prefix + name));
+    const names = new Set(hold?.channels.map(({ name }) => wholeName(this.#prefix, name)));
     this.#whole = new Set([...this.#whole].filter((name) => names.has(name)));
     this.#begun.clear();
     for (const { name, prevId } of hold?.channels ?? []) {

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TURN_TIME, TurnQueue } from '../../../src/clock/index.ts';
 import { Counters, Payload } from '../../../src/exchange/index.ts';
-import { NO_START } from '../../../src/hub/hub-history.ts';
+import type { HistoryStream } from '../../../src/hub/history-stream.ts';
+import { NO_START, PAGE_BYTES } from '../../../src/hub/hub-history.ts';
 import { ChannelRules, type HistoryAnswer, type HubHistory } from '../../../src/hub/index.ts';
 import { QUEUE_RESERVE, QueueBudget } from '../../../src/hub/queue-budget.ts';
-import { type HistoryStream, PAGE_BYTES, StreamHistory } from '../../../src/hub/stream-history.ts';
+import { type HistoryPoll, ResponseHistory } from '../../../src/hub/response-history.ts';
+import { StreamHistory } from '../../../src/hub/stream-history.ts';
 import type { StreamRun } from '../../../src/hub/stream-run.ts';
 import { chargeTime } from '../../support/charge-time.ts';
 import { LargestTurn } from '../../support/largest-turn.ts';
-import { rule } from './history-rig.ts';
+import { rule, SOUND } from './history-rig.ts';
 import { turn } from './support.ts';
 
 /** A stream that takes all it gets. */
@@ -111,14 +113,18 @@ test('while much waits for other clients no more than its reserve is read for ea
       done({ ...NOTHING, head: 5 });
     },
   };
-  const read = (): void => new StreamHistory(room, source, new FakeStream(), { ...NEW, keys: ['x'] }).start();
+  const poll: HistoryPoll = { ready: true, onPlaced() {}, takeKept: () => true, onGap() {}, ...SOUND };
+  const read = (): void => {
+    new StreamHistory(room, source, new FakeStream(), { ...NEW, keys: ['x'] }).start();
+    new ResponseHistory(room, source, poll, { ...NEW, keys: ['x'] }).start(null);
+  };
   read();
   const waiting = new Payload(Buffer.alloc(room.budget.max / 2));
   room.budget.take(waiting);
   read();
   room.budget.release(waiting);
   read();
-  assert.deepEqual(pages, [PAGE_BYTES, QUEUE_RESERVE, PAGE_BYTES]);
+  assert.deepEqual(pages, [PAGE_BYTES, PAGE_BYTES, QUEUE_RESERVE, QUEUE_RESERVE, PAGE_BYTES, PAGE_BYTES]);
 });
 
 test('any number of clients that read share the time of a turn', async (t) => {
