@@ -10,6 +10,7 @@ import {
   textResponse,
 } from '../exchange/index.ts';
 import { type AccessRules, isCurrent } from './access-rules.ts';
+import type { ControlSettings } from './control-settings.ts';
 import { documentOperation } from './document-operation.ts';
 import { EventStreams } from './event-streams.ts';
 import { Gatekeeper } from './gatekeeper.ts';
@@ -19,7 +20,6 @@ import { OperationExchange, type OperationHost } from './operation-exchange.ts';
 import { OperationTable } from './operation-table.ts';
 import { isPage } from './page-service.ts';
 import { authorized } from './publish-access.ts';
-import type { ControlSettings } from './publish-service.ts';
 import { sessionOperations } from './session-operations.ts';
 import type { Sessions } from './sessions.ts';
 

@@ -13,6 +13,7 @@ export type {
   RoutesBackend,
 } from './control-backend.ts';
 export { controlErrorText } from './control-error-text.ts';
+export type { Publisher } from './control-publisher.ts';
 export { controlReference } from './control-reference.ts';
 export type { HistoryItem, HistoryPage, HistoryQuery } from './history-schema.ts';
 export { metricsService } from './metrics-service.ts';
@@ -21,7 +22,7 @@ export { OperationError } from './operation-error.ts';
 export { operationsOf } from './operations-of.ts';
 export { CODED, PAGES, pageService } from './page-service.ts';
 export type { PresencePage, PresenceQuery } from './presence-schema.ts';
-export { type Publisher, type PublishServiceOptions, publishService } from './publish-service.ts';
+export { type PublishServiceOptions, publishService } from './publish-service.ts';
 export type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
 export type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from './server-schema.ts';
 export { type KeptSession, Sessions } from './sessions.ts';

@@ -31,19 +31,21 @@ export const messageQuery = z.strictObject({
 export interface MessageRequest {
   readonly channel: string;
   readonly query: z.infer<typeof messageQuery>;
-  /** Value of Content-Type; null without one. */
+  /** Value of Content-Type; null for text: without one, and for what curl says of everything that it sends with -d. */
   readonly type: string | null;
 }
 
 const PATH = /^\/channels\/([^/]+)\/message$/;
 
-/** What of a body is text: what browsers show as text, and what curl says of everything that it sends with -d. */
-const TEXT = /^(?:text\/[^;]*|application\/(?:[^;]+\+)?(?:json|xml)|application\/x-www-form-urlencoded)\s*(?:;|$)/i;
+/** Media types of text: what browsers show as text. */
+const TEXT = /^(?:text\/[^;]*|application\/(?:[^;]+\+)?(?:json|xml))\s*(?:;|$)/i;
 
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
 
 /** The channel of a path `/channels/NAME/message`; null for other paths. */
 export function channelOfMessage(path: string): string | null {
+  // Most requests are for /publish.
+  if (!path.startsWith('/channels/')) return null;
   const [, name] = PATH.exec(path) ?? [];
   if (name === undefined) return null;
   try {

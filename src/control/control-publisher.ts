@@ -1,0 +1,34 @@
+import type { PublishItem } from '../codec/grip/index.ts';
+import type { Publication } from '../hub/index.ts';
+
+/** Takes what is published: the hub, as far as it is needed here. */
+export interface Publisher {
+  /** Lets `publication.onTurn` be called, at once or when enough of what was published before has been delivered. */
+  requestTurn(publication: Publication): void;
+  /** The publisher has left before its turn. */
+  cancelTurn(publication: Publication): void;
+  /** Accepts the items, to be delivered in their order. */
+  publish(items: readonly PublishItem[]): void;
+  /** The first of the items whose idempotency key was used for other content; null if there is none. */
+  reusedKey(items: readonly PublishItem[]): PublishItem | null;
+  /** Calls `done`, now or later, with how many clients would get each item if it were published now. */
+  countReceivers(items: readonly PublishItem[], done: (counts: readonly number[]) => void): void;
+  /**
+   * Calls `done`, now or later, with the cursors of items that were just published, once they are stored. Null for items of channels without history, and those that
+   * are not stored: dropped, or waiting for the item before.
+   */
+  tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void;
+  /** Sends held requests to their origins again, for items that may have been lost. */
+  recover(): void;
+}
+
+/** Stands where there is no hub. No request gets as far. */
+export const NO_PUBLISHER: Publisher = {
+  requestTurn() {},
+  cancelTurn() {},
+  publish() {},
+  reusedKey: () => null,
+  countReceivers() {},
+  tellCursors() {},
+  recover() {},
+};
