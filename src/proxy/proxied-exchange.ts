@@ -303,7 +303,7 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     if (request.record != null) request.record.heldAt = performance.now();
     // The built-in target does not look for a signature.
     if (route.signer === null && this.#target !== 'test') noteUnsigned(this.#room, this.#proxied, this.#target);
-    if (instruct.hold?.mode === 'response' && !route.route.halfClose) this.#requester.abortOnHalfClose?.();
+    if (instruct.hold !== null && !route.route.halfClose) this.#requester.abortOnHalfClose?.();
     const replay = this.#newReplay(instruct);
     this.#dropBody();
     const base = publicUri(request);

@@ -117,6 +117,24 @@ test('A client that closes its connection while its response is held is removed,
   assert.equal(app.counters.originRequests, 1);
 });
 
+test('A client that closes its connection while its stream is held is removed at once, unless the route has half_close', async (t) => {
+  const { app, client, origin } = await asked(t);
+  origin.write(STREAM);
+  await app.held();
+  client.end();
+  await assertForgotten(app);
+  await client.closed;
+
+  const other = await asked(t, GET, ',half_close');
+  other.origin.write(STREAM);
+  await other.app.held();
+  other.client.end();
+  await settled(() => other.app.counters.requestsAborted);
+  assert.equal(other.app.counters.holdsOpen, 1);
+  await other.app.publish({ channel: 'a', formats: { 'http-stream': { content: 'published' } } });
+  await other.client.received('published');
+});
+
 test('A client that closes its connection before its response is held is removed', async (t) => {
   const { app, client, origin } = await asked(t);
   client.end();
