@@ -38,6 +38,8 @@ export interface ItemOptions {
   readonly version: number | null;
   /** Seconds; null for none. */
   readonly ttl: number | null;
+  /** Whether channels with a history keep it. */
+  readonly retain: boolean;
   readonly meta: readonly NameValue[];
   readonly noSeq: boolean;
 }
@@ -47,7 +49,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The item as the publish endpoint takes it, in every format that the action has. The server uses the formats that its clients need. */
 export function publishItem(options: ItemOptions): JsonObject {
-  const { channel, action, id, prevId, idempotencyKey, version, ttl, meta, noSeq } = options;
+  const { channel, action, id, prevId, idempotencyKey, version, ttl, retain, meta, noSeq } = options;
   return {
     channel,
     ...(id !== '' && { id }),
@@ -55,6 +57,7 @@ export function publishItem(options: ItemOptions): JsonObject {
     ...(idempotencyKey !== '' && { 'idempotency-key': idempotencyKey }),
     ...(version !== null && { version }),
     ...(ttl !== null && { ttl }),
+    ...(!retain && { retain }),
     formats: formatsOf(action),
     ...(meta.length > 0 && { meta: Object.fromEntries(meta) }),
     ...(noSeq && { 'no-seq': true }),

@@ -31,6 +31,7 @@ interface PublishOptions extends ControlOptions {
   readonly hint?: boolean;
   readonly close?: boolean;
   readonly patch?: boolean;
+  readonly retain: boolean;
   readonly seq: boolean;
   readonly eol: boolean;
   readonly spec?: string;
@@ -68,6 +69,7 @@ export function publishCommand(): Command {
         'time after which the item is no longer sent to clients that have not got it',
       ).argParser(wholeNumber(1, MAX_TTL)),
     )
+    .option('--no-retain', 'for clients that are connected only: a channel with a history does not keep the item')
     .option('--sender <name>', 'who publishes: clients of this user that are to skip their own items do not get it')
     .addOption(
       new Option('--code <number>', 'status of the response to held requests, from 200')
@@ -100,10 +102,10 @@ async function publish(
 ): Promise<void> {
   const send = senderOf(options, command);
   const { id = '', prevId = '', meta: given = [], sender, seq } = options;
-  const { idempotencyKey = '', itemVersion: version = null, ttl = null } = options;
+  const { idempotencyKey = '', itemVersion: version = null, ttl = null, retain } = options;
   const variables = sender === undefined ? given : [...given, ['sender', sender] as const];
   const action = await actionOf(content, options);
-  const extras = { idempotencyKey, version, ttl };
+  const extras = { idempotencyKey, version, ttl, retain };
   await send([publishItem({ channel, action, id, prevId, ...extras, meta: variables, noSeq: !seq })]);
   console.log('Published');
 }

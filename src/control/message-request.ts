@@ -16,6 +16,7 @@ export const messageQuery = z.strictObject({
     .max(MAX_TTL)
     .optional()
     .describe('seconds after which the item is no longer sent to clients that have not got it'),
+  retain: z.enum(['true', 'false']).default('true').describe('whether a channel with a history keeps the item'),
   event: z
     .string()
     .regex(/^[^\r\n\0]{1,256}$/, 'expected 1 to 256 characters in one line')
@@ -71,7 +72,7 @@ export function messageRequest(channel: string, target: string, headers: HeaderL
  * @throws PublishError for a text that is not UTF-8
  */
 export function messageItems({ channel, query, type }: MessageRequest, body: Buffer, key: string | null): object {
-  const { event, stream, ...extras } = query;
+  const { event, stream, retain, ...extras } = query;
   const isText = type === null || TEXT.test(type);
   if (isText && !isUtf8(body))
     throw new PublishError(
@@ -85,7 +86,17 @@ export function messageItems({ channel, query, type }: MessageRequest, body: Buf
     ...(content !== null && { 'http-stream': { content } }),
     'ws-message': { type: isText ? 'text' : 'binary', content: body },
   };
-  return { items: [{ channel, ...extras, ...(key !== null && { 'idempotency-key': key }), formats }] };
+  return {
+    items: [
+      {
+        channel,
+        ...extras,
+        ...(retain === 'false' && { retain: false }),
+        ...(key !== null && { 'idempotency-key': key }),
+        formats,
+      },
+    ],
+  };
 }
 
 /** The event whose data is this text (WHATWG HTML §9.2.5). */

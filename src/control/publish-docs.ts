@@ -26,6 +26,7 @@ const item = z.looseObject({
     .optional()
     .describe('a repeat within 5 minutes gets the response of the first item, and clients get the item once'),
   version: z.number().int().min(0).optional().describe('dropped unless higher than the last one of the channel'),
+  retain: z.boolean().optional().describe('false: a channel with a history does not keep the item'),
   ttl: z
     .number()
     .int()

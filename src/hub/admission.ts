@@ -51,7 +51,7 @@ export class Admission {
       }
       admitted ??= items.slice(0, i);
       if (!this.#admits(item, extras)) continue;
-      const accepted = { ...item, extras: timeOf(extras) };
+      const accepted = { ...item, extras: restOf(extras) };
       this.#accepted.set(item, accepted);
       admitted.push(accepted);
     }
@@ -114,7 +114,8 @@ export class Admission {
 }
 
 /** What is left of the extras of an accepted item. */
-function timeOf({ ttl, expires }: ItemExtras): ItemExtras | null {
-  if (ttl === null) return null;
-  return { repeatKey: null, version: null, ttl, expires: expires === 0 ? Date.now() + ttl * 1_000 : expires };
+function restOf({ ttl, expires, retain }: ItemExtras): ItemExtras | null {
+  if (ttl === null && retain === undefined) return null;
+  const end = ttl === null || expires > 0 ? expires : Date.now() + ttl * 1_000;
+  return { repeatKey: null, version: null, ttl, expires: end, ...(retain === false && { retain }) };
 }

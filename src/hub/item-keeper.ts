@@ -62,7 +62,7 @@ export class ItemKeeper {
     for (const item of items) {
       const keep = this.#rules.limitsOf(item.channel);
       // One with a number was stored by another process, which has brought it into order.
-      if (keep === null || (item.number ?? 0) > 0 || !hasContent(item)) continue;
+      if (keep === null || (item.number ?? 0) > 0 || !isForLater(item)) continue;
       kept.push(item);
       entries.push({ channel: item.channel, bytes: encodeItem(item), keep });
     }
@@ -80,7 +80,8 @@ export class ItemKeeper {
   }
 }
 
-/** Whether a client that comes back gets something of the item. Hints and closes are for those who are there. */
-function hasContent({ httpResponse, httpStream, wsMessage }: PublishItem): boolean {
+/** Whether a client that comes back gets something of the item. Hints, closes and items with `retain: false` are for those who are there. */
+function isForLater({ extras, httpResponse, httpStream, wsMessage }: PublishItem): boolean {
+  if (extras?.retain === false) return false;
   return httpResponse?.action === 'send' || httpStream?.action === 'send' || wsMessage?.action === 'send';
 }

@@ -56,6 +56,8 @@ export interface Item {
   readonly version?: number;
   /** Seconds after which Holdfast no longer sends the item to clients that have been too slow for it. A whole number, 1 to 31,536,000. */
   readonly ttl?: number;
+  /** False: a channel of Holdfast with a history does not keep the item. Only clients that are connected get it. */
+  readonly retain?: boolean;
   /** Id of the item before this one. Clients get them in this order, and recover those that they have missed. */
   readonly prevId?: string;
   /** Variables for filters, such as `sender`. */
@@ -74,7 +76,7 @@ type JsonObject = Record<string, unknown>;
 export function itemJson(channel: string, content: Content | Item): JsonObject {
   if (channel === '') throw new TypeError('the channel has no name');
   const item: Item = isContent(content) ? { httpResponse: content, httpStream: content, wsMessage: content } : content;
-  const { httpResponse, httpStream, wsMessage, id, idempotencyKey, version, ttl, prevId, meta, noSeq } = item;
+  const { httpResponse, httpStream, wsMessage, id, idempotencyKey, version, ttl, retain, prevId, meta, noSeq } = item;
   const formats: JsonObject = {};
   if (httpResponse !== undefined) formats['http-response'] = responseFormat(httpResponse);
   if (httpStream !== undefined) formats['http-stream'] = streamFormat(httpStream);
@@ -87,6 +89,7 @@ export function itemJson(channel: string, content: Content | Item): JsonObject {
     ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
     ...(version !== undefined && { version }),
     ...(ttl !== undefined && { ttl }),
+    ...(retain === false && { retain }),
     ...(prevId !== undefined && { 'prev-id': prevId }),
     formats,
     ...(meta !== undefined && { meta }),

@@ -33,11 +33,12 @@ export function itemExtras(
   const key = members.string('idempotency-key');
   const version = members.integer('version', 0);
   const ttl = members.integer('ttl', 1, MAX_TTL);
-  if (key === null && version === null && ttl === null && request === null) return null;
+  const isKept = members.boolean('retain') ?? true;
+  if (key === null && version === null && ttl === null && isKept && request === null) return null;
   if (key !== null && (key === '' || Buffer.byteLength(key) > MAX_KEY_BYTES)) members.invalidValue('idempotency-key');
   // The last version is that of the newest item accepted, and `prev-id` may let items wait for one another.
   if (version !== null && item.prevId !== null) members.invalidValue('version');
-  const extras = { repeatKey: null, version, ttl, expires: 0 };
+  const extras: ItemExtras = { repeatKey: null, version, ttl, expires: 0, ...(!isKept && { retain: false }) };
   if (key === null) return { ...extras, repeatKey: request && { ...request, index } };
   // The length tells where the channel ends.
   const scoped = `${item.channel.length} ${item.channel}${key}`;

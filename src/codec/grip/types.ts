@@ -120,6 +120,8 @@ export interface ItemExtras {
   readonly ttl: number | null;
   /** When that ends, in milliseconds since 1970, from when it was accepted on; 0 before, and without `ttl`. */
   readonly expires: number;
+  /** False for an item that is for clients who are connected: its channel does not keep it. */
+  readonly retain?: false;
 }
 
 /** One published item (GRIP's publish format). */

@@ -6,7 +6,7 @@ import { parsePublishItems } from '../../../src/codec/grip/index.ts';
 const response = { code: 200, headers: [] };
 const send: Action = { kind: 'send', httpContent: Buffer.from('hello\n'), wsContent: Buffer.from('hello'), response };
 
-const NO_EXTRAS = { idempotencyKey: '', version: null, ttl: null };
+const NO_EXTRAS = { idempotencyKey: '', version: null, ttl: null, retain: true };
 
 function item(changes: Partial<ItemOptions>): unknown {
   const options = { channel: 'c', action: send, id: '', prevId: '', ...NO_EXTRAS, meta: [], noSeq: false, ...changes };
@@ -26,9 +26,9 @@ test('content is published in all three formats', () => {
   assert.deepEqual(item({}), { channel: 'c', formats: FORMATS });
 });
 
-test('an item has the idempotency key, version and ttl that are given', () => {
-  const extras = { 'idempotency-key': 'k', version: 0, ttl: 60 };
-  const given = item({ idempotencyKey: 'k', version: 0, ttl: 60 });
+test('an item has the idempotency key, version, ttl and retain that are given', () => {
+  const extras = { 'idempotency-key': 'k', version: 0, ttl: 60, retain: false };
+  const given = item({ idempotencyKey: 'k', version: 0, ttl: 60, retain: false });
   assert.deepEqual(given, { channel: 'c', ...extras, formats: FORMATS });
 });
 

@@ -63,8 +63,14 @@ test('anything else is binary, and no event', () => {
 });
 
 test('the query says more of the item, and the channel is decoded', () => {
-  const item = published('/channels/a%2Fb%20%C3%A9/message?id=7&prev-id=6&ttl=60', 'x', ['Idempotency-Key', '"k"']);
-  assert.deepEqual([item.channel, item.id, item.prevId, item.extras?.ttl], ['a/b é', '7', '6', 60]);
+  const item = published('/channels/a%2Fb%20%C3%A9/message?id=7&prev-id=6&ttl=60&retain=false', 'x', [
+    'Idempotency-Key',
+    '"k"',
+  ]);
+  assert.deepEqual(
+    [item.channel, item.id, item.prevId, item.extras?.ttl, item.extras?.retain],
+    ['a/b é', '7', '6', 60, false],
+  );
   assert.ok(item.extras?.repeatKey?.key.endsWith('k'));
   assert.equal(published('/channels/c/message?version=3', '').extras?.version, 3);
 });
@@ -72,6 +78,7 @@ test('the query says more of the item, and the channel is decoded', () => {
 test('what is not valid is refused with a reason, and counted', () => {
   for (const [target, body, headers, status, reason] of [
     ['/channels/c/message?ttl=0', 'x', [], 400, /ttl/],
+    ['/channels/c/message?retain=no', 'x', [], 400, /retain/],
     ['/channels/c/message?other=1', 'x', [], 400, /other/],
     ['/channels/c/message?event=a%0Ab', 'x', [], 400, /one line/],
     ['/channels/c/message?id=1&id=2', 'x', [], 400, /twice/],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { encodeItem } from '../../../src/codec/grip/index.ts';
 import { ChannelRules, type HistoryAnswer, OwnHistory } from '../../../src/hub/index.ts';
 import { ALL } from '../../support/history/history-model.ts';
-import { come, EVENTS, event, keeping, QUESTION, rule, SOUND, shown } from './history-rig.ts';
+import { both, come, EVENTS, event, fieldsOf, keeping, poll, QUESTION, rule, SOUND, shown } from './history-rig.ts';
 import { streamAction, streamInstruct, streamItem, turn } from './support.ts';
 
 test('a client has a cursor before its first event, and with each item', async (t) => {
@@ -47,7 +47,7 @@ test('items that are on their way when a client comes back reach it once', async
 test('a client that cannot get all is told of the channels, and gets nothing of the old', async (t) => {
   const { hub, store } = keeping(t, [rule('p.a', { items: 1 }), rule('p.b', { items: 1 })]);
   await hub.publish(event('p.a', '1'), event('p.b', '2'), event('p.a', '3'));
-  const forged = ['', 'x', 'zzz-1', `${store.epoch}-99`, `${store.epoch}-01`, `${store.epoch}-9007199254740993`];
+  const forged = ['x', 'zzz-1', `${store.epoch}-99`, `${store.epoch}-01`, `${store.epoch}-9007199254740993`];
   for (const id of forged) {
     const client = hub.client();
     const request = { ...client.request, headers: ['Last-Event-ID', id] };
@@ -61,7 +61,14 @@ test('a client that cannot get all is told of the channels, and gets nothing of 
   assert.equal(shown(store, client), both);
   const other = come(hub, ['p.a', 'p.b'], `${store.epoch}-2`);
   assert.equal(shown(store, other), 'event: gap\ndata: {"channels":["p.a"]}\n\nid: E-4\n\n');
-  assert.equal(hub.counters.historyGaps, 8);
+  assert.equal(hub.counters.historyGaps, 7);
+});
+
+test('a client with an empty id has not had an event, and is new', async (t) => {
+  const { hub, store } = keeping(t, [rule('a')]);
+  await hub.publish(event('a', '1'));
+  assert.equal(shown(store, come(hub, ['a'], '')), 'id: E-1\n\n');
+  assert.equal(hub.counters.historyGaps, 0);
 });
 
 test('where the rule says so a gap is not told', async (t) => {
@@ -252,4 +259,18 @@ test('the cursor comes directly behind a gap, whatever is published before the c
   for (const each of [client, fresh]) each.grant(1_000);
   assert.equal(shown(store, client), 'event: gap\ndata: {"channels":["a"]}\n\nid: E-2\n\ndata: 3\nid: E-3\n\n');
   assert.equal(shown(store, fresh), 'id: E-2\n\ndata: 3\nid: E-3\n\n');
+});
+
+test('an item with retain: false goes to those who are there, and is neither kept nor the last item for new clients', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { retain: true })]);
+  const extras = { repeatKey: null, version: 1, ttl: null, expires: 0, retain: false } as const;
+  await hub.publish(event('a', '1'));
+  const [stream, waiting] = [come(hub, ['a'], `${store.epoch}-1`), poll(hub, ['a'], `${store.epoch}-1`)];
+  await hub.publish({ ...both('a', 'typing'), extras });
+  assert.deepEqual([waiting.body, fieldsOf(store, waiting)], ['typing', 'Last-Event-ID E-1']);
+  await hub.publish(event('a', '2'));
+  assert.equal(shown(store, stream), 'id: E-1\n\ndata: typing\n\ndata: 2\nid: E-2\n\n');
+  await hub.publish({ ...event('a', 'typing again'), extras: { ...extras, version: 2 } });
+  assert.equal(shown(store, come(hub, ['a'])), 'data: 2\nid: E-2\n\nid: E-2\n\n');
+  assert.equal(shown(store, come(hub, ['a'], `${store.epoch}-1`)), 'data: 2\nid: E-2\n\nid: E-2\n\n');
 });

@@ -287,20 +287,21 @@ test('after a lost connection items without ids are sent again only to servers t
   }
 });
 
-test('an item with an idempotency key is sent again, with its version and ttl', async (t) => {
+test('an item with an idempotency key is sent again, with its version, ttl and retain', async (t) => {
   const { listener, taken } = endpoint(({ response }, earlier) => {
     if (earlier === 0) response.destroy();
     else response.end();
   });
   const publisher = new Publisher(`http://${await startOrigin(t, listener)}`);
   t.after(() => publisher.close());
-  await publisher.publish('a', { httpStream: 'x', idempotencyKey: 'k', version: 3, ttl: 60 });
+  await publisher.publish('a', { httpStream: 'x', idempotencyKey: 'k', version: 3, ttl: 60, retain: false });
   assert.equal(taken.length, 2);
   const item = {
     channel: 'a',
     'idempotency-key': 'k',
     version: 3,
     ttl: 60,
+    retain: false,
     formats: { 'http-stream': { content: 'x' } },
   };
   assert.deepEqual(taken[1]?.items, [item]);

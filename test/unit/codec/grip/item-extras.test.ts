@@ -36,6 +36,14 @@ test('an item without extras has none, and those of others go to other processes
   assert.deepEqual(decodeItems(encodeItem(item)), [item]);
 });
 
+test('an item may say that it is not kept, and says so in other processes', () => {
+  const item = parsePublishItem({ ...ITEM, retain: false });
+  assert.equal(item.extras?.retain, false);
+  assert.deepEqual(decodeItems(encodeItem(item)), [item]);
+  assert.equal(parsePublishItem({ ...ITEM, retain: true }).extras, null);
+  assert.match(refusal({ retain: 'no' }), /retain/);
+});
+
 test('a key belongs to its channel, and its digest to all of the content', () => {
   const first = keyOf({ 'idempotency-key': 'k' });
   assert.deepEqual(keyOf({ 'idempotency-key': 'k' }), first);

@@ -6,7 +6,8 @@ test('the id of the last event is in the header, or else in the query', () => {
   const cases: [string[], string, string | null][] = [
     [['Last-Event-ID', 'a'], '/?last_event_id=b', 'a'],
     [['last-event-id', Buffer.from('ü').toString('latin1')], '/', 'ü'],
-    [['Last-Event-ID', ''], '/?last_event_id=b', ''],
+    [['Last-Event-ID', ''], '/?last_event_id=b', null],
+    [[], '/?last_event_id=', null],
     [[], '/?x=1&last_event_id=b%2Dc&y', 'b-c'],
     [[], '/?last_event_id=%', '%'],
     [[], '/?my_last_event_id=b', null],
