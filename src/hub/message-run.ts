@@ -92,9 +92,8 @@ export class MessageRun extends Step {
 
 /** The message that a published item is for WebSockets. @param cap as for `PublishedMessage` */
 export function messageOf(item: PublishItem, cap: number | null = null): PublishedMessage | null {
-  const { channel, meta, id, size, extras, number = 0, wsMessage } = item;
-  if (wsMessage === null) return null;
-  return new PublishedMessage(channel, wsMessage, meta, id, size, extras?.expires, number, cap);
+  const { wsMessage } = item;
+  return wsMessage === null ? null : new PublishedMessage(item, wsMessage, cap);
 }
 
 /** Items from the log as runs, without those that have no message for WebSockets: pings and pongs were for those who were there. */

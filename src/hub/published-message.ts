@@ -1,4 +1,4 @@
-import { NO_META, nameBehind, type WsMessageFormat } from '../codec/grip/index.ts';
+import { nameBehind, type PublishItem, type WsMessageFormat } from '../codec/grip/index.ts';
 import { MessagePayload } from '../exchange/index.ts';
 import { formatCursor } from '../history/index.ts';
 import { type EnvelopeStyle, envelopeOf } from './envelope.ts';
@@ -35,17 +35,9 @@ export class PublishedMessage {
   /** Its content in envelopes, by the keys of the styles of those who get it. */
   #enveloped: Map<string, MessagePayload> | null = null;
 
-  /** @param size what the publisher says of it; null for the bytes of its content @param expires as `Step.expires` @param cap the highest number that its cursor may have, if it was read from the log; null otherwise */
-  constructor(
-    channel: string,
-    format: WsMessageFormat,
-    meta: Readonly<Record<string, string>> = NO_META,
-    id: string | null = null,
-    size: number | null = null,
-    expires = 0,
-    number = 0,
-    cap: number | null = null,
-  ) {
+  /** @param format that of the item @param cap the highest number that its cursor may have, if it was read from the log; null otherwise */
+  constructor(item: PublishItem, format: WsMessageFormat, cap: number | null = null) {
+    const { channel, id, meta, size, number = 0, extras } = item;
     const { action, type, content, code, reason, contentFilters } = format;
     this.channel = channel;
     this.meta = meta;
@@ -54,7 +46,7 @@ export class PublishedMessage {
     this.id = id;
     this.action = action;
     this.type = type;
-    this.payload = new MessagePayload(content, type === 'text', 1, expires);
+    this.payload = new MessagePayload(content, type === 'text', 1, extras?.expires);
     this.code = code;
     this.reason = reason;
     this.size = size ?? content.length;

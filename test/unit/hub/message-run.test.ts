@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { emptyItem } from '../../../src/hub/index.ts';
 import { MessageRun } from '../../../src/hub/message-run.ts';
 import { PublishedMessage } from '../../../src/hub/published-message.ts';
 import { RUN_BYTES, RUN_ITEMS } from '../../../src/hub/stream-run.ts';
 import { messageFormat } from './support.ts';
 
 function message(content: string, format: Parameters<typeof messageFormat>[1] = {}): PublishedMessage {
-  return new PublishedMessage('c', messageFormat(content, format));
+  return new PublishedMessage(emptyItem('c'), messageFormat(content, format));
 }
 
 function textsOf(run: MessageRun): string[] {
@@ -71,6 +72,6 @@ test('a part of a run has its messages, and each message its weight', () => {
   assert.equal(run.part(1, 3).items[0], run.items[1]);
   assert.equal(run.part(0, 4), run);
   assert.deepEqual([run.weightOf(0, 10), run.weightOf(1, 10), run.weightOf(0, 0)], [3, 1, 1]);
-  const sized = new MessageRun(new PublishedMessage('c', messageFormat('x'), {}, null, 1_000));
+  const sized = new MessageRun(new PublishedMessage({ ...emptyItem('c'), size: 1_000 }, messageFormat('x')));
   assert.equal(sized.weightOf(0, 10), 100);
 });
