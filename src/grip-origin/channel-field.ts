@@ -1,7 +1,4 @@
-import { encodeHeaderText, patternProblem } from '../codec/grip/index.ts';
-
-/** Filters that a channel may have in a header. */
-const MAX_FILTERS = 5;
+import { encodeHeaderText, MAX_FILTERS, patternProblem } from '../codec/grip/index.ts';
 
 /** A channel that a client is subscribed to. */
 export interface ChannelOptions {

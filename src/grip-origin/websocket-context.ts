@@ -9,6 +9,7 @@ import {
   patternProblem,
   type WebSocketEvent,
 } from '../codec/grip/index.ts';
+import { isCloseCode, MAX_CONTROL_BYTES, NO_STATUS } from '../codec/websocket/index.ts';
 
 /** A message of the client: text, or bytes. */
 export type WebSocketMessage = string | Buffer;
@@ -45,8 +46,6 @@ const MESSAGE = Buffer.from('m:');
 const CONTROL = 'c:';
 const EMPTY = Buffer.alloc(0);
 const ABNORMAL = 1006;
-/** RFC 6455 §5.5: the payload of a control frame. */
-const MAX_CONTROL_BYTES = 125;
 
 /**
  * A WebSocket of a client, in one request of WebSocket-over-HTTP: what the client did since the last request, and what is to happen now. The proxy
@@ -126,8 +125,7 @@ export class WebSocketContext {
 
   /** Closes the WebSocket. Nothing can be sent after this. */
   close(code = 1000, reason = ''): void {
-    if (!Number.isInteger(code) || code < 1000 || code > 4999 || code === 1005 || code === 1006 || code === 1015)
-      throw new TypeError(`${code} is not a code that a close can have`);
+    if (!isCloseCode(code)) throw new TypeError(`${code} is not a code that a close can have`);
     const content = controlContent(Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]));
     this.#add('CLOSE', content);
     this.#closing = true;
@@ -205,7 +203,7 @@ export class WebSocketContext {
     }
     if (this.closed !== null && !this.#closing && this.closed.code !== ABNORMAL) {
       const { code } = this.closed;
-      const content = code === 1005 ? EMPTY : Buffer.from([code >> 8, code & 0xff]);
+      const content = code === NO_STATUS ? EMPTY : Buffer.from([code >> 8, code & 0xff]);
       this.#events.push({ type: 'CLOSE', content });
     }
     const headers: Record<string, string> = { 'Content-Type': EVENTS_TYPE, ...this.#headers };

@@ -1,4 +1,10 @@
-import { type ControlMessage, GripError, parseControlMessage, type Subscription } from '../codec/grip/index.ts';
+import {
+  type ControlMessage,
+  GripError,
+  MAX_FILTERS,
+  parseControlMessage,
+  type Subscription,
+} from '../codec/grip/index.ts';
 import type { Route } from '../config/index.ts';
 import { clientNames, type ExchangeError, type RequestHead, type WebSocketRequester } from '../exchange/index.ts';
 import { type FilterService, subscriptionKey, type WebSocketHold, type WebSocketOwner } from '../hub/index.ts';
@@ -11,9 +17,6 @@ import type { ProxyRoom } from './proxy-room.ts';
 import type { TargetWebSocketResponder } from './proxy-target.ts';
 import { HeldSession, movedSession } from './session-state.ts';
 import { DelayedMessage, KeepAliveMessage } from './websocket-timers.ts';
-
-/** Filters of one subscription; GRIP allows no more. */
-const MAX_FILTERS = 5;
 
 /** Normal closure (RFC 6455 §7.4.1). */
 const NORMAL = 1000;

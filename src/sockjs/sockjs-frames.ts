@@ -1,4 +1,5 @@
 import { parseJson } from '../codec/grip/index.ts';
+import { NO_STATUS } from '../codec/websocket/index.ts';
 
 /**
  * Bytes that may wait in one direction of a SockJS session, and of one message (Pushpin).
@@ -20,7 +21,7 @@ export function messagesFrame(messages: readonly Buffer[]): string {
 
 /** The frame that closes. Code 1005, which never travels, is 0, as in Pushpin. */
 export function closeFrame(code: number, reason: string): string {
-  return `c${JSON.stringify([code === 1005 ? 0 : code, reason || 'Connection closed'])}`;
+  return `c${JSON.stringify([code === NO_STATUS ? 0 : code, reason || 'Connection closed'])}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type AtTurnEnd, WheelTimer } from '../clock/index.ts';
+import { NO_STATUS } from '../codec/websocket/index.ts';
 import {
   BodyCollector,
   type ByteHolder,
@@ -208,7 +209,7 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
     // A browser that leaves a waiting request has closed.
     this.#clientClosed = true;
     this.#room.wheel.schedule(this, UNCONNECTED);
-    if (this.#close === null) this.#toOrigin.close(1005, '');
+    if (this.#close === null) this.#toOrigin.close(NO_STATUS, '');
     else this.#linger();
   }
 
@@ -399,7 +400,7 @@ export class SockJsSession extends WheelTimer implements WebSocketRequester, Rec
   /** Stays a while, so that a client that asks again learns that it is closed. */
   #linger(): void {
     this.#state = 'lingering';
-    this.#close ??= closeFrame(1005, '');
+    this.#close ??= closeFrame(NO_STATUS, '');
     this.#room.held.releaseAll(this);
     this.#messages = [];
     this.#endSender();

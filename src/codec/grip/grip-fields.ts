@@ -8,8 +8,8 @@ import { leadingText, listElements, parseParameters, trailingParameters } from '
 import { stringMap } from './string-map.ts';
 import type { ChannelRef, KeepAlive } from './types.ts';
 
-/** Filters that a Grip-Channel field may name for one channel. */
-const MAX_FILTERS = 5;
+/** Filters of one channel of a client. GRIP allows no more. */
+export const MAX_FILTERS = 5;
 
 /** Seconds of a keep-alive that does not say. */
 export const DEFAULT_KEEP_ALIVE_TIMEOUT = 55;

@@ -10,6 +10,7 @@ export { type ControlMessage, type MessageContent, parseControlMessage, type Sub
 export { decodeItems, encodeItem, idTest } from './encoded-item.ts';
 export { GripError, PublishError, ReusedKeyError } from './grip-error.ts';
 export { type GripExtension, gripExtension } from './grip-extension.ts';
+export { MAX_FILTERS } from './grip-fields.ts';
 export { type GripLinks, NO_LINKS } from './grip-links.ts';
 export { GripSigner } from './grip-signer.ts';
 export { decodeHeaderText, encodeHeaderText } from './header-text.ts';
