@@ -2,42 +2,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Instruct } from '../../../src/codec/grip/index.ts';
 import { CALL_TIMEOUT } from '../../../src/hub/filter-run.ts';
-import type { FilterCall, FilterClient, FilterQuestion, FilterService } from '../../../src/hub/index.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
+import { ManualService } from './manual-service.ts';
 import { type HubRig, responseInstruct, responseItem, rig, streamInstruct, streamItem, turn } from './support.ts';
-
-/** A service that does not respond before the test does. */
-class ManualService implements FilterService {
-  readonly questions: FilterQuestion[] = [];
-  readonly clients: FilterClient[] = [];
-  aborted = 0;
-
-  open(question: FilterQuestion, client: FilterClient): FilterCall {
-    return {
-      target: 'origin:80',
-      uri: question.url,
-      start: () => {
-        this.questions.push(question);
-        this.clients.push(client);
-      },
-      abort: () => {
-        this.aborted++;
-      },
-    };
-  }
-
-  get last(): FilterClient {
-    return this.clients.at(-1) ?? assert.fail('not asked');
-  }
-
-  pass(): void {
-    this.last.onFilterResponse(204, false, Buffer.alloc(0));
-  }
-
-  drop(): void {
-    this.last.onFilterResponse(200, true, Buffer.alloc(0));
-  }
-}
 
 function filtered(instruct: Instruct): Instruct {
   const { hold } = instruct;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FilterCall, FilterClient, FilterQuestion, FilterService } from '../../../src/hub/index.ts';
 import { come, EVENTS, event, keeping, rule, shown } from './history-rig.ts';
+import { ManualService } from './manual-service.ts';
 import { rig, streamInstruct, streamItem, turn } from './support.ts';
 
 const LIMITS = { limits: { queueItems: 2 } };
@@ -38,40 +38,24 @@ test('a slow client of an event stream loses items, where its route says so', as
   assert.equal(hub.counters.itemsDropped, 4);
 });
 
-/** A service that responds when the test says so. */
-class Service implements FilterService {
-  readonly waiting: FilterClient[] = [];
-
-  open(_question: FilterQuestion, client: FilterClient): FilterCall {
-    return { uri: 'http://x/', target: 'x', start: () => this.waiting.push(client), abort() {} };
-  }
-}
-
 test('a slow client behind a filter that asks a service gets each item once and in order', async (t) => {
   const { hub, store } = keeping(t, [rule('a')], { limits: { queueItems: 3 } });
   const client = hub.client(30);
-  const filterService = new Service();
+  const filterService = new ManualService();
   const { hold, ...rest } = streamInstruct(['a'], EVENTS);
   assert.ok(hold);
   const channels = hold.channels.map((channel) => ({ ...channel, filters: ['http-check'] }));
   hub.hold(client, { ...rest, hold: { ...hold, channels, meta: { url: 'http://x/' } } }, { filterService });
-  const answerAll = async (): Promise<void> => {
-    for (let i = 0; i < 30; i++) {
-      await turn();
-      filterService.waiting.shift()?.onFilterResponse(200, false, Buffer.alloc(0));
-      hub.advance(1_000);
-    }
-  };
   // Three wait for the client, and then one is asked about and two wait for that.
   for (const wave of [
     [1, 2, 3],
     [4, 5, 6],
   ]) {
     for (const i of wave) hub.hub.publish([event('a', `${i}`)]);
-    await answerAll();
+    await filterService.passAll(hub);
   }
   client.grant(10_000);
-  await answerAll();
+  await filterService.passAll(hub);
   const numbers = [...shown(store, client).matchAll(/data: (\d)/g)].map((match) => Number(match[1]));
   assert.deepEqual(numbers, [1, 2, 3, 4, 5, 6]);
 });

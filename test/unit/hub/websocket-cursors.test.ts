@@ -2,16 +2,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { MAX_SINCE } from '../../../src/hub/client-cursor.ts';
-import {
-  ChannelRules,
-  type FilterCall,
-  type FilterClient,
-  type FilterQuestion,
-  type FilterService,
-  type HubHistory,
-  type WebSocketHoldOptions,
-} from '../../../src/hub/index.ts';
+import { ChannelRules, type HubHistory, type WebSocketHoldOptions } from '../../../src/hub/index.ts';
 import { keeping, rule } from './history-rig.ts';
+import { ManualService } from './manual-service.ts';
 import { type HubRig, messageItem, takeAllEachTurn, turn } from './support.ts';
 import { WebSocketSite } from './websocket-rig.ts';
 
@@ -364,20 +357,9 @@ test('a gap in the middle is told to those who know of cursors, with where they 
   assert.deepEqual(plain.requester.events, ['text 1', 'text 7']);
 });
 
-/** A service that responds when the test says so. */
-class Service implements FilterService {
-  readonly waiting: FilterClient[] = [];
-
-  open(question: FilterQuestion, client: FilterClient): FilterCall {
-    const { waiting } = this;
-    assert.ok(question);
-    return { uri: 'http://x/', target: 'x', start: () => waiting.push(client), abort() {} };
-  }
-}
-
 test('a client gets its items in order and once behind a filter that asks a service, however slow that is', async (t) => {
   const { hub, store } = keeping(t, [rule('a', { items: 1_000 })], { limits: { queueItems: 5 } });
-  const filterService = new Service();
+  const filterService = new ManualService();
   await publishAll(
     hub,
     Array.from({ length: 30 }, (_, at) => messageItem('a', `${at + 1}`)),
@@ -388,9 +370,9 @@ test('a client gets its items in order and once behind a filter that asks a serv
   for (let sent = 30; site.requester.events.length < 90; ) {
     await turn();
     if (sent < 60) hub.hub.publish([messageItem('a', `${++sent}`)]);
-    filterService.waiting.shift()?.onFilterResponse(200, false, Buffer.alloc(0));
+    filterService.passNext();
     // The pace of requests to one service.
-    if (filterService.waiting.length === 0) hub.advance(1_000);
+    if (filterService.waiting === 0) hub.advance(1_000);
     if (site.requester.events.length === 60 && sent === 60) break;
   }
   assert.deepEqual(site.requester.events, texts(60));
@@ -399,27 +381,20 @@ test('a client gets its items in order and once behind a filter that asks a serv
 
 test('what waited for a service while a message before it was left to the log comes from there, once', async (t) => {
   const { hub } = keeping(t, [rule('a')], { limits: { queueItems: 3 } });
-  const filterService = new Service();
+  const filterService = new ManualService();
   const site = new WebSocketSite(hub, { filterService, credits: 1 });
   site.hold.setMeta('url', 'http://x/');
   site.hold.subscribe('a', ['http-check']);
-  const answerAll = async (): Promise<void> => {
-    for (let i = 0; i < 30; i++) {
-      await turn();
-      filterService.waiting.shift()?.onFilterResponse(200, false, Buffer.alloc(0));
-      hub.advance(1_000);
-    }
-  };
   // One is taken and three wait for the client, and then one is asked about and two wait for that.
   for (const wave of [
     [1, 2, 3, 4],
     [5, 6, 7],
   ]) {
     for (const i of wave) await hub.publish(messageItem('a', `${i}`));
-    await answerAll();
+    await filterService.passAll(hub);
   }
   site.credit(1_000);
-  await answerAll();
+  await filterService.passAll(hub);
   assert.deepEqual(site.requester.events, texts(7));
 });
 
