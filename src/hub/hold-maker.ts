@@ -63,6 +63,7 @@ export class HoldMaker {
       debug = false,
       session = null,
       route,
+      user: claimed = null,
     } = options;
     const { hold } = options.instruct;
     const keepAlive = this.keepAlives.share(hold?.keepAlive ?? null);
@@ -74,7 +75,17 @@ export class HoldMaker {
       this.namesOf(other, { channels, channelPrefix: prefix }, request);
     const more = isPlain
       ? null
-      : { always: channels, hold, link, session, prefix, debug, namesOf, filterService: options.filterService ?? null };
+      : {
+          always: channels,
+          hold,
+          link,
+          session,
+          prefix,
+          debug,
+          claimed,
+          namesOf,
+          filterService: options.filterService ?? null,
+        };
     const held = new StreamHold(this.#room, request, requester, credits, keepAlive, more, route);
     held.slow = options.slow ?? 'catch_up';
     return held;

@@ -69,6 +69,7 @@ export interface StreamMore {
   readonly always: readonly string[];
   readonly prefix: string;
   readonly debug: boolean;
+  readonly claimed: string | null;
   readonly session: SessionState;
 }
 

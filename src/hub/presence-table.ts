@@ -3,6 +3,7 @@ import { type Counters, type Current, LEAST_COST, LineRate, type Log, reportFaul
 import { type Counts, type CountsWatcher, NOBODY } from './client-counts.ts';
 import { Expiry } from './expiry.ts';
 import { FirstByKey } from './first-by-key.ts';
+import type { Publication } from './intake.ts';
 import type { PresenceEvent, PresenceKind } from './presence-event.ts';
 
 /**
@@ -48,6 +49,10 @@ export interface PresenceSource {
   readonly counts: Counts;
   /** Publishes what the events say. */
   tell(events: readonly PresenceEvent[]): void;
+  /** As `Hub.requestTurn`. */
+  requestTurn(publication: Publication): void;
+  /** As `Hub.cancelTurn`. */
+  cancelTurn(publication: Publication): void;
 }
 
 /** How long one is waited for. */
@@ -67,6 +72,12 @@ export interface PresenceOptions {
 /** Those that leave in one call of the timer. */
 const SLICE = 10_000;
 
+/** Events that are told in one turn of the event loop: each may be an item for clients, and one for each webhook. */
+const EVENTS_PER_TURN = 256;
+
+/** What an event counts as a publisher's bytes. */
+const EVENT_BYTES = 512;
+
 interface Stay {
   readonly place: Place;
   /** The name of the user; `NOBODY` for the channel itself. */
@@ -74,6 +85,13 @@ interface Stay {
   readonly since: number;
   /** Wheel time since which it has no connections, in milliseconds. */
   emptyAt: number;
+  /** That it began, while that is not told; null once it is. */
+  beginning: WaitingEvent | null;
+}
+
+/** An event that is not told yet. */
+interface WaitingEvent extends PresenceEvent {
+  readonly stay: Stay;
 }
 
 /** A channel with clients, or that had some a moment ago. */
@@ -85,9 +103,9 @@ interface Place {
 
 /**
  * Knows which users are on which channels, and which channels have clients, and tells of those who come and leave. Whoever comes back within the grace time has not
- * left. There is one table in a process, which counts while that process orders the items (`lead`), and nothing otherwise.
+ * left. It tells as a publisher does, in its turn; of those who have left before that it says nothing, so no more waits than two events for each user. There is one table in a process, which counts while that process orders the items (`lead`), and nothing otherwise.
  */
-export class PresenceTable implements CountsWatcher, AtTurnEnd {
+export class PresenceTable implements CountsWatcher, AtTurnEnd, Publication {
   readonly #options: PresenceOptions;
   readonly #places = new Map<string, Place>();
   /** Those without connections, in the order in which they lost the last one. */
@@ -97,7 +115,8 @@ export class PresenceTable implements CountsWatcher, AtTurnEnd {
   readonly #refusals = new LineRate();
   #source: PresenceSource | null = null;
   #bytes = 0;
-  #events: PresenceEvent[] = [];
+  /** What is to be told, in its order. */
+  readonly #events = new Set<WaitingEvent>();
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -130,7 +149,8 @@ export class PresenceTable implements CountsWatcher, AtTurnEnd {
   release(): KnownStay[] {
     const known: KnownStay[] = [];
     if (this.#source === null) return known;
-    this.onTurnEnd();
+    this.#source.cancelTurn(this);
+    this.#tellSome(Number.POSITIVE_INFINITY);
     this.#source.counts.unwatch(this);
     this.#source = null;
     for (const { channel, stays } of this.#places.values()) {
@@ -206,8 +226,8 @@ export class PresenceTable implements CountsWatcher, AtTurnEnd {
     }
     // A user whose channel found no room is left out too.
     if (user !== NOBODY && place === undefined) return;
-    const { since } = this.#add(channel, user, Date.now());
-    this.#tell(user === NOBODY ? 'occupied' : 'join', channel, user, since);
+    const stay = this.#add(channel, user, Date.now());
+    stay.beginning = this.#tell(user === NOBODY ? 'occupied' : 'join', stay, stay.since);
   }
 
   #add(channel: string, user: string, since: number): Stay {
@@ -216,7 +236,7 @@ export class PresenceTable implements CountsWatcher, AtTurnEnd {
       place = { channel, stays: new Map(), bytes: 0 };
       this.#places.set(channel, place);
     }
-    const stay = { place, key: user, since, emptyAt: 0 };
+    const stay: Stay = { place, key: user, since, emptyAt: 0, beginning: null };
     const cost = costOf(user === NOBODY ? channel : user);
     place.stays.set(user, stay);
     place.bytes += cost;
@@ -258,18 +278,44 @@ export class PresenceTable implements CountsWatcher, AtTurnEnd {
     this.#bytes -= cost;
     if (user !== NOBODY) this.#options.counters.usersOpen--;
     if (place.stays.size === 0) this.#places.delete(place.channel);
-    this.#tell(user === NOBODY ? 'vacated' : 'leave', place.channel, user, Date.now());
+    // Nobody has heard of it, and nobody has to.
+    if (stay.beginning !== null) this.#events.delete(stay.beginning);
+    else this.#tell(user === NOBODY ? 'vacated' : 'leave', stay, Date.now());
   }
 
-  #tell(kind: PresenceKind, channel: string, user: string, time: number): void {
-    if (this.#events.length === 0) this.#turns.add(this);
-    this.#events.push({ kind, channel, user: user === NOBODY ? null : user, time });
+  #tell(kind: PresenceKind, stay: Stay, time: number): WaitingEvent {
+    if (this.#events.size === 0) this.#turns.add(this);
+    const { place, key } = stay;
+    const event = { kind, channel: place.channel, user: key === NOBODY ? null : key, time, stay };
+    this.#events.add(event);
+    return event;
+  }
+
+  #tellSome(count: number): void {
+    const events: WaitingEvent[] = [];
+    for (const event of this.#events) {
+      if (events.length === count) break;
+      this.#events.delete(event);
+      event.stay.beginning = null;
+      events.push(event);
+    }
+    if (events.length > 0) this.#source?.tell(events);
   }
 
   onTurnEnd(): void {
-    const events = this.#events;
-    this.#events = [];
-    if (events.length > 0) this.#source?.tell(events);
+    if (this.#events.size > 0) this.#source?.requestTurn(this);
+  }
+
+  /** What it counts as a publisher. */
+  get bytes(): number {
+    return Math.min(EVENTS_PER_TURN, this.#events.size) * EVENT_BYTES;
+  }
+
+  /** It is its turn as a publisher. */
+  onTurn(): boolean {
+    this.#tellSome(EVENTS_PER_TURN);
+    if (this.#events.size > 0) this.#turns.add(this);
+    return true;
   }
 
   onFault(thrown: unknown): void {

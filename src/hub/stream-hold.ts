@@ -16,7 +16,7 @@ import type { HistoryStream } from './history-stream.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest, keepAliveOf } from './keep-alive-plan.ts';
 import { KeptPayload } from './kept-payload.ts';
-import type { HoldParts, StreamHoldState } from './moved-hold.ts';
+import type { HoldParts, StreamHoldState, StreamMore } from './moved-hold.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
 import type { SessionStream } from './session-stream.ts';
 import { SharedRuns } from './shared-runs.ts';
@@ -25,6 +25,7 @@ import { type Step, StreamClose } from './step.ts';
 import type { StreamHistory } from './stream-history.ts';
 import { isPlain, markedItem, type StreamItem, StreamRun, streamRuns } from './stream-run.ts';
 import { StreamSession } from './stream-session.ts';
+import { userName } from './user-name.ts';
 
 const EMPTY = Buffer.alloc(0);
 const LINE_END = Buffer.from('\n');
@@ -47,6 +48,8 @@ export interface StreamOptions {
   readonly prefix: string;
   /** Whether the client is told why its stream ends. */
   readonly debug: boolean;
+  /** The user that its token names; null for none. */
+  readonly claimed: string | null;
   /** Channels besides those of its holds, with their full names. */
   readonly always: readonly string[];
   /** The full names of the channels of a hold, as many as are allowed. */
@@ -267,10 +270,7 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     const place = this.#history?.place ?? null;
     if (held === null || (session !== null && sessionState === null)) return null;
     if (this.#history !== null && place === null) return null;
-    const more =
-      options === null || sessionState === null
-        ? null
-        : { always: options.always, prefix: options.prefix, debug: options.debug, session: sessionState };
+    const more = options === null || sessionState === null ? null : { ...moreOf(options), session: sessionState };
     const { wheel } = this.room;
     if (session !== null) wheel.cancel(session);
     const own = { isEventStream: this.#isEventStream, place, slow: this.slow };
@@ -347,6 +347,9 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
   replaceHold(hold: Hold | null): readonly string[] {
     const names = hold === null ? [] : (this.#options as StreamOptions).namesOf(hold);
     this.#history?.replace(names);
+    // No user is on a channel that the other one had.
+    this.joinOnly(names.filter((name) => this.hasJoined(name)));
+    if (hold !== null) this.user = userName(hold.meta.user ?? this.#options?.claimed, this, this.room);
     this.joinOnly(names);
     return names;
   }
@@ -401,4 +404,9 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
 /** Whether a response with these fields has events of EventSource. */
 export function isEventStream(headers: HeaderList): boolean {
   return hasMediaType(headers, 'text/event-stream');
+}
+
+/** What another process makes the options from again. */
+function moreOf({ always, prefix, debug, claimed }: StreamOptions): Omit<StreamMore, 'session'> {
+  return { always, prefix, debug, claimed };
 }

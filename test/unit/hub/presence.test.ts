@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Instruct } from '../../../src/codec/grip/index.ts';
 import { ExchangeError } from '../../../src/exchange/index.ts';
-import { type ChannelRule, ChannelRules, type HookRule, type PresenceEvent } from '../../../src/hub/index.ts';
+import {
+  type ChannelRule,
+  ChannelRules,
+  type HookRule,
+  type PresenceEvent,
+  type Publication,
+} from '../../../src/hub/index.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { rule } from './history-rig.ts';
-import { type HubRig, responseInstruct, rig, streamInstruct, streamItem, turn } from './support.ts';
+import { type HubRig, ManualLink, responseInstruct, rig, streamInstruct, streamItem, turn } from './support.ts';
 
 const GRACE = 5_000;
 
@@ -21,6 +27,8 @@ function present(t: TestContext, rules: readonly ChannelRule[] = [PRESENCE], hoo
         told.push([kind, channel, ...(user === null ? [] : [user])].join(' '));
       hub.hub.tell(events);
     },
+    requestTurn: (publication: Publication) => hub.hub.requestTurn(publication),
+    cancelTurn: (publication: Publication) => hub.hub.cancelTurn(publication),
   };
   hub.presence.lead(source);
   return { hub, told, source };
@@ -148,11 +156,40 @@ test('rules that change count the members of the channels that they concern', as
   part(ann);
   assert.deepEqual([...hub.hub.counts.entries()], []);
   join(hub, 'bob', 'a');
+  await turn();
   hub.hub.history.rules = new ChannelRules([]);
   assert.deepEqual([...hub.hub.counts.entries()], []);
   hub.advance(GRACE + 200);
   await turn();
   assert.ok(told.includes('leave a ann') && told.includes('leave a bob') && told.includes('vacated b'));
+});
+
+test('the response to a next link says anew whose client it is', async (t) => {
+  const { hub, told } = present(t);
+  const link = new ManualLink();
+  hub.hold(hub.client(), of('ann', streamInstruct(['a', 'b'])), { link, user: 'claimed' });
+  await turn();
+  const follow = async (user: string | null, ...channels: string[]): Promise<void> => {
+    hub.hub.recover();
+    const { hold } = user === null ? streamInstruct(channels) : of(user, streamInstruct(channels));
+    link.last.onLinkDone({ hold, next: link });
+    hub.advance(GRACE + 200);
+    await turn();
+  };
+  await follow('ann', 'a', 'b');
+  assert.equal(told.splice(0).length, 4);
+  await follow('bob', 'b', 'c');
+  assert.ok(!told.includes('join a bob'), 'bob was never on the channel that is left');
+  assert.deepEqual(told.splice(0).toSorted(), [
+    'join b bob',
+    'join c bob',
+    'leave a ann',
+    'leave b ann',
+    'occupied c',
+    'vacated a',
+  ]);
+  await follow(null, 'c');
+  assert.deepEqual(told.toSorted(), ['join c claimed', 'leave b bob', 'leave c bob', 'vacated b']);
 });
 
 test('users are listed in pages', (t) => {
@@ -228,6 +265,49 @@ test('the users of all channels together are bounded too', (t) => {
   assert.ok(hub.presence.users * (256 + 500) <= 134_217_728);
   assert.ok(hub.presence.users > 170_000);
   assert.ok(hub.counters.presenceDropped > 60_000);
+});
+
+test('thousands who leave at once are told of in several turns, in their order', async (t) => {
+  const { hub, told, source } = present(t);
+  const users = Array.from({ length: 1_000 }, (_, i) => `u${String(i).padStart(3, '0')}`);
+  for (const user of users) source.counts.set('room', user, 1);
+  const sizes: number[] = [];
+  while (told.length < 1_001) {
+    const before = told.length;
+    await turn();
+    sizes.push(told.length - before);
+  }
+  assert.ok(Math.max(...sizes) <= 256, `at most ${Math.max(...sizes)} in a turn`);
+  assert.deepEqual(told, ['occupied room', ...users.map((user) => `join room ${user}`)]);
+  for (const user of users) source.counts.set('room', user, 0);
+  hub.advance(GRACE + 200);
+  const known = hub.presence.release();
+  assert.deepEqual(known, []);
+  assert.deepEqual(told.slice(1_001), [...users.map((user) => `leave room ${user}`), 'vacated room']);
+});
+
+test('what waits because the hub does not keep up is bounded: who leaves before it was told has never been there', async (t) => {
+  const { hub, told, source } = present(t);
+  source.counts.set('room', 'ann', 1);
+  await turn();
+  // Publishers wait, and so do events.
+  const waiting: Publication[] = [];
+  source.requestTurn = (publication) => waiting.push(publication);
+  for (let i = 0; i < 100; i++) {
+    for (const user of ['ann', 'bob']) source.counts.set('room', user, i % 2);
+    hub.advance(GRACE + 200);
+    await turn();
+  }
+  assert.ok(waiting[0]);
+  assert.equal(waiting[0].bytes, 5 * 512, 'one or two events for the channel and for each user');
+  waiting[0].onTurn();
+  assert.deepEqual(told.slice(2), [
+    'leave room ann',
+    'vacated room',
+    'occupied room',
+    'join room ann',
+    'join room bob',
+  ]);
 });
 
 test('a client that flaps is not told of, and an item costs nothing more', async (t) => {
