@@ -1,4 +1,4 @@
-import type { Guarded } from '../clock/index.ts';
+import { type AwaitsTurn, type Guarded, TurnQueue, turnBudget } from '../clock/index.ts';
 import { decodeItems, idTest, matchesPattern, type PublishItem } from '../codec/grip/index.ts';
 import { hasExpired } from '../exchange/index.ts';
 import type { Cursor, HistoryStore, KeptItem, Place } from '../history/index.ts';
@@ -97,33 +97,74 @@ export function askForId(source: HubHistory, channel: string, id: string, done: 
   source.ask({ channels: [channel], after: null, ids, limitBytes: 0 }, ({ missing }) => done(missing.length === 0));
 }
 
+/** Items, and channels that are looked at, for all who ask in one turn of the event loop: ten milliseconds or so. */
+const STEPS_PER_TURN = 2_048;
+
+/** What to look for the channels of a pattern counts, where there are many. */
+const PATTERN_STEPS = 256;
+
+/** A question that waits for its turn. */
+class WaitingQuestion implements AwaitsTurn {
+  readonly onTurn: () => void;
+  readonly #owner: Guarded;
+
+  constructor(onTurn: () => void, owner: Guarded) {
+    this.onTurn = onTurn;
+    this.#owner = owner;
+  }
+
+  onFault(thrown: unknown): void {
+    this.#owner.onFault(thrown);
+  }
+}
+
 /** The items in a store of this process. */
 export class OwnHistory implements HubHistory {
   readonly #store: HistoryStore;
   readonly #rules: () => ChannelRules;
   readonly #shared: SharedAnswers<HistoryAnswer>;
+  readonly #owner: Guarded;
+  readonly #turns = new TurnQueue();
+  /** The turn of the event loop in which it was asked last, and the steps of its answers in that turn. */
+  #turn = -1;
+  #steps = 0;
 
-  /** @param owner handles exceptions of timers */
+  /** @param owner handles exceptions of calls that come later */
   constructor(store: HistoryStore, rules: () => ChannelRules, owner: Guarded) {
     this.#store = store;
     this.#rules = rules;
     this.#shared = new SharedAnswers(store, owner);
+    this.#owner = owner;
   }
 
   get epoch(): string {
     return this.#store.epoch;
   }
 
+  /** Many clients may come back in one turn, and the items of each take time: after so many of them questions wait for later turns. */
   ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
+    const { number } = this.#turns;
+    if (number !== this.#turn) this.#steps = 0;
+    this.#turn = number;
+    if (this.#steps >= STEPS_PER_TURN)
+      turnBudget.wait(new WaitingQuestion(() => this.#ask(question, done), this.#owner));
+    else this.#ask(question, done);
+  }
+
+  #ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
     const key = JSON.stringify(question);
     const shared = this.#shared.get(key);
+    const { channels, patterns = [] } = question;
+    this.#steps += 1 + channels.length + patterns.length * PATTERN_STEPS;
     if (shared !== undefined) {
+      this.#steps += shared.items.length;
       done(shared);
       return;
     }
     const { last } = this.#store;
     this.#answer(question, (answer) => {
       if (this.#store.last === last && answer.items.every(lasts)) this.#shared.set(key, answer, bytesOf(answer));
+      this.#steps += answer.items.length;
       done(answer);
     });
   }

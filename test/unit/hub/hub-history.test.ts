@@ -33,6 +33,18 @@ test('an id is found among the last 1,000 items of its channel, and not before t
   assert.deepEqual([lost.missing, lost.items, lost.head], [['a'], [], 1_200]);
 });
 
+test('after so many items in one turn questions wait for later turns, in their order', async () => {
+  const { history } = historyOf(1_000);
+  const answered: string[] = [];
+  for (const id of ['0', '1', '2', '3']) {
+    // What each asks is another question.
+    history.ask({ ...QUESTION, channels: ['a'], ids: [['a', `1${id}`]], limitBytes: 300_000 }, () => answered.push(id));
+  }
+  assert.deepEqual(answered, ['0', '1', '2']);
+  while (answered.length < 4) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(answered, ['0', '1', '2', '3']);
+});
+
 test('looking for an id does not look at the contents of items', (t) => {
   const { history, store } = historyOf(1_000, 10_000);
   const parse = t.mock.method(JSON, 'parse');
