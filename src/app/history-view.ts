@@ -1,3 +1,4 @@
+import { isOfWebhook } from '../codec/grip/index.ts';
 import { type ChannelDetails, type HistoryPage, type HistoryQuery, OperationError } from '../control/index.ts';
 import {
   type ChannelSpan,
@@ -27,7 +28,7 @@ const COUNTED_TIME = 60_000;
 
 type Span = NonNullable<ChannelDetails['history']>;
 
-/** What is kept, for the control API. */
+/** What is kept, for the control API. What waits for webhooks is not shown: it is a part of how they work, and has the users of all channels. */
 export class HistoryView {
   readonly #role: () => Pick<HistoryRole, 'store' | 'target'> | null;
 
@@ -40,7 +41,8 @@ export class HistoryView {
   async names(prefix: string): Promise<readonly string[]> {
     const store = this.#role()?.store ?? null;
     if (store === null) return [];
-    return new Promise((resolve) => store.names(prefix, resolve));
+    const names = await new Promise<readonly string[]>((resolve) => store.names(prefix, resolve));
+    return names.filter((name) => !isOfWebhook(name));
   }
 
   /** What is kept of a channel; null where nothing is to be kept. */
@@ -79,7 +81,7 @@ export class HistoryView {
    */
   async page(name: string, { since, limit, reverse }: HistoryQuery): Promise<HistoryPage | null> {
     const role = this.#role();
-    if (role === null || role.target.rules.limitsOf(name) === null) return null;
+    if (role === null || !isShown(role, name)) return null;
     const { store } = role;
     if (store === null) {
       throw new OperationError('HF_CONTROL_CONFLICT', 'the process that this one replaces still has the history');
@@ -106,8 +108,13 @@ export class HistoryView {
 
   #storeOf(name: string): HistoryStore | null {
     const role = this.#role();
-    return role === null || role.target.rules.limitsOf(name) === null ? null : role.store;
+    return role === null || !isShown(role, name) ? null : role.store;
   }
+}
+
+/** Whether a channel is kept, for others than webhooks. */
+function isShown({ target: { rules } }: Pick<HistoryRole, 'target'>, name: string): boolean {
+  return rules.limitsOf(name) !== null && !isOfWebhook(name);
 }
 
 function spanIn(store: HistoryStore, name: string): Promise<ChannelSpan> {

@@ -1,4 +1,4 @@
-import { patternProblem } from '../codec/grip/index.ts';
+import { isOfWebhook, patternProblem } from '../codec/grip/index.ts';
 import {
   channelDetailsSchema,
   channelPageSchema,
@@ -98,6 +98,7 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
         const pattern = query.pattern === 'true';
         const problem = pattern ? patternProblem(name) : null;
         if (problem !== null) throw new OperationError('HF_CONTROL_INVALID', `the pattern is invalid: ${problem}`);
+        if (isOfWebhook(name)) throw new OperationError('HF_CONTROL_INVALID', 'the channel is of the server');
         return {
           open: (stream: EventStream) =>
             channels.tap(name, pattern, (item) => {

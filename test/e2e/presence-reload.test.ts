@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { queueOf } from '../../src/app/hook-rules.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { startKeeping } from '../support/history/kept-channels.ts';
 import { startPresenceOrigin } from '../support/presence/presence-origin.ts';
@@ -26,6 +27,30 @@ test('a reload begins to count and to tell, and ends it', async (t) => {
   await rig.app.stream({ path: '/?c=room&u=late' });
   assert.equal(hook.texts.length, 4);
   assert.equal(hook.invalid, 0);
+});
+
+test('what waits for webhooks is neither listed nor read over the control API', async (t) => {
+  const hook = await WebhookReceiver.start(t);
+  hook.statuses.push(...Array(100).fill(500));
+  const sections = `[[channel]]\nmatch = ">"\npresence = true\nhistory_items = 5\n${hook.table()}`;
+  const rig = await startKeeping(t, sections, await startPresenceOrigin(t));
+  await rig.app.stream({ path: '/?c=room&u=ann' });
+  await rig.publish('room', 'x');
+  while (hook.ids.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  const { json: page } = await rig.control.send('GET', '/channels?kept=true');
+  assert.deepEqual(
+    page.channels.map(({ name }: { name: string }) => name),
+    ['room'],
+  );
+  const queue = encodeURIComponent(queueOf(hook.url, '>'));
+  for (const [path, status] of [
+    [`/channels/${queue}`, 404],
+    [`/channels/${queue}/history`, 404],
+    [`/channels/${queue}.done/history`, 404],
+    [`/channels/${queue}/messages`, 400],
+  ] as const) {
+    assert.equal((await rig.control.send('GET', path)).status, status, path);
+  }
 });
 
 test('a receiver that fails gets the events again, and the server stays ready', async (t) => {
