@@ -333,9 +333,8 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     }
     if (!this.#give(items)) return;
     this.position = Math.max(this.position, head);
-    const others = this.#later.first !== null || this.#unknown > 0;
-    this.#reading = more || head < this.#skipped || others;
-    this.#waits = !more && !others;
+    this.#reading = more || head < this.#skipped || this.#hasLater;
+    this.#waits = !more && !this.#hasLater;
     if (!more) this.#start = NO_START;
     if (this.#reading) return;
     this.#later.passed();
@@ -370,9 +369,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     return true;
   }
 
+  get #hasLater(): boolean {
+    return this.#later.first !== null || this.#unknown > 0;
+  }
+
   /** Nothing numbered is on its way: what waits for the client does not matter. Behind what it gets now it is told again. */
   #tellBeginning(answer: HistoryAnswer): void {
-    if (!this.#cursorDue || !this.#stream.isIdle) return;
+    if (!this.#cursorDue || !this.#stream.isIdle || this.#hasLater) return;
     this.#cursorDue = !isEmpty(answer);
     this.#stream.tellCursor(formatCursor(this.#epoch, beginningOf(answer)));
   }
