@@ -15,7 +15,7 @@ import {
 
 const MATCH_FORMS = 'a pattern of channel names such as "orders.*" or "chat.>"';
 
-const onGap = choice(['event', 'none']);
+const onGap = choice(['event', 'replay', 'none']);
 
 /** The keys of a `[[channel]]`. */
 export const channelShape = {
@@ -58,7 +58,7 @@ export const channelShape = {
     doc: 'Keep a table of the users of each of these channels, and publish `join` and `leave` on `$presence.` and the name of the channel.',
   }),
   on_gap: onGap.schema.default('event').register(fieldDocs, {
-    doc: 'What a client gets that comes back and cannot get everything that it has missed: an event `gap` with the names of the channels, or no notice.',
+    doc: 'What a client gets that comes back and cannot get everything that it has missed: an event `gap` with the names of the channels, or a new response of the origin, which is asked again with `Event-Gap` and without the cursor, or no notice. WebSockets are told with "replay" as with "event".',
     expected: onGap.expected,
   }),
 };

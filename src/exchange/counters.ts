@@ -129,6 +129,8 @@ export class Counters extends ServerCounters implements OriginCounters {
   historyResumed = 0;
   /** Times that a client could not get all that it had missed. */
   historyGaps = 0;
+  /** Requests that were sent to their origin again, because their client could not get all that it had missed. */
+  historyReplays = 0;
   /** Users who are on channels with presence now: one on two channels counts twice. */
   usersOpen = 0;
   /** Users and channels that the presence table had no room for. */

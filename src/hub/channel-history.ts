@@ -3,11 +3,13 @@ import type { Hold, PublishItem } from '../codec/grip/index.ts';
 import { lastEventId } from '../codec/http1/index.ts';
 import { formatCursor, type HistoryStore } from '../history/index.ts';
 import { type ChannelRules, NO_RULES } from './channel-rules.ts';
+import { clientCursor } from './client-cursor.ts';
 import type { HoldOptions } from './hold-options.ts';
 import { emptyAnswer, type HistoryAnswer, type HistoryQuestion, type HubHistory, OwnHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { ItemKeeper } from './item-keeper.ts';
-import { haveCursors, namedPlaces } from './kept-channels.ts';
+import { haveCursors, keptOf, namedPlaces, replaysGap } from './kept-channels.ts';
+import { patternsAmong } from './later-channels.ts';
 import type { ResponseHoldState, StreamHoldState } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import { ResponseHistory } from './response-history.ts';
@@ -113,6 +115,21 @@ export class ChannelHistory implements HubHistory {
   /** Gives a hold that another process had its place again. */
   goOn(room: HubRoom, held: StreamHold | ResponseHold, { channels, place }: StreamHoldState | ResponseHoldState): void {
     if (place !== null) this.#place(room, held, { ...place, keys: channels, since: place.cursor });
+  }
+
+  /**
+   * What is asked before a client is held whose request is to be sent again if it has missed too much (`on_gap`). Null for most.
+   * A request is sent again once: it does not say then where the client was.
+   */
+  gapQuestion(room: HubRoom, keys: readonly string[], options: HoldOptions): HistoryQuestion | null {
+    const { instruct, request, replay, former = null, responseStarted = false } = options;
+    if (replay === null || former !== null || responseStarted || !replaysGap(room, keys)) return null;
+    if (instruct.hold?.mode !== 'response' && !isEventStream(instruct.response.headers)) return null;
+    const since = lastEventId(request.headers, request.target);
+    const { names, patterns } = keptOf(room, keys);
+    if (since === null || names.size + patterns.length === 0) return null;
+    const { after, id } = clientCursor(since);
+    return { channels: [...names], patterns: patternsAmong(patterns), after, id, limitBytes: 0 };
   }
 
   #place(room: HubRoom, held: StreamHold | ResponseHold, options: PlaceOptions): void {

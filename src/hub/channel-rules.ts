@@ -17,7 +17,7 @@ export interface ChannelRule {
   /** Whether a new subscriber gets the last item at once. */
   readonly retain: boolean;
   /** What a client gets that cannot get all that it has missed. */
-  readonly onGap: 'event' | 'none';
+  readonly onGap: 'event' | 'replay' | 'none';
   /** Whether there is a table of its users. */
   readonly presence: boolean;
 }
@@ -71,6 +71,8 @@ export class ChannelRules {
   readonly #counted = new KnownNames((name) => this.#countedOf(name));
   /** Whether some channel may be kept. */
   readonly keepSome: boolean;
+  /** Whether there may be a channel of whose gaps the origin is asked. */
+  readonly replaySome: boolean;
   /** Whether something may be counted of some channel. */
   readonly countSome: boolean;
 
@@ -78,6 +80,7 @@ export class ChannelRules {
     this.#rules = rules;
     this.#hooks = hooks;
     this.keepSome = hooks.length > 0 || rules.some(({ keep }) => keep !== null);
+    this.replaySome = rules.some(({ keep, onGap }) => keep !== null && onGap === 'replay');
     this.countSome = rules.some(({ presence }) => presence) || hooks.some(tellsOccupancy);
   }
 

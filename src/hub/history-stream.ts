@@ -35,6 +35,11 @@ export interface HistoryStream<Run> extends Guarded {
   give(run: Run): void;
   /** The client is told that it does not get items of these channels or patterns. @param cursor where it goes on; null where that is not known */
   tellGap(channels: readonly string[], cursor: string | null): void;
+  /**
+   * The client has missed something for good that its origin is to be asked for (`on_gap`): sees to that.
+   * @returns false where it cannot: then the client is told
+   */
+  askForGap?(): boolean;
   /** The client is told where it is. */
   tellCursor(cursor: string): void;
 }

@@ -15,7 +15,7 @@ export interface HoldOptions {
   readonly requester: Requester;
   /** Bytes of response body that the requester has granted so far and that are unspent. */
   readonly credits: number;
-  /** Null where the request cannot be sent again; not used for streams. */
+  /** Null where the request cannot be sent again. A stream's may only be before it begins. */
   readonly replay: Replay | null;
   /** Whether the client has the head and the initial body of a stream already. False by default. */
   readonly responseStarted?: boolean;

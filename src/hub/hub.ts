@@ -19,6 +19,7 @@ import { ClientPresence } from './client-presence.ts';
 import { Delivery } from './delivery.ts';
 import { FilterErrors } from './filter-errors.ts';
 import { FirstSubscriptions } from './first-subscriptions.ts';
+import { GapReplay } from './gap-replay.ts';
 import { Held } from './held.ts';
 import { HoldMaker } from './hold-maker.ts';
 import type { HoldOptions } from './hold-options.ts';
@@ -162,10 +163,30 @@ export class Hub implements Guarded {
    * @throws TypeError for an instruct without a hold and without a link
    */
   hold(options: HoldOptions): void {
-    const { instruct, request, requester, former = null } = options;
+    const { instruct, request, requester } = options;
     const { hold } = instruct;
     if (hold === null && !options.link) throw new TypeError('an instruct without a hold');
     const names = hold === null ? [] : this.#maker.namesOf(hold, options, request);
+    const question = this.history.gapQuestion(this.#room, names, options);
+    if (question === null) {
+      this.#hold(options, names);
+      return;
+    }
+    const replay = new GapReplay(this.#room, options, question, (credits) =>
+      this.#hold({ ...options, credits }, names),
+    );
+    replay.gone = options.gone ?? null;
+    requester.handOver(replay);
+    try {
+      replay.begin();
+    } catch (thrown) {
+      fault(replay, thrown);
+    }
+  }
+
+  #hold(options: HoldOptions, names: readonly string[]): void {
+    const { instruct, request, requester, former = null } = options;
+    const { hold } = instruct;
     const held = this.#maker.make(options);
     held.gone = options.gone ?? null;
     held.comesFrom(request);

@@ -6,6 +6,7 @@ export { type ChannelRule, ChannelRules, type HookRule, NO_RULES } from './chann
 export type { ChannelWatcher } from './channels.ts';
 export { ClientCounts, type Counts, type CountsWatcher } from './client-counts.ts';
 export { CountsSum } from './counts-sum.ts';
+export { eventGap } from './event-gap.ts';
 export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './filter-service.ts';
 export { FilteredBody } from './filter-set.ts';
 export { FilterError } from './filter-template.ts';

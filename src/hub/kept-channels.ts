@@ -56,3 +56,8 @@ export function toldGaps({ history: { rules } }: Rules, keys: readonly string[],
   const told = keys.map((key) => patternOf(key) ?? key).filter((name) => rules.of(name)?.onGap !== 'none');
   return told.map((name) => nameBehind(prefix, name));
 }
+
+/** Whether the origin is asked again for a client that has missed something of one of these channels and patterns (`on_gap`). */
+export function replaysGap({ history: { rules } }: Rules, keys: readonly string[]): boolean {
+  return rules.replaySome && keys.some((key) => rules.of(patternOf(key) ?? key)?.onGap === 'replay');
+}

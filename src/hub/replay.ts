@@ -25,8 +25,11 @@ export interface Replay {
   readonly target: string;
   /** Bytes of the request body, which is kept for it. */
   readonly bytes: number;
-  /** Makes the exchange that sends the request. */
-  open(former: FormerHold): ReplayExchange;
+  /**
+   * Makes the exchange that sends the request.
+   * @param missed channels and patterns of which the client has missed something for good: the request says so, and not where the client was. Null for none
+   */
+  open(former: FormerHold, missed: readonly string[] | null): ReplayExchange;
 }
 
 /** A request on its way to its origin again: the responder of its client meanwhile. */

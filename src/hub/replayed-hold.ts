@@ -1,10 +1,18 @@
 import { retryDelay } from '../clock/index.ts';
-import type { ClientNames, Requester } from '../exchange/index.ts';
+import { listBytes } from '../codec/fields/index.ts';
+import type { InstructResponse } from '../codec/grip/index.ts';
+import { type ClientNames, clientNames, type Requester } from '../exchange/index.ts';
 import { Held } from './held.ts';
 import type { HubRoom } from './hub-room.ts';
 import type { ResponseHoldState } from './moved-hold.ts';
 import type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 import type { Replayable } from './replay-pacer.ts';
+
+/**
+ * Bytes of all held responses, with their header fields, and of the bodies of held requests. Beyond it a response is sent at once.
+ * @bound hub-held-responses
+ */
+export const MAX_HELD_BYTES = 268_435_456;
 
 /**
  * Milliseconds after the head of a replay's response until the next replay may begin although this one is still under way: a slow client,
@@ -17,7 +25,11 @@ const LONGEST_RESPONSE = 10_000;
  * under way, and the next one begins when its turn comes.
  */
 export abstract class ReplayedHold extends Held implements FormerHold, Replayable {
+  /** What its origin has given. */
+  protected readonly response: InstructResponse;
   readonly #replay: Replay | null;
+  /** Bytes that are kept for it. */
+  readonly #cost: number;
   /** Its replay: none is due, it waits for its turn, it failed and waits for the next try, or the request is at the origin. */
   #state: 'none' | 'queued' | 'failed' | 'away' = 'none';
   /** The replay while it is at its origin. */
@@ -36,15 +48,43 @@ export abstract class ReplayedHold extends Held implements FormerHold, Replayabl
     names: ClientNames,
     requester: Requester,
     credits: number,
+    response: InstructResponse,
     replay: Replay | null,
     route: string,
   ) {
     super(room, names, requester, credits, route);
+    this.response = response;
     this.#replay = replay;
+    this.#cost = response.body.length + listBytes(response.headers) + (replay?.bytes ?? 0);
   }
 
-  /** Sends the response that the origin gave for the timeout. */
-  protected abstract respondAsTold(): void;
+  override enter(names: readonly string[], moved = false): void {
+    this.room.heldBytes += this.#cost;
+    super.enter(names, moved);
+  }
+
+  /** Its time is over. */
+  protected abstract onTimeout(): void;
+
+  /** Too much is held: it must not wait. */
+  protected abstract onTooMuch(): void;
+
+  /** What its client has missed for good, as the request that is sent again says; null for nothing. */
+  protected get missed(): readonly string[] | null {
+    return null;
+  }
+
+  /** Ends the waiting where too much is held. */
+  keepWithinBound(): void {
+    const { room } = this;
+    if (room.heldBytes <= MAX_HELD_BYTES || !this.isHeld) return;
+    room.counters.holdsRefused++;
+    room.log.warn(
+      { ...clientNames(this), bytes: this.#cost, held: room.heldBytes },
+      'too much is held: responded at once',
+    );
+    this.onTooMuch();
+  }
 
   /** Whether the client still waits for its response. */
   get isHeld(): boolean {
@@ -94,7 +134,7 @@ export abstract class ReplayedHold extends Held implements FormerHold, Replayabl
     this.again = false;
     this.#placed = true;
     wheel.schedule(this, this.#deadline - wheel.now);
-    const exchange = (this.#replay as Replay).open(this);
+    const exchange = (this.#replay as Replay).open(this, this.missed);
     this.#exchange = exchange;
     this.requester.handOver(exchange);
     exchange.start();
@@ -123,7 +163,7 @@ export abstract class ReplayedHold extends Held implements FormerHold, Replayabl
     const left = this.#deadline - wheel.now;
     if (draining || left <= 0) {
       if (draining) this.drain();
-      else this.onTimer();
+      else this.onTimeout();
       return null;
     }
     const delay = retryDelay(this.#failures++);
@@ -132,7 +172,7 @@ export abstract class ReplayedHold extends Held implements FormerHold, Replayabl
   }
 
   override onTimer(): void {
-    const { wheel, counters } = this.room;
+    const { wheel } = this.room;
     if (!this.isHeld) {
       this.#freePlace();
       return;
@@ -144,8 +184,7 @@ export abstract class ReplayedHold extends Held implements FormerHold, Replayabl
       this.recover();
       return;
     }
-    counters.holdsTimedOut++;
-    this.respondAsTold();
+    this.onTimeout();
   }
 
   override onFault(thrown: unknown): void {
@@ -159,6 +198,7 @@ export abstract class ReplayedHold extends Held implements FormerHold, Replayabl
     const state = this.#state;
     this.#state = 'none';
     this.#exchange = null;
+    if (this.isHeld) this.room.heldBytes -= this.#cost;
     super.leave();
     if (state === 'queued') this.room.pacer.cancel(this);
   }

@@ -3,6 +3,7 @@ import { withoutFields } from '../codec/fields/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { clientCursor } from './client-cursor.ts';
+import { eventGap } from './event-gap.ts';
 import {
   askForId,
   foundIn,
@@ -14,7 +15,7 @@ import {
 } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type JoinMode, joinedResponses, shaped } from './joined-responses.ts';
-import { isKept, type KeptChannels, keptOf, NO_NAMES, toldGaps } from './kept-channels.ts';
+import { isKept, type KeptChannels, keptOf, NO_NAMES, replaysGap, toldGaps } from './kept-channels.ts';
 import { patternsAmong } from './later-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
@@ -32,8 +33,11 @@ export interface HistoryPoll extends Guarded {
   onPlaced(whole: ReadonlySet<string>, begun: ReadonlySet<string>): void;
   /** Takes an item from the log. Returns false if it is not the response: a filter keeps it from the client, or something is found out first. */
   takeKept(published: PublishedResponse): boolean;
-  /** The client could not get all that it has missed, and is to be told so: responds with what there is. */
-  onGap(): void;
+  /**
+   * The client could not get all that it has missed, and is to be told so: responds with what there is.
+   * @param isReplayed whether the request is sent to its origin again instead, where that is possible
+   */
+  onGap(isReplayed: boolean): void;
 }
 
 /**
@@ -70,6 +74,8 @@ export class ResponseHistory implements AwaitsTurn {
   #waits = false;
   /** Channels that the client is to hear of. */
   #gaps: readonly string[] = [];
+  /** Whether one of them is to be asked of the origin. */
+  #replaysGap = false;
 
   constructor(
     room: HubRoom,
@@ -136,6 +142,11 @@ export class ResponseHistory implements AwaitsTurn {
   goOn(): void {
     this.#moved = true;
     this.pump();
+  }
+
+  /** Channels that the client is to hear of, since it has missed something for good. */
+  get gaps(): readonly string[] {
+    return this.#gaps;
   }
 
   /** Whether it is known where the client is, and nothing is to be read. */
@@ -215,7 +226,7 @@ export class ResponseHistory implements AwaitsTurn {
   /** The fields of the response, with the cursor. @param number of the item that is the response; 0 for none */
   fields(headers: readonly string[], number: number): readonly string[] {
     const cursor = number > 0 ? { ...this.cursor, number } : this.#reading ? this.#after : this.cursor;
-    const gap = this.#gaps.length === 0 ? [] : ['Event-Gap', asciiJson(this.#gaps)];
+    const gap = this.#gaps.length === 0 ? [] : ['Event-Gap', eventGap(this.#gaps)];
     const own =
       cursor === null || cursor === LOST_CURSOR ? [] : ['Last-Event-ID', formatCursor(cursor.epoch, cursor.number)];
     return own.length + gap.length === 0 ? headers : [...withoutFields(headers, isOurs), ...own, ...gap];
@@ -246,7 +257,7 @@ export class ResponseHistory implements AwaitsTurn {
     // What was left to the log is not there yet: it is looked for again when more comes.
     this.#waits = !more;
     if (!more) this.#start = NO_START;
-    if (!this.#reading && this.#gaps.length > 0) this.#poll.onGap();
+    if (!this.#reading && this.#gaps.length > 0) this.#poll.onGap(this.#replaysGap);
   }
 
   #tellPlaced(answer: HistoryAnswer): void {
@@ -263,15 +274,11 @@ export class ResponseHistory implements AwaitsTurn {
   #note(keys: readonly string[]): void {
     this.#room.counters.historyGaps++;
     this.#gaps = toldGaps(this.#room, keys, this.#prefix);
+    this.#replaysGap = replaysGap(this.#room, keys);
   }
 }
 
 /** Whether a field is written here. */
 function isOurs(lowerName: string): boolean {
   return lowerName === 'last-event-id' || lowerName === 'event-gap';
-}
-
-/** A list as JSON that may be the value of a field. */
-function asciiJson(list: readonly string[]): string {
-  return JSON.stringify(list).replaceAll(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,4 +1,3 @@
-import { listBytes } from '../codec/fields/index.ts';
 import type { InstructResponse } from '../codec/grip/index.ts';
 import { type ClientNames, clientNames, type Requester, type Suspended } from '../exchange/index.ts';
 import { AskedItems, type AskedOwner } from './asked-items.ts';
@@ -17,12 +16,6 @@ import type { Step } from './step.ts';
 
 const EMPTY = Buffer.alloc(0);
 
-/**
- * Bytes of all held responses, with their header fields, and of the bodies of held requests. Beyond it a response is sent at once.
- * @bound hub-held-responses
- */
-export const MAX_HELD_BYTES = 268_435_456;
-
 /** Work of applying a patch: it ends the slice of a delivery. */
 const PATCH_WORK = 1_024;
 
@@ -37,9 +30,6 @@ const PATCH_WORK = 1_024;
  */
 export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPoll {
   override readonly format = 'http-response';
-  readonly #response: InstructResponse;
-  /** Bytes that are kept for it. */
-  readonly #cost: number;
   readonly #order: OrderCheck;
   readonly #filters: FilterSet | null;
   /** The first waiting item of each channel, oldest first. */
@@ -51,6 +41,8 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
   #history: ResponseHistory | null = null;
   /** The log is being asked whether it has the item before one that is kept. */
   #asksLog = false;
+  /** The request is sent again because the client has missed something for good. */
+  #asksForGap = false;
   /** The hub has drained, and the item is waited for. */
   #drainLater = false;
 
@@ -66,35 +58,16 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
     route = '',
     service: FilterService | null = null,
   ) {
-    super(room, names, requester, credits, replay, route);
-    this.#response = response;
+    super(room, names, requester, credits, response, replay, route);
     this.#order = order;
     this.#filters = filters;
     this.#service = service;
-    this.#cost = costOf(response) + (replay?.bytes ?? 0);
-  }
-
-  override enter(names: readonly string[], moved = false): void {
-    this.room.heldBytes += this.#cost;
-    super.enter(names, moved);
   }
 
   /** Its channels are kept: its response has a cursor, and what it has missed is its response at once. */
   followLog(history: ResponseHistory): void {
     this.#history = history;
     this.#order.whole = history.named;
-  }
-
-  /** Sends the response at once, as if its time were over, where too much is held. */
-  keepWithinBound(): void {
-    const { room } = this;
-    if (room.heldBytes <= MAX_HELD_BYTES || !room.holds.has(this)) return;
-    room.counters.holdsRefused++;
-    room.log.warn(
-      { ...clientNames(this), bytes: this.#cost, held: room.heldBytes },
-      'too much is held: responded at once',
-    );
-    this.drain();
   }
 
   /**
@@ -194,13 +167,22 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
   override drain(): void {
     // A replay is a request in flight: its response is waited for, as long as the client is held.
     if (this.#asked?.busy === true) this.#drainLater = true;
-    else if (!this.isAway) this.respondAsTold();
+    else if (!this.isAway) this.#respondAsTold();
+  }
+
+  protected override onTimeout(): void {
+    this.room.counters.holdsTimedOut++;
+    this.#respondAsTold();
+  }
+
+  protected override onTooMuch(): void {
+    this.drain();
   }
 
   /** Sends the response that the origin gave for the timeout. */
-  protected override respondAsTold(): void {
+  #respondAsTold(): void {
     this.takeBack();
-    const { status, reason, headers } = this.#response;
+    const { status, reason, headers } = this.response;
     const body = this.#initialBody();
     this.leave();
     this.sendHead({ status, reason, headers: this.#history?.fields(headers, 0) ?? headers, bodyLength: body.length });
@@ -218,7 +200,7 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
     const replay = this.replayState;
     if (held === null || replay === null) return null;
     const [prevIds, whole] = [this.#order.state, [...this.#order.whole]];
-    const own = { response: this.#response, prevIds, whole, prefix: this.#filters?.prefix ?? '' };
+    const own = { response: this.response, prevIds, whole, prefix: this.#filters?.prefix ?? '' };
     const filters = this.#filters?.state ?? null;
     const state = { kind: 'response-hold' as const, ...held, place, ...own, filters, ...replay };
     return this.suspendWith(state, () => undefined);
@@ -233,7 +215,6 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
   }
 
   protected override leave(): void {
-    if (this.isHeld) this.room.heldBytes -= this.#cost;
     super.leave();
     this.#dropKept();
     this.#asked?.drop();
@@ -241,7 +222,7 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
 
   /** The body of the held response as its filters change it; empty where they cannot. */
   #initialBody(): Buffer {
-    const { body } = this.#response;
+    const { body } = this.response;
     if (this.#filters === null) return body;
     try {
       return this.#filters.initialBody(body, this);
@@ -315,13 +296,13 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
   /** Responds with an item. Returns the work that this was; 0 if a filter keeps the item from the client. */
   #take(published: PublishedResponse): number {
     const { log, patchBody } = this.room;
-    let work = 1 + ((this.#response.headers.length + published.fields) >>> 5);
-    let body = published.body(this.#response, patchBody, () => {
+    let work = 1 + ((this.response.headers.length + published.fields) >>> 5);
+    let body = published.body(this.response, patchBody, () => {
       work += PATCH_WORK;
     });
     if (body === null) {
       // GRIP: a patch that cannot be applied leaves an empty body.
-      const problem = patchProblem(this.#response.body);
+      const problem = patchProblem(this.response.body);
       log.info({ ...clientNames(this), channel: published.channel }, `${problem}; the response has no body`);
       body = EMPTY;
     }
@@ -352,7 +333,7 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
     if (this.record !== null) this.record.items++;
     this.takeBack();
     this.leave();
-    const head = published.head(this.#response, body.length);
+    const head = published.head(this.response, body.length);
     this.sendHead(this.#history?.headOf(head, published.number) ?? head, published.channel);
     if (!this.over) this.finish(body);
   }
@@ -376,8 +357,19 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
     return false;
   }
 
-  onGap(): void {
-    this.respondAsTold();
+  onGap(isReplayed: boolean): void {
+    // Once: the response to it may have come from before the gap.
+    if (!isReplayed || !this.canReplay || this.#asksForGap) {
+      this.#respondAsTold();
+      return;
+    }
+    this.#asksForGap = true;
+    this.room.counters.historyReplays++;
+    this.recover();
+  }
+
+  protected override get missed(): readonly string[] | null {
+    return this.#asksForGap ? (this.#history?.gaps ?? null) : null;
   }
 
   // ---- for items that a service is asked about (AskedOwner)
@@ -400,8 +392,4 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
     if (!this.isReplaying && !this.joining && this.#missed()) this.recover();
     if (this.#drainLater) this.drain();
   }
-}
-
-function costOf({ headers, body }: InstructResponse): number {
-  return body.length + listBytes(headers);
 }

@@ -14,7 +14,7 @@ import {
   PAGE_BYTES,
 } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
-import { isKept, type KeptChannels, keptOf, NO_NAMES, toldGaps } from './kept-channels.ts';
+import { isKept, type KeptChannels, keptOf, NO_NAMES, replaysGap, toldGaps } from './kept-channels.ts';
 import { LaterChannels, type LaterGroup, namesAmong, patternsAmong } from './later-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
@@ -314,8 +314,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   #onAnswer(answer: HistoryAnswer): void {
     const { gaps, items, start, head, more } = answer;
     if (gaps.length > 0) {
-      this.tellGap(gaps, formatCursor(this.#source.epoch, beginningOf(answer)));
-      this.#cursorDue = true;
+      this.#onGaps(answer);
     } else if (this.#first && this.#after !== null && !this.#moved) {
       this.#room.counters.historyResumed++;
     }
@@ -339,6 +338,17 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     if (this.#reading) return;
     this.#later.passed();
     this.#tellCursor();
+  }
+
+  #onGaps(answer: HistoryAnswer): void {
+    const { gaps } = answer;
+    this.#cursorDue = true;
+    const hasBegun = !this.#first || this.#moved;
+    if (hasBegun && replaysGap(this.#room, gaps) && this.#stream.askForGap?.() === true) {
+      this.#room.counters.historyGaps++;
+      return;
+    }
+    this.tellGap(gaps, formatCursor(this.#source.epoch, beginningOf(answer)));
   }
 
   /** What is read now is of this epoch. @param afterGap whether what was before does not count */

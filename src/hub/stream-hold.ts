@@ -312,6 +312,15 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     if (this.#isEventStream) this.append(Buffer.from(`event: gap\ndata: ${JSON.stringify({ channels })}\n\n`));
   }
 
+  askForGap(): boolean {
+    const asks = this.#session?.askLink() === true;
+    if (!asks && !this.#isEventStream) return false;
+    this.room.log.debug({ ...clientNames(this) }, asks ? 'gap: next link followed' : 'gap: stream ended');
+    // The client comes back with the id of the last event that it has, and its request is sent again.
+    if (!asks) this.close();
+    return true;
+  }
+
   tellCursor(cursor: string): void {
     if (this.#isEventStream) this.append(Buffer.from(`id: ${cursor}\n\n`));
   }

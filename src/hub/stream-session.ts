@@ -130,6 +130,12 @@ export class StreamSession extends LinkFollower implements AskingContext, Filter
     return this.doing === 'idle' && this.#kept.empty;
   }
 
+  /** Follows the link, which knows what the client has missed. Returns false where there is none. */
+  askLink(): boolean {
+    this.update();
+    return this.link !== null;
+  }
+
   /** Has the stream end after the item that a filter's service is asked about, if there is one. Returns whether there is. */
   closeLater(): boolean {
     if (this.doing !== 'asking') return false;

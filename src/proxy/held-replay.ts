@@ -1,10 +1,13 @@
 import { type Target, targetName } from '../config/index.ts';
 import { CreditedRequest, type Requester } from '../exchange/index.ts';
 import type { FormerHold, Replay, ReplayExchange } from '../hub/index.ts';
+import { afterGap } from './after-gap.ts';
 import { findRoute } from './find-route.ts';
 import { proxiedState, type RequestPart } from './moved-request.ts';
 import type { ProxiedRequest } from './proxied-request.ts';
 import type { ProxyRoom } from './proxy-room.ts';
+
+const NOTHING: readonly string[] = [];
 
 /** A held request that is sent to its origin again. */
 export interface Repetition {
@@ -63,9 +66,15 @@ export class HeldReplay implements Replay {
     return this.#body?.length ?? 0;
   }
 
-  open(former: FormerHold): ReplayExchange {
-    const repetition = { former, body: this.#body, gripLast: this.#gripLast };
-    return this.#repeat(this.#room, routedNow(this.#room, this.#proxied), this.#requester, repetition);
+  open(former: FormerHold, missed: readonly string[] | null): ReplayExchange {
+    const proxied = routedNow(this.#room, this.#proxied);
+    if (missed === null) {
+      const repetition = { former, body: this.#body, gripLast: this.#gripLast };
+      return this.#repeat(this.#room, proxied, this.#requester, repetition);
+    }
+    // The origin must not take it for a client that goes on where it was.
+    const repetition = { former, body: this.#body, gripLast: NOTHING };
+    return this.#repeat(this.#room, afterGap(proxied, missed), this.#requester, repetition);
   }
 
   get state(): ReplayPart {

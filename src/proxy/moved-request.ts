@@ -27,7 +27,7 @@ export function proxiedState({ request, asked, trusted, permit }: ProxiedRequest
 }
 
 /** The head alone: what stands for a request may be more than that. */
-function headOf(request: RequestHead): RequestHead {
+export function headOf(request: RequestHead): RequestHead {
   const { id, method, target, scheme, authority, version, headers, bodyLength, peer, credits } = request;
   const { ownFields = NO_OWN_FIELDS, requestId = '' } = request;
   return { id, method, target, scheme, authority, version, headers, bodyLength, peer, credits, ownFields, requestId };

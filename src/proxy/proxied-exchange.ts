@@ -1,5 +1,6 @@
 import { fieldValue } from '../codec/fields/index.ts';
 import { type Instruct, isEventsType, isInstruct } from '../codec/grip/index.ts';
+import { lastEventId } from '../codec/http1/index.ts';
 import {
   type CreditedRequest,
   ExchangeError,
@@ -337,10 +338,10 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
     }
   }
 
-  /** Null where the request cannot be sent again, because its body was not kept, or not all of it. Streams are not replayed. */
+  /** Null where the request cannot be sent again, because its body was not kept, or not all of it. Of streams only those of clients that come back may be. */
   #newReplay(instruct: Instruct): Replay | null {
-    if (instruct.hold?.mode !== 'response') return null;
     const { bodyLength } = this.#proxied.request;
+    if (instruct.hold?.mode !== 'response' && !this.#mayHaveGap) return null;
     let body = this.#repetition?.body ?? null;
     if (this.#repetition === null) {
       if (!this.#bodyDone || (this.#body === null && bodyLength !== 0)) {
@@ -350,6 +351,12 @@ export class ProxiedExchange implements TargetRequester, ReplayExchange, GripOut
       body = this.#body?.copy() ?? null;
     }
     return new HeldReplay(this.#room, this.#proxied, this.#requester, body, gripLastOf(instruct), repeat);
+  }
+
+  /** Whether its request may have to be sent again before a stream begins. */
+  get #mayHaveGap(): boolean {
+    const { headers, target } = this.#proxied.request;
+    return this.#room.hub.history.rules.replaySome && lastEventId(headers, target) !== null;
   }
 
   /** A call from the event loop for this exchange threw. */

@@ -106,6 +106,8 @@ const PROXY: Docs<Counters> = {
     "Streams and WebSockets closed because their client's queue was full, on routes with `slow` = `close`.",
   historyResumed: 'Clients that came back with a cursor and got everything that they had missed.',
   historyGaps: 'Times that a client could not get everything that it had missed of channels with a history.',
+  historyReplays:
+    'Requests that were sent to their origin again because their client could not get everything that it had missed, as `on_gap` = `replay` says.',
   usersOpen: 'Users who are on channels with `presence` now: one on two channels counts twice.',
   presenceDropped: 'Users and channels that the presence table had no room for.',
   usersRefused: 'Names of users that were too long: their clients are of no user.',

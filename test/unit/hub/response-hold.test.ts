@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Hold, Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
 import { REPLAYS_AT_ONCE } from '../../../src/hub/replay-pacer.ts';
-import { MAX_HELD_BYTES } from '../../../src/hub/response-hold.ts';
+import { MAX_HELD_BYTES } from '../../../src/hub/replayed-hold.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import {
   type HubRig,

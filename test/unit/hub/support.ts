@@ -204,11 +204,16 @@ export class ManualLink implements NextLink {
 /** An origin that does not respond to replays before the test does. */
 export class SilentOrigin {
   readonly replays: SilentReplay[] = [];
+  /** What each replay says that its client has missed. */
+  readonly missed: (readonly string[] | null)[] = [];
   readonly replay: Replay = {
     target: 'origin:80',
     bytes: 0,
-    open: (former) => {
-      const exchange = new SilentReplay(former, () => this.replays.push(exchange));
+    open: (former, missed) => {
+      const exchange = new SilentReplay(former, () => {
+        this.replays.push(exchange);
+        this.missed.push(missed);
+      });
       return exchange;
     },
   };
