@@ -85,6 +85,7 @@ test('an empty file gives the documented defaults', () => {
     },
     history: { maxBytes: 268_435_456, store: 'memory', path: '' },
     channels: [],
+    webhooks: [],
     stats: {
       prometheus: [],
       prometheusPrefix: '',

@@ -32,15 +32,16 @@ test('every key of every section has a row', () => {
 
 test('the examples of the reference are valid', () => {
   const blocks = [...configReference().matchAll(/```(\w*)\n(.*?)```/gs)].map(([, kind, text = '']) => ({ kind, text }));
-  const [toml, control, mongrel2, channel, routes, fetch] = blocks;
+  const [toml, control, mongrel2, channel, webhook, routes, fetch] = blocks;
   assert.deepEqual(
     blocks.map(({ kind }) => kind),
-    ['toml', 'toml', 'toml', 'toml', '', 'toml'],
+    ['toml', 'toml', 'toml', 'toml', 'toml', '', 'toml'],
   );
   assert.equal(loadConfig(toml?.text ?? '', 'example.toml').routes.length, 1);
   assert.equal(loadConfig(control?.text ?? '', 'control.toml').control.user[0]?.role, 'admin');
   assert.equal(loadConfig(mongrel2?.text ?? '', 'mongrel2.toml').edge.mongrel2[0]?.hosts[0]?.routes.length, 3);
   assert.equal(loadConfig(channel?.text ?? '', 'channel.toml').channels[0]?.historyItems, 100);
+  assert.equal(loadConfig(webhook?.text ?? '', 'webhook.toml').webhooks.length, 1);
   assert.deepEqual(loadConfig(fetch?.text ?? '', 'fetch.toml').fetch.allow, ['10.1.2.0/24']);
   const parsed = (routes?.text ?? '')
     .trim()
