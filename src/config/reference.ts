@@ -54,7 +54,8 @@ const INTRODUCTION = `# Configuration reference
 The configuration is one TOML file, named with \`holdfast run --config FILE\`. Every key has a default. \`holdfast check\` validates
 a file and prints the configuration that results from it, with a comment in the place of each secret.
 
-- Durations are in seconds and may have a fraction. Sizes are in bytes.
+- Durations are in seconds and may have a fraction. Sizes are in bytes. Either may be a text with a unit instead: \`"500ms"\`, \`"60s"\`, \`"5m"\`, \`"1h"\`, \`"7d"\`;
+  \`"64KB"\`, \`"4MB"\`, \`"1GB"\`, where 1 KB is 1,024 bytes.
 - All errors in a file are reported at once, with their lines. What depends on several keys, or on a key file, is checked once each value is
   valid by itself. An unknown section or key is an error.
 - The file is read at the start, and again at each [reload](../how-to/reload.md), which applies [most keys](../how-to/reload.md#what-changes). The \`routes_file\` of

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ConfigError } from './config-error.ts';
 import { isPlainText, shown } from './plain-text.ts';
 import { KEY_FORMS, keyProblem } from './resolve-key.ts';
+import { BYTES, SECONDS, withUnit } from './with-unit.ts';
 
 /** The documentation of a key. It is next to the schema that checks the key, so that neither is forgotten. */
 export interface FieldDoc {
@@ -34,11 +35,11 @@ interface TextField {
   readonly secret?: 'in-url';
 }
 
-/** A duration in seconds, fractions allowed. */
-export const seconds = (field: NumberField) => number(field, 'a number of seconds', false);
+/** A duration in seconds, fractions allowed, or a text with a unit. */
+export const seconds = (field: NumberField) => number(field, 'a number of seconds', false, SECONDS);
 
-/** A size in bytes. */
-export const bytes = (field: NumberField) => number(field, 'a whole number of bytes', true);
+/** A size in bytes, or a text with a unit. */
+export const bytes = (field: NumberField) => number(field, 'a whole number of bytes', true, BYTES);
 
 /** A number, fractions allowed. */
 export const quantity = (field: NumberField) => number(field, 'a number', false);
@@ -160,7 +161,7 @@ export function complaint(expected: string): (issue: { readonly input?: unknown 
     input === undefined ? `missing: expected ${expected}` : `expected ${expected}, got ${shown(input)}`;
 }
 
-function number(field: NumberField, kind: string, whole: boolean) {
+function number(field: NumberField, kind: string, whole: boolean, units: Readonly<Record<string, number>> = {}) {
   const zero = field.zero === undefined ? '' : `, or 0 ${field.zero}`;
   const expected = `${kind} from ${field.from} to ${field.to}${zero}`;
   const error = complaint(expected);
@@ -168,9 +169,12 @@ function number(field: NumberField, kind: string, whole: boolean) {
     ((value >= field.from && value <= field.to) || (field.zero !== undefined && value === 0)) &&
     (!whole || Number.isInteger(value)) &&
     !Object.is(value, -0); // would come back from TOML as 0
+  const inUnits = (value: unknown) => (typeof value === 'string' ? (withUnit(value, units) ?? value) : value);
   return z
-    .number({ error })
-    .refine(fits, { error })
+    .codec(z.unknown(), z.number({ error }).refine(fits, { error }), {
+      decode: (value) => inUnits(value) as number,
+      encode: (value) => value,
+    })
     .default(field.default)
     .register(fieldDocs, { doc: field.doc, expected });
 }
