@@ -1,8 +1,9 @@
-import { useState } from 'preact/hooks';
 import type { HistoryPage } from '../api/types.ts';
 import { wellFormed } from '../live/format.ts';
+import { usePages } from '../live/use-pages.ts';
 import { usePolled } from '../live/use-polled.ts';
 import { Shown } from '../parts/failed.tsx';
+import { Paging } from '../parts/paging.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { Message } from './message.tsx';
 
@@ -11,9 +12,8 @@ const LIMIT = 20;
 
 /** The items of a channel that are kept, page by page from the newest on. */
 export function ChannelHistory({ channel }: { channel: string }) {
-  /** `since` of each page that was left, the first one's being ''. */
-  const [pages, setPages] = useState<readonly string[]>(['']);
-  const polled = usePolled<HistoryPage>(pathOf(channel, pages.at(-1) ?? ''));
+  const pages = usePages();
+  const polled = usePolled<HistoryPage>(pathOf(channel, pages.place));
   return (
     <Panel title="History">
       <Shown polled={polled} absent="Nothing is kept of this channel any more.">
@@ -30,14 +30,7 @@ export function ChannelHistory({ channel }: { channel: string }) {
                 ))}
               </ol>
             )}
-            <div class="paging">
-              <button type="button" disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
-                Newer
-              </button>
-              <button type="button" disabled={!next} onClick={() => next && setPages([...pages, next])}>
-                Older
-              </button>
-            </div>
+            <Paging pages={pages} next={next} names={['Newer', 'Older']} />
           </>
         )}
       </Shown>

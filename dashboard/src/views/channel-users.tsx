@@ -1,10 +1,11 @@
-import { useState } from 'preact/hooks';
 import type { PresencePage } from '../api/types.ts';
 import { count, wellFormed } from '../live/format.ts';
+import { usePages } from '../live/use-pages.ts';
 import { usePolled } from '../live/use-polled.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { Shown } from '../parts/failed.tsx';
 import { Name } from '../parts/name.tsx';
+import { Paging } from '../parts/paging.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { TimeAgo } from '../parts/time-ago.tsx';
 
@@ -15,9 +16,8 @@ type User = PresencePage['users'][number];
 
 /** Who is on a channel. */
 export function ChannelUsers({ channel }: { channel: string }) {
-  /** `after` of each page that was left, the first one's being ''. */
-  const [pages, setPages] = useState<readonly string[]>(['']);
-  const query = new URLSearchParams({ limit: String(LIMIT), after: pages.at(-1) ?? '' });
+  const pages = usePages();
+  const query = new URLSearchParams({ limit: String(LIMIT), after: pages.place });
   const polled = usePolled<PresencePage>(`/channels/${encodeURIComponent(wellFormed(channel))}/presence?${query}`);
   return (
     <Panel title="Users">
@@ -31,17 +31,9 @@ export function ChannelUsers({ channel }: { channel: string }) {
               keyOf={({ user }) => user}
               empty="Nobody whom the origin has named is here."
             />
-            <div class="paging">
-              <span class="quiet">
-                {count(total)} {total === 1 ? 'user' : 'users'}
-              </span>
-              <button type="button" disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
-                Previous
-              </button>
-              <button type="button" disabled={!next} onClick={() => next && setPages([...pages, next])}>
-                Next
-              </button>
-            </div>
+            <Paging pages={pages} next={next}>
+              {count(total)} {total === 1 ? 'user' : 'users'}
+            </Paging>
           </>
         )}
       </Shown>

@@ -2,10 +2,12 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Channel, ChannelPage } from '../api/types.ts';
 import { count, wellFormed } from '../live/format.ts';
 import { hrefOf } from '../live/place.ts';
+import { usePages } from '../live/use-pages.ts';
 import { usePolled } from '../live/use-polled.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { Shown } from '../parts/failed.tsx';
 import { Name } from '../parts/name.tsx';
+import { Paging } from '../parts/paging.tsx';
 import { ViewHead } from '../parts/panel.tsx';
 
 /** Channels of a page. */
@@ -18,17 +20,16 @@ const TYPING = 250;
 export function Channels() {
   const [typed, setTyped] = useState('');
   const [prefix, setPrefix] = useState('');
-  /** `after` of each page that was left, the first one's being ''. */
-  const [pages, setPages] = useState<readonly string[]>(['']);
+  const pages = usePages();
   useEffect(() => {
     if (typed === prefix) return;
     const timer = setTimeout(() => {
       setPrefix(typed);
-      setPages(['']);
+      pages.begin();
     }, TYPING);
     return () => clearTimeout(timer);
   }, [typed, prefix]);
-  const polled = usePolled<ChannelPage>(pathOf(prefix, pages.at(-1) ?? ''));
+  const polled = usePolled<ChannelPage>(pathOf(prefix, pages.place));
   return (
     <>
       <ViewHead title="Channels">
@@ -56,17 +57,9 @@ export function Channels() {
                   : 'No channel with a subscriber or a history begins like this.'
               }
             />
-            <div class="paging">
-              <span class="quiet">
-                {count(total)} {total === 1 ? 'channel' : 'channels'}
-              </span>
-              <button type="button" disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
-                Previous
-              </button>
-              <button type="button" disabled={!next} onClick={() => next && setPages([...pages, next])}>
-                Next
-              </button>
-            </div>
+            <Paging pages={pages} next={next}>
+              {count(total)} {total === 1 ? 'channel' : 'channels'}
+            </Paging>
           </>
         )}
       </Shown>

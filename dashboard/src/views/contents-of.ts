@@ -12,7 +12,7 @@ export interface Content {
 /** Actions that need not be named: the content says it. */
 const PLAIN: readonly string[] = ['send', 'text'];
 
-/** The contents of a tapped item, to be shown. */
+/** The contents of an item, to be shown. */
 export function contentsOf(formats: HistoryItem['formats'] | TappedItem['formats']): Content[] {
   return Object.entries(formats).map(([format, shown]) => {
     const { action, text: plain, base64, bytes: size } = shown;

@@ -4,7 +4,10 @@ import { HistoryView } from '../../../src/app/history-view.ts';
 import { channelDetailsSchema, channelPageSchema } from '../../../src/control/channel-schema.ts';
 import { historyPageSchema } from '../../../src/control/history-schema.ts';
 import { OperationError } from '../../../src/control/index.ts';
+import { MemoryStore } from '../../../src/history/index.ts';
 import { ChannelRules } from '../../../src/hub/index.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { ALL } from '../../support/history/history-model.ts';
 import { startKeeping, THREE_ITEMS } from '../../support/history/kept-channels.ts';
 
 const MANY_ITEMS = '[[channel]]\nmatch = "a.>"\nhistory_items = 1000\nretain = true\n';
@@ -156,4 +159,14 @@ test('as long as another process has the history, pages are refused', async () =
   assert.equal(await view.page('b', { limit: 1, reverse: 'false' }), null);
   assert.equal(await view.spanOf('a'), null);
   assert.deepEqual(await view.names(''), []);
+});
+
+test('the queues of webhooks are not listed', async (t) => {
+  const store = new MemoryStore({ maxBytes: 1_048_576, log: new FakeLog() });
+  t.after(() => store.stop());
+  for (const channel of ['a', '$presence.a', '$webhook.1', '$webhook.1.done']) {
+    store.append([{ channel, bytes: Buffer.from('x'), keep: ALL }], () => {});
+  }
+  const view = new HistoryView(() => ({ store }) as never);
+  assert.deepEqual([...(await view.names(''))].sort(), ['$presence.a', 'a']);
 });
