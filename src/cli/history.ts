@@ -6,7 +6,7 @@ import { newCommand, wholeNumber } from './command.ts';
 import { ControlClient } from './control-client.ts';
 import { addControlOptions, type ControlOptions, controlTarget } from './control-target.ts';
 import { itemText } from './item-text.ts';
-import { painter, safeText, screenOf } from './terminal.ts';
+import { jsonLine, painter, screenOf } from './terminal.ts';
 
 /** Items of one request. */
 const PAGE = 1_000;
@@ -44,7 +44,7 @@ export function historyCommand(): Command {
       const paint = painter(screenOf(process.stdout));
       const show = (item: HistoryItem): void => {
         const { cursor } = item;
-        if (json) console.log(safeText(JSON.stringify(item)));
+        if (json) console.log(jsonLine(item));
         else console.log(itemText(item, { before: [cursor], after: [] }, paint));
       };
       // The newest ones are found from the end on.

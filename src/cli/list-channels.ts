@@ -4,8 +4,7 @@ import { newCommand } from './command.ts';
 import { ControlClient } from './control-client.ts';
 import { addControlOptions, type ControlOptions, controlTarget } from './control-target.ts';
 import { bytesText, countText, durationText } from './number-texts.ts';
-import { tableLines } from './table-text.ts';
-import { painter, safeText, screenOf } from './terminal.ts';
+import { printList } from './print-list.ts';
 
 /** Channels of one request. */
 const PAGE = 1_000;
@@ -34,26 +33,12 @@ export function channelsCommand(): Command {
     .argument('[prefix]', 'only those whose names begin with it')
     .option('--json', 'print each channel as a line of JSON')
     .action(async (prefix: string | undefined, { json = false, ...options }: ChannelsOptions) => {
-      const client = new ControlClient(controlTarget(options));
-      const paint = painter(screenOf(process.stdout));
-      const rows: string[][] = [];
-      for await (const channel of listed(client, prefix ?? '')) {
-        if (json) console.log(safeText(JSON.stringify(channel)));
-        else rows.push(rowOf(channel));
-      }
-      if (json) return;
-      if (rows.length === 0) console.error('there are no such channels');
-      else console.log(tableLines(COLUMNS, rows, paint).join('\n'));
+      const pathOf = (after: string): string =>
+        `/channels?${new URLSearchParams({ kept: 'true', limit: String(PAGE), prefix: prefix ?? '', after })}`;
+      const list = { pathOf, entriesOf: ({ channels }: ChannelPage) => channels };
+      const look = { json, columns: COLUMNS, rowOf, none: 'there are no such channels' };
+      await printList(new ControlClient(controlTarget(options)), list, look);
     });
-}
-
-async function* listed(client: ControlClient, prefix: string): AsyncGenerator<Channel, void> {
-  for (let after: string | null = ''; after !== null; ) {
-    const query = new URLSearchParams({ kept: 'true', limit: String(PAGE), prefix, after });
-    const page = (await client.ask('GET', `/channels?${query}`)).json as ChannelPage;
-    yield* page.channels;
-    after = page.next;
-  }
 }
 
 function rowOf({ name, pattern = false, subscribers, lastId, history }: Channel): string[] {

@@ -4,8 +4,7 @@ import { newCommand } from './command.ts';
 import { ControlClient } from './control-client.ts';
 import { addControlOptions, type ControlOptions, controlTarget } from './control-target.ts';
 import { countText, durationText } from './number-texts.ts';
-import { tableLines } from './table-text.ts';
-import { painter, safeText, screenOf } from './terminal.ts';
+import { printList } from './print-list.ts';
 
 /** Users of one request. */
 const PAGE = 1_000;
@@ -25,27 +24,14 @@ export function presenceCommand(): Command {
     .argument('<channel>', 'channel to look at')
     .option('--json', 'print each user as a line of JSON')
     .action(async (channel: string, { json = false, ...options }: PresenceOptions) => {
-      const client = new ControlClient(controlTarget(options));
-      const paint = painter(screenOf(process.stdout));
-      const rows: string[][] = [];
-      for await (const user of listed(client, channel)) {
-        if (json) console.log(safeText(JSON.stringify(user)));
-        else rows.push(rowOf(user));
-      }
-      if (json) return;
-      if (rows.length === 0) console.error('the channel has no users');
-      else console.log(tableLines(COLUMNS, rows, paint).join('\n'));
+      const pathOf = (after: string): string => {
+        const query = new URLSearchParams({ limit: String(PAGE), after });
+        return `/channels/${encodeURIComponent(channel)}/presence?${query}`;
+      };
+      const list = { pathOf, entriesOf: ({ users }: PresencePage) => users };
+      const look = { json, columns: COLUMNS, rowOf, none: 'the channel has no users' };
+      await printList(new ControlClient(controlTarget(options)), list, look);
     });
-}
-
-async function* listed(client: ControlClient, channel: string): AsyncGenerator<User, void> {
-  for (let after: string | null = ''; after !== null; ) {
-    const query = new URLSearchParams({ limit: String(PAGE), after });
-    const path = `/channels/${encodeURIComponent(channel)}/presence?${query}`;
-    const page = (await client.ask('GET', path)).json as PresencePage;
-    yield* page.users;
-    after = page.next;
-  }
 }
 
 function rowOf({ user, connections, since }: User): string[] {

@@ -5,7 +5,7 @@ import { newCommand } from './command.ts';
 import { ControlClient } from './control-client.ts';
 import { addControlOptions, type ControlOptions, controlTarget } from './control-target.ts';
 import { itemText } from './item-text.ts';
-import { type Paint, painter, safeText, screenOf } from './terminal.ts';
+import { jsonLine, type Paint, painter, screenOf } from './terminal.ts';
 
 interface TailOptions extends ControlOptions {
   readonly json?: boolean;
@@ -34,11 +34,6 @@ export function tailCommand(): Command {
       }
       throw new CliError(`${target.name} has ended the stream`);
     });
-}
-
-/** JSON leaves a few characters as they are that a terminal obeys. */
-function jsonLine(data: unknown): string {
-  return safeText(JSON.stringify(data));
 }
 
 /** @param named whether the line names the channel */

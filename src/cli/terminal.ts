@@ -35,6 +35,11 @@ export function safeText(text: string): string {
   });
 }
 
+/** A value as a line of JSON, which leaves a few characters as they are that a terminal obeys. */
+export function jsonLine(value: unknown): string {
+  return safeText(JSON.stringify(value));
+}
+
 const ESCAPE = '\u001b';
 
 const COLOUR = new RegExp(`(${ESCAPE}\\[\\d+m)`);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { patternProblem, subjectOfPresence } from '../codec/grip/index.ts';
-import { shown } from './plain-text.ts';
+import { subjectOfPresence } from '../codec/grip/index.ts';
+import { PATTERN_FORMS, patternSchema } from './pattern-schema.ts';
 import {
   bytes,
   type CamelKeys,
@@ -13,23 +13,14 @@ import {
   seconds,
 } from './section-fields.ts';
 
-const MATCH_FORMS = 'a pattern of channel names such as "orders.*" or "chat.>"';
-
 const onGap = choice(['event', 'replay', 'none']);
 
 /** The keys of a `[[channel]]`. */
 export const channelShape = {
-  match: z
-    .string({ error: complaint(MATCH_FORMS) })
-    .superRefine((pattern, context) => {
-      const problem = patternProblem(subjectOfPresence(pattern) ?? pattern);
-      if (problem === null) return;
-      context.addIssue({ code: 'custom', message: `expected ${MATCH_FORMS}, got ${shown(pattern)}: ${problem}` });
-    })
-    .register(fieldDocs, {
-      doc: 'Names of the channels, with the prefixes of routes. A name has tokens with a `.` between them: `*` stands for one token, and `>` at the end for one or more; `>` alone is every channel. Names with an empty token, and those that begin with `$`, match nothing, except that `$presence.` and a pattern is for the presence channels of the channels that the pattern matches.',
-      expected: MATCH_FORMS,
-    }),
+  match: patternSchema((match) => subjectOfPresence(match) ?? match).register(fieldDocs, {
+    doc: 'Names of the channels, with the prefixes of routes. A name has tokens with a `.` between them: `*` stands for one token, and `>` at the end for one or more; `>` alone is every channel. Names with an empty token, and those that begin with `$`, match nothing, except that `$presence.` and a pattern is for the presence channels of the channels that the pattern matches.',
+    expected: PATTERN_FORMS,
+  }),
   history_items: count({
     default: 0,
     from: 1,

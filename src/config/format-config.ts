@@ -46,9 +46,9 @@ export function formatConfig(
     }
     return Object.fromEntries(Object.entries(table).filter(([key, value]) => !isDefault(key, value)));
   });
-  const rules = (channel as Table[]).map(withoutChannelDefaults);
-  const hooks = webhook as Table[];
-  if (mask !== null) for (const hook of hooks) maskSecrets(hook, webhookShape, mask);
+  const rules = (channel as Table[]).map((rule) => withoutDefaultsOf(channelShape, rule));
+  if (mask !== null) for (const hook of webhook as Table[]) maskSecrets(hook, webhookShape, mask);
+  const hooks = (webhook as Table[]).map((hook) => withoutDefaultsOf(webhookShape, hook));
   const lists = {
     ...(rules.length > 0 && { channel: rules }),
     ...(hooks.length > 0 && { webhook: hooks }),
@@ -76,12 +76,11 @@ export function formatValue(value: unknown): string {
 
 const plainRoute: Table = z.encode(routeSchema, routeSchema.parse({ host: '*', targets: ['localhost:1'] }));
 
-const plainChannel: Table = z.strictObject(channelShape).parse({ match: '>' });
-
-function withoutChannelDefaults(rule: Table): Table {
-  return Object.fromEntries(
-    Object.entries(rule).filter(([key, value]) => key === 'match' || !isDeepStrictEqual(value, plainChannel[key])),
-  );
+/** A table without the keys that have their defaults. Required ones have none. */
+function withoutDefaultsOf(shape: Readonly<Record<string, z.ZodType>>, table: Table): Table {
+  const isPlain = (key: string, value: unknown): boolean =>
+    isDeepStrictEqual(value, shape[key]?.safeParse(undefined).data);
+  return Object.fromEntries(Object.entries(table).filter(([key, value]) => !isPlain(key, value)));
 }
 
 function isDefault(key: string, value: unknown): boolean {

@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { patternProblem } from '../codec/grip/index.ts';
 import { isHttpUrl } from './is-http-url.ts';
-import { shown } from './plain-text.ts';
+import { PATTERN_FORMS, patternSchema } from './pattern-schema.ts';
 import { type CamelKeys, camelKeys, complaint, fieldDocs, seconds } from './section-fields.ts';
 
-const MATCH_FORMS = 'a pattern of channel names such as "orders.*" or "chat.>"';
 const URL_FORMS = 'an http or https URL';
 const SECRET_FORMS = '"whsec_" and 24 to 64 bytes in base64';
 const EVENT_FORMS = 'a list of "join", "leave", "occupied" and "vacated"';
@@ -39,15 +37,10 @@ export const webhookShape = {
       doc: 'Events that are sent: a user comes to a channel with `presence`, or leaves it; a channel gets its first client, or has lost the last one.',
       expected: EVENT_FORMS,
     }),
-  match: z
-    .string({ error: complaint(MATCH_FORMS) })
-    .superRefine((pattern, context) => {
-      const problem = patternProblem(pattern);
-      if (problem === null) return;
-      context.addIssue({ code: 'custom', message: `expected ${MATCH_FORMS}, got ${shown(pattern)}: ${problem}` });
-    })
-    .default('>')
-    .register(fieldDocs, { doc: 'Names of the channels, as `match` of a `[[channel]]`.', expected: MATCH_FORMS }),
+  match: patternSchema().default('>').register(fieldDocs, {
+    doc: 'Names of the channels, as `match` of a `[[channel]]`. Nothing is told of presence channels.',
+    expected: PATTERN_FORMS,
+  }),
   retry_time: seconds({
     default: 86_400,
     from: 10,

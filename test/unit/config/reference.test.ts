@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { channelShape } from '../../../src/config/channel-rule.ts';
 import {
   configReference,
   loadConfig,
@@ -11,6 +12,7 @@ import {
 import { mongrel2Tables } from '../../../src/config/mongrel2-tables.ts';
 import { routeShape } from '../../../src/config/route.ts';
 import { sections } from '../../../src/config/schema.ts';
+import { webhookShape } from '../../../src/config/webhook.ts';
 
 const UPDATE =
   'node --import tsx -e "import(\'./src/config/index.ts\').then((m) => process.stdout.write(m.configReference()))" > docs/reference/configuration.md';
@@ -23,9 +25,13 @@ test('docs/reference/configuration.md is generated from the schema', () => {
 test('every key of every section has a row', () => {
   const reference = configReference();
   const tables = Object.values(mongrel2Tables);
-  const keys = [routeShape, ...tables, ...Object.values(sections).map(({ shape }) => shape)].flatMap((shape) =>
-    Object.keys(shape),
-  );
+  const keys = [
+    routeShape,
+    channelShape,
+    webhookShape,
+    ...tables,
+    ...Object.values(sections).map(({ shape }) => shape),
+  ].flatMap((shape) => Object.keys(shape));
   for (const key of keys)
     assert.match(reference, new RegExp(`^\\| \`${key}\` \\| [^|]+ \\| [^|]+ \\| [^|]+ \\|$`, 'm'));
 });

@@ -55,6 +55,7 @@ test('a webhook is written as it was read, and without its secret where it is sh
   const shown = formatConfig(config, { mask: true });
   assert.ok(!shown.includes(SECRET));
   assert.match(shown, /# secret is set, and not shown/);
+  assert.doesNotMatch(formatConfig(config), /retry_time|events/, 'defaults go without saying');
 });
 
 test('presence channels have rules of their own', () => {
