@@ -1,7 +1,7 @@
-import { fault } from '../clock/index.ts';
+import { fault, guarded } from '../clock/index.ts';
 import { clientNames } from '../exchange/index.ts';
 import type { HoldOptions } from './hold-options.ts';
-import type { HistoryQuestion } from './hub-history.ts';
+import type { HistoryAnswer, HistoryQuestion } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { replaysGap, toldGaps } from './kept-channels.ts';
 import { ReplayedHold } from './replayed-hold.ts';
@@ -42,15 +42,20 @@ export class GapReplay extends ReplayedHold {
     this.start(LONGEST_WAIT);
     this.keepWithinBound();
     if (!this.isHeld) return;
-    this.room.history.ask(this.#question, ({ gaps }) => {
-      if (!this.isHeld) return;
-      if (!replaysGap(this.room, gaps)) {
-        this.#goOn();
-        return;
-      }
-      this.#missed = toldGaps(this.room, gaps, this.#prefix);
-      this.recover();
-    });
+    this.room.history.ask(
+      this.#question,
+      guarded(this, (answer: HistoryAnswer) => this.#onAnswer(answer)),
+    );
+  }
+
+  #onAnswer({ gaps }: HistoryAnswer): void {
+    if (!this.isHeld) return;
+    if (!replaysGap(this.room, gaps)) {
+      this.#goOn();
+      return;
+    }
+    this.#missed = toldGaps(this.room, gaps, this.#prefix);
+    this.recover();
   }
 
   protected override get missed(): readonly string[] | null {

@@ -76,7 +76,10 @@ export interface HistoryAnswer {
 export interface HubHistory {
   /** What cursors begin with. */
   readonly epoch: string;
-  /** Answers at once, or later: then at the place in the order of deliveries at which everything up to `head` has been delivered. */
+  /**
+   * Answers at once, or later: then at the place in the order of deliveries at which everything up to `head` has been delivered.
+   * @param done guarded by whoever asks
+   */
   ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void;
 }
 

@@ -1,4 +1,4 @@
-import { type AwaitsTurn, type Guarded, turnBudget } from '../clock/index.ts';
+import { type AwaitsTurn, type Guarded, guarded, turnBudget } from '../clock/index.ts';
 import { withoutFields } from '../codec/fields/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
@@ -128,7 +128,7 @@ export class ResponseHistory implements AwaitsTurn {
 
   /** Whether an item of a channel with this id of its publisher is in the log. */
   hasId(channel: string, id: string, done: (found: boolean) => void): void {
-    askForId(this.#source, channel, id, done);
+    askForId(this.#source, channel, id, guarded(this, done));
   }
 
   /** From what another process makes it again; null while it reads. */
@@ -211,11 +211,12 @@ export class ResponseHistory implements AwaitsTurn {
     const patterns = patternsAmong(keys);
     const limitBytes = this.#room.budget.pageOf(PAGE_BYTES);
     const question = { channels: [...names], patterns, after, start, id, ids, limitBytes };
-    this.#source.ask(question, (answer) => {
+    const done = guarded(this, (answer: HistoryAnswer) => {
       this.#onAnswer(answer);
       this.#asking = false;
       if (!this.#waits) this.pump();
     });
+    this.#source.ask(question, done);
   }
 
   /** The head of a response with an item, with the cursor. */

@@ -1,4 +1,4 @@
-import { type AwaitsTurn, turnBudget } from '../clock/index.ts';
+import { type AwaitsTurn, guarded, turnBudget } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { boundedSince, clientCursor } from './client-cursor.ts';
@@ -163,12 +163,12 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     this.#unknown++;
     this.#source.ask(
       { channels: [key], after: null, limitBytes: this.#room.budget.pageOf(PAGE_BYTES) },
-      ({ items: [item], head }) => {
+      guarded(this, ({ items: [item], head }: HistoryAnswer) => {
         this.#unknown--;
         if (item === undefined) this.#later.skipTo(key, head);
         else this.#later.beginAt(key, { epoch: this.#source.epoch, number: (item.number ?? 1) - 1 });
         this.pump();
-      },
+      }),
     );
   }
 
@@ -295,20 +295,22 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   }
 
   #read(question: HistoryQuestion, onAnswer: (answer: HistoryAnswer) => void): void {
-    this.#source.ask(question, (answer) => {
+    const done = guarded(this, (answer: HistoryAnswer) => {
       if (this.#stream.ended) return;
       onAnswer(answer);
       // Not before: what the client takes meanwhile must not have the same items read again.
       this.#asking = false;
       if (!this.#waits) this.#pump();
     });
+    this.#source.ask(question, done);
   }
 
   /** Whether an item of a channel with this id of its publisher is in the log. */
   hasId(channel: string, id: string, done: (found: boolean) => void): void {
-    askForId(this.#source, channel, id, (found) => {
+    const answered = guarded(this, (found: boolean) => {
       if (!this.#stream.ended) done(found);
     });
+    askForId(this.#source, channel, id, answered);
   }
 
   #onAnswer(answer: HistoryAnswer): void {

@@ -4,6 +4,7 @@ import type { ExchangeError, Log } from '../../../src/exchange/index.ts';
 import { Channels } from '../../../src/hub/channels.ts';
 import type { FormerHold } from '../../../src/hub/index.ts';
 import { HeldClient } from '../../support/exchange/held-client.ts';
+import { both, come, keeping, poll, rule } from './history-rig.ts';
 import {
   keepAlive,
   replayBy,
@@ -295,3 +296,32 @@ test('a stage that goes on and then throws delivers its items once', async (t) =
   assert.equal(client.body, '12');
   assert.equal(made.counters.faults, 2);
 });
+
+for (const mode of ['stream', 'response'] as const) {
+  test(`a ${mode} hold that throws when the history answers later ends, and does not affect others`, async (t) => {
+    const { hub, store } = keeping(t, [rule('a')]);
+    await hub.publish(both('a', 'missed'));
+    const { history } = hub.hub;
+    const { source } = history;
+    assert.ok(source);
+    const answers: (() => void)[] = [];
+    history.source = {
+      epoch: store.epoch,
+      ask: (question, done) => source.ask(question, (answer) => answers.push(() => done(answer))),
+    };
+    const held = (): HeldClient => (mode === 'stream' ? come : poll)(hub, ['a'], `${store.epoch}-0`);
+    const [one, faulty, other] = [held(), held(), held()];
+    let failedWith: ExchangeError | null = null;
+    const thrown = (): void => {
+      throw new Error('thrown by the test');
+    };
+    t.mock.method(faulty, mode === 'stream' ? 'onResponsePayload' : 'onResponse', thrown);
+    t.mock.method(faulty, 'onResponseError', (error: ExchangeError) => {
+      failedWith = error;
+    });
+    for (const answer of answers.splice(0)) answer();
+    for (const client of [one, other]) assert.match(client.body, /missed/);
+    assert.equal((failedWith as ExchangeError | null)?.code, 'HF_INTERNAL');
+    assert.equal(hub.counters.faults, 1);
+  });
+}
