@@ -27,7 +27,7 @@ export class GapReplay extends ReplayedHold {
    */
   constructor(room: HubRoom, options: HoldOptions, question: HistoryQuestion, hold: (credits: number) => void) {
     const { request, requester, credits, instruct, replay, route = '', channelPrefix = '' } = options;
-    super(room, request, requester, credits, instruct.response, replay, route);
+    super(room, request, requester, credits, { response: instruct.response, replay, route });
     this.format = instruct.hold?.mode === 'response' ? 'http-response' : 'http-stream';
     this.#question = question;
     this.#prefix = channelPrefix;

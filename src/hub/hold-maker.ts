@@ -92,21 +92,15 @@ export class HoldMaker {
   }
 
   #newResponse(options: HoldOptions, { channels }: Hold): ResponseHold {
-    const { request, requester, credits, instruct, replay, channelPrefix = '', route, session } = options;
-    const order = OrderCheck.of(channels, channelPrefix);
-    const filters = FilterSet.of(instruct.hold, channelPrefix);
-    const held = new ResponseHold(
-      this.#room,
-      request,
-      requester,
-      credits,
-      instruct.response,
+    const { request, requester, credits, instruct, replay, channelPrefix = '', route = '', session } = options;
+    const held = new ResponseHold(this.#room, request, requester, credits, {
+      response: instruct.response,
       replay,
-      order,
-      filters,
       route,
-      options.filterService ?? null,
-    );
+      order: OrderCheck.of(channels, channelPrefix),
+      filters: FilterSet.of(instruct.hold, channelPrefix),
+      service: options.filterService ?? null,
+    });
     held.session = session ?? null;
     return held;
   }

@@ -29,10 +29,14 @@ export function movedHold(
   const { link, session, filterService } = parts;
   if (state.kind === 'response-hold') {
     const { response, prevIds, filters, prefix } = state;
-    const order = new OrderCheck(new Map(prevIds));
-    const set = filters === null ? null : FilterSet.moved(prefix, filters);
-    const { replay } = parts;
-    const held = new ResponseHold(room, state, requester, credits, response, replay, order, set, route, filterService);
+    const held = new ResponseHold(room, state, requester, credits, {
+      response,
+      replay: parts.replay,
+      route,
+      order: new OrderCheck(new Map(prevIds)),
+      filters: filters === null ? null : FilterSet.moved(prefix, filters),
+      service: filterService,
+    });
     follow(held);
     held.goOn(state, parts);
     return held;

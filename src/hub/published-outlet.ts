@@ -90,12 +90,12 @@ export abstract class PublishedOutlet extends WebSocketOutlet implements History
     else history?.startLater();
   }
 
+  // ---- what is published
+
   /** Has the origin asked. */
   refresh(): void {
     if (!this.ends) this.owner.onRefresh();
   }
-
-  // ---- what is published
 
   /** A connection that takes everything grants credit at the end of the next turn: what exceeds it before would count as that of a slow client. */
   awaitsCredit(step: Step): boolean {

@@ -20,6 +20,16 @@ export const MAX_HELD_BYTES = 268_435_456;
  */
 const LONGEST_RESPONSE = 10_000;
 
+/** What such a hold is made of. */
+export interface ReplayedOptions {
+  /** What its origin has given. */
+  readonly response: InstructResponse;
+  /** Null where the request cannot be sent again. */
+  readonly replay: Replay | null;
+  /** Id of its route. */
+  readonly route: string;
+}
+
 /**
  * A held request that can be sent to its origin again. The client stays held meanwhile: its own response, or its timeout, ends the replay. No more than one is
  * under way, and the next one begins when its turn comes.
@@ -42,15 +52,12 @@ export abstract class ReplayedHold extends Held implements FormerHold, Replayabl
   #deadline = 0;
   #failures = 0;
 
-  /** @param replay null where the request cannot be sent again */
   constructor(
     room: HubRoom,
     names: ClientNames,
     requester: Requester,
     credits: number,
-    response: InstructResponse,
-    replay: Replay | null,
-    route: string,
+    { response, replay, route }: ReplayedOptions,
   ) {
     super(room, names, requester, credits, route);
     this.response = response;

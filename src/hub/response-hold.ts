@@ -1,4 +1,3 @@
-import type { InstructResponse } from '../codec/grip/index.ts';
 import { type ClientNames, clientNames, type Requester, type Suspended } from '../exchange/index.ts';
 import { AskedItems, type AskedOwner } from './asked-items.ts';
 import type { FilterService } from './filter-service.ts';
@@ -9,8 +8,7 @@ import type { HoldParts, ResponseHoldState } from './moved-hold.ts';
 import type { ChannelPosition } from './next-link.ts';
 import type { OrderCheck } from './order-check.ts';
 import { type PublishedResponse, patchProblem } from './published-response.ts';
-import type { Replay } from './replay.ts';
-import { ReplayedHold } from './replayed-hold.ts';
+import { ReplayedHold, type ReplayedOptions } from './replayed-hold.ts';
 import type { HistoryPoll, ResponseHistory } from './response-history.ts';
 import type { Step } from './step.ts';
 
@@ -18,6 +16,14 @@ const EMPTY = Buffer.alloc(0);
 
 /** Work of applying a patch: it ends the slice of a delivery. */
 const PATCH_WORK = 1_024;
+
+/** What the hold of a request is made of. */
+export interface ResponseOptions extends ReplayedOptions {
+  readonly order: OrderCheck;
+  readonly filters: FilterSet | null;
+  /** For filters that ask a service; null for none. */
+  readonly service: FilterService | null;
+}
 
 /**
  * A client that gets its response from an item of its channels, or at the timeout, and no byte before that.
@@ -46,22 +52,11 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
   /** The hub has drained, and the item is waited for. */
   #drainLater = false;
 
-  constructor(
-    room: HubRoom,
-    names: ClientNames,
-    requester: Requester,
-    credits: number,
-    response: InstructResponse,
-    replay: Replay | null,
-    order: OrderCheck,
-    filters: FilterSet | null = null,
-    route = '',
-    service: FilterService | null = null,
-  ) {
-    super(room, names, requester, credits, response, replay, route);
-    this.#order = order;
-    this.#filters = filters;
-    this.#service = service;
+  constructor(room: HubRoom, names: ClientNames, requester: Requester, credits: number, options: ResponseOptions) {
+    super(room, names, requester, credits, options);
+    this.#order = options.order;
+    this.#filters = options.filters;
+    this.#service = options.service;
   }
 
   /** Its channels are kept: its response has a cursor, and what it has missed is its response at once. */
