@@ -1,3 +1,5 @@
+import { asciiJson } from '../codec/fields/index.ts';
+
 /**
  * Bytes of the value of `Event-Gap`. Names that have no room are left out.
  * @bound event-gap
@@ -12,8 +14,4 @@ export function eventGap(channels: readonly string[]): string {
     if (more.length + 2 <= MAX_EVENT_GAP) list = more;
   }
   return `[${list}]`;
-}
-
-function asciiJson(text: string): string {
-  return JSON.stringify(text).replaceAll(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

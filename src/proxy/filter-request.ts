@@ -1,5 +1,5 @@
 import { attempt } from '../clock/index.ts';
-import { contentCodings, fieldValues, listMembers } from '../codec/fields/index.ts';
+import { asciiJson, contentCodings, fieldValues, listMembers } from '../codec/fields/index.ts';
 import { encodeHeaderText } from '../codec/grip/index.ts';
 import { BodyCollector, type ExchangeError, LEAST_COST, type ResponseHead, WINDOW } from '../exchange/index.ts';
 import {
@@ -151,10 +151,7 @@ function fail(client: FilterClient, detail: string): void {
  * @throws FilterError if it is too large
  */
 function metaField(meta: Readonly<Record<string, string>>): string {
-  const text = JSON.stringify(meta).replace(
-    /[\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const text = asciiJson(meta);
   if (text.length > MAX_META_FIELD) throw new FilterError(`filter error: metadata over ${MAX_META_FIELD} bytes`);
   return text;
 }

@@ -1,3 +1,4 @@
+export { asciiJson } from './ascii-json.ts';
 export { connectionOptions, isOfConnection } from './connection-fields.ts';
 export {
   contentCodings,
