@@ -18,7 +18,7 @@ const onGap = choice(['event', 'replay', 'none']);
 /** The keys of a `[[channel]]`. */
 export const channelShape = {
   match: patternSchema((match) => subjectOfPresence(match) ?? match).register(fieldDocs, {
-    doc: 'Names of the channels, with the prefixes of routes. A name has tokens with a `.` between them: `*` stands for one token, and `>` at the end for one or more; `>` alone is every channel. Names with an empty token, and those that begin with `$`, match nothing, except that `$presence.` and a pattern is for the presence channels of the channels that the pattern matches.',
+    doc: 'Names of the channels, with the prefixes of routes. A name has tokens with a `.` between them: `*` stands for one token, and `>` at the end for one or more; `>` alone is every channel. Neither stands for a part of a token. Names with an empty token, and those that begin with `$`, match nothing, except that `$presence.` and a pattern is for the presence channels of the channels that the pattern matches.',
     expected: PATTERN_FORMS,
   }),
   history_items: count({

@@ -46,6 +46,11 @@ test('errors name the key and what was expected', () => {
   const rule = (keys: string): string => problem(`[[channel]]\n${keys}\n`);
   assert.match(rule(''), /channel\[0\]\.match: missing/);
   assert.match(rule('match = "a..b"'), /x\.toml:2: channel\[0\]\.match: expected a pattern .* it has an empty token/);
+  assert.match(
+    rule('match = "chat*"'),
+    /match: expected a pattern .* stand for whole tokens, not for a part of one as in "chat\*"/,
+  );
+  assert.match(rule('match = "a.b>"'), /whole tokens/);
   assert.match(rule('match = ">.a"'), /'>' that is not the last token/);
   assert.match(rule('match = "a"\nretain = true'), /channel\[0\]\.retain: has no effect without history_items/);
   assert.match(rule('match = "a"\nhistory_age = 5'), /history_age: has no effect without history_items/);

@@ -39,6 +39,7 @@ test('what is wrong with a webhook is said, and never the secret', () => {
   assert.match(problem(`${HOOK}events = ["left"]`), /expected a list of "join", "leave", "occupied" and "vacated"/);
   assert.match(problem(`${HOOK}events = []`), /got none/);
   assert.match(problem(`${HOOK}match = "a..b"`), /it has an empty token/);
+  assert.match(problem(`${HOOK}match = "chat*"`), /whole tokens/);
   assert.match(problem(HOOK + HOOK), /webhook\[1\]\.url: another webhook has the same url and match/);
   assert.match(problem(`${HOOK}evens = []`), /unknown key.*events/);
 });
