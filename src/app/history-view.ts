@@ -37,7 +37,7 @@ export class HistoryView {
     this.#role = role;
   }
 
-  /** Names of channels that have items, in any order. Those in which the events of webhooks wait are not for clients. */
+  /** Names of channels that have items, in any order. */
   async names(prefix: string): Promise<readonly string[]> {
     const store = this.#role()?.store ?? null;
     if (store === null) return [];

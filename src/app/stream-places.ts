@@ -98,12 +98,20 @@ export class StreamPlaces {
       privateFolder(this.#folder);
       const path = join(this.#folder, this.streams.place);
       await this.#server.listen({ kind: 'unix', path, mode: 0o600, user: null, group: null }, { isPrivate: true });
+    } catch (error) {
+      this.#log.warn({ reason: reasonOf(error) }, 'clients can resume their streams in this process only');
+      return;
+    }
+    try {
       await sweepSockets(this.#folder);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#log.warn({ reason }, 'clients can resume their streams in this process only');
+      this.#log.warn({ reason: reasonOf(error) }, 'sockets of processes that were killed cannot be removed');
     }
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The folder of the sockets of a server: the same for all its processes, and for no other server of the user. */

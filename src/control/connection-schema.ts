@@ -29,13 +29,18 @@ export const connectionDetailsSchema = connectionSchema.extend({
   sent: whole.nullable().describe('the same for bytes to the client'),
 });
 
-export const connectionsQuery = z.strictObject({
-  channel: z.string().optional().describe('only those on this channel, or with this pattern'),
-  pattern: z.enum(['true', 'false']).default('false').describe('whether `channel` is a pattern'),
-  user: z.string().optional().describe('only those of this user'),
-  after: z.string().optional().describe('the `next` of the answer before this one'),
-  limit: z.coerce.number().int().min(1).max(MAX_CONNECTIONS).default(100).describe('connections in the answer'),
-});
+export const connectionsQuery = z
+  .strictObject({
+    channel: z.string().optional().describe('only those on this channel, or with this pattern'),
+    pattern: z.enum(['true', 'false']).default('false').describe('whether `channel` is a pattern'),
+    user: z.string().optional().describe('only those of this user'),
+    after: z.string().optional().describe('the `next` of the answer before this one'),
+    limit: z.coerce.number().int().min(1).max(MAX_CONNECTIONS).default(100).describe('connections in the answer'),
+  })
+  .refine(({ channel, pattern }) => channel !== undefined || pattern === 'false', {
+    path: ['pattern'],
+    error: 'has no effect without channel',
+  });
 
 export const connectionPageSchema = z.object({
   connections: z.array(connectionSchema),

@@ -1,6 +1,6 @@
 /** What is counted of webhooks. */
 export class WebhookCounters {
-  /** Events that wait to be sent, as of some seconds ago. */
+  /** Events that wait until receivers take them. */
   eventsHeld = 0;
   /** Events that receivers have taken. */
   eventsDelivered = 0;

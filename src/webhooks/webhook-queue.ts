@@ -1,6 +1,7 @@
 import { encodeItem, type PublishItem, webhookMarkChannel } from '../codec/grip/index.ts';
 import {
   type ChannelSpan,
+  type Cursor,
   formatCursor,
   type HistoryStore,
   type KeptItem,
@@ -21,7 +22,7 @@ export interface QueuedEvent {
 /** Some events, the oldest first. */
 export interface QueuedEvents {
   readonly events: readonly QueuedEvent[];
-  /** Whether all that was queued after the mark is still there. */
+  /** Whether all that was queued after the mark is still there, as far as that is known. */
   readonly whole: boolean;
 }
 
@@ -36,16 +37,17 @@ const MARK = { items: 1, age: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_I
 export class WebhookQueue {
   readonly #store: HistoryStore;
   readonly #channel: string;
-  /** The number of the last event that is done with. Numbers go on in a new epoch. */
-  #mark = 0;
+  /** The last event that is done with. Its number counts in a new epoch too, since numbers go on. */
+  #mark: Cursor;
   #loaded = false;
 
   constructor(store: HistoryStore, channel: string) {
     this.#store = store;
     this.#channel = channel;
+    this.#mark = { epoch: store.epoch, number: 0 };
     store.lastOf(webhookMarkChannel(channel), (item) => {
-      if (item !== null) this.#mark = parseCursor(textOf(itemOf(item)))?.number ?? 0;
-      store.clear(channel, this.#mark);
+      if (item !== null) this.#mark = parseCursor(textOf(itemOf(item))) ?? this.#mark;
+      store.clear(channel, this.#mark.number);
       this.#loaded = true;
     });
   }
@@ -60,9 +62,14 @@ export class WebhookQueue {
     if (!this.#loaded) return;
     const channels = [this.#channel];
     const events = ({ items }: ReadResult, whole: boolean): void => done({ events: items.map(eventOf), whole });
-    this.#store.read({ channels, after: { epoch: this.epoch, number: this.#mark }, ...BATCH }, (result) => {
-      if (result.recovered) events(result, true);
-      else this.#store.read({ channels, after: null, ...BATCH }, (rest) => events(rest, false));
+    this.#store.read({ channels, after: this.#mark, ...BATCH }, (result) => {
+      if (result.recovered) {
+        events(result, true);
+        return;
+      }
+      // What a crash of the machine has left in a new epoch is all that is known.
+      const isWhole = this.#mark.epoch !== this.epoch;
+      this.#store.read({ channels, after: null, ...BATCH }, (rest) => events(rest, isWhole));
     });
   }
 
@@ -73,7 +80,7 @@ export class WebhookQueue {
 
   /** The events up to this number are done with. */
   done(number: number): void {
-    this.#mark = number;
+    this.#mark = { epoch: this.epoch, number };
     const message = textMessage(formatCursor(this.epoch, number));
     const item = { ...emptyItem(webhookMarkChannel(this.#channel)), wsMessage: message };
     this.#store.append([{ channel: item.channel, bytes: encodeItem(item), keep: MARK }], () => {});

@@ -5,8 +5,8 @@ import { systemErrorText } from '../../exchange/index.ts';
 import { examineFolder, StoreError } from '../../history/index.ts';
 import type { Findings } from './finding.ts';
 
-/** The log of the store may take twice what it keeps, until it is written anew. */
-const LARGEST_SHARE = 2;
+/** The files may take so many times what is kept, until what is not needed any more is removed. */
+const ROOM = 2;
 
 /** Whether the history of channels can be kept in its folder, and whether there is room for it. */
 export function checkHistory({ path, maxBytes }: Config['history'], findings: Findings): void {
@@ -21,7 +21,7 @@ export function checkHistory({ path, maxBytes }: Config['history'], findings: Fi
     const { holder, free } = examineFolder(path);
     const state = holder === null ? 'the history can be kept there' : `the process ${holder} keeps its history there`;
     findings.ok(path, state);
-    if (holder === null && free < LARGEST_SHARE * maxBytes) warnOfRoom(path, free, maxBytes, findings);
+    if (holder === null && free < ROOM * maxBytes) warnOfRoom(path, free, maxBytes, findings);
   } catch (error) {
     const isOther = error instanceof StoreError;
     const text = isOther ? error.message : `the history cannot be kept there: ${systemErrorText(error)}`;
@@ -33,7 +33,7 @@ export function checkHistory({ path, maxBytes }: Config['history'], findings: Fi
 }
 
 function warnOfRoom(path: string, free: number, maxBytes: number, findings: Findings): void {
-  const text = `${free} bytes are free, and the history may take ${LARGEST_SHARE * maxBytes}`;
+  const text = `${free} bytes are free, and the history may take ${ROOM * maxBytes}`;
   findings.warn(
     path,
     text,

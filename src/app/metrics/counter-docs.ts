@@ -208,7 +208,7 @@ const TRACE: Docs<TraceCounters> = {
 };
 
 const WEBHOOKS: Docs<WebhookCounters> = {
-  eventsHeld: 'Events that wait to be sent, as of a few seconds ago.',
+  eventsHeld: 'Events that wait until receivers take them.',
   eventsDelivered: 'Events that receivers have taken.',
   eventsDropped: 'Events that were dropped: not taken in time, too many, or the receiver wants none any more.',
   requestsFailed: 'Requests that receivers did not take, tries that were repeated included.',

@@ -18,7 +18,8 @@ test('a connection tells where it is in the history, and is of its schema', asyn
     (await rig.control.send('GET', `/connections/${page.connections[0]?.id}`)).json,
   );
   assert.deepEqual([details.kind, details.cursor, details.channels], ['stream', cursor, ['a']]);
-  assert.equal((await rig.control.send('GET', '/connections?limit=0')).status, 400);
+  for (const query of ['limit=0', 'pattern=true'])
+    assert.equal((await rig.control.send('GET', `/connections?${query}`)).status, 400, query);
 });
 
 test('a held stream and a held request end in order, and are the last on their connections', async (t) => {

@@ -296,6 +296,20 @@ test('an exception for one webhook holds up no other one, and it goes on later',
   assert.deepEqual([rig.last.url, rig.last.events], [HOOK.url, ['a']]);
 });
 
+test('after a crash that began a new epoch nothing is taken for lost, and nothing is sent again', (t) => {
+  const rig = new HooksRig(t);
+  const { store } = rig;
+  rig.hooks.use([]);
+  rig.queue('a', 'b', 'c', 'd', 'e');
+  const mark = { ...emptyItem(`${HOOK.queue}.done`), wsMessage: textMessage('before-2') };
+  store?.append([{ channel: mark.channel, bytes: encodeItem(mark), keep: rig.keep }], () => {});
+  store?.trim(HOOK.queue, { ...rig.keep, items: 2 });
+  rig.hooks.use([HOOK]);
+  rig.advance(100);
+  assert.deepEqual(rig.last.events, ['d', 'e']);
+  assert.equal(rig.counters.eventsDropped, 0);
+});
+
 test('many events go in several requests', (t) => {
   const rig = new HooksRig(t);
   for (let i = 0; i < 250; i++) rig.queue(`e${i}`);
