@@ -75,17 +75,19 @@ export class ControlClient {
   }
 
   /**
-   * Publishes items.
+   * Publishes items. Resolves with the answer.
+   * @param cursors whether the server is asked for the cursors of the items
    * @throws CliError that says what to do
    */
-  async publish(items: readonly unknown[]): Promise<void> {
+  async publish(items: readonly unknown[], cursors: boolean): Promise<string> {
     const { url, socketPath, authorization, name } = this.#target;
-    const sent = { method: 'POST', socketPath, ...itemsRequest(items, authorization) };
+    const sent = { method: 'POST', socketPath, ...itemsRequest(items, authorization, cursors) };
     const response = await sendRequest(publishUrl(url), sent).catch((error) => {
       throw unreachable(name, error);
     });
     const text = await wholeText(response, name);
     if (response.statusCode !== 200) throw this.#refusal(response.statusCode ?? 0, text);
+    return text;
   }
 
   #send(method: string, path: string): Promise<IncomingMessage> {

@@ -5,7 +5,10 @@ import { beginningOf, sendRequest, withoutControls } from '../plain-http/index.t
 import { CliError, reasonOf, USAGE } from './cli-error.ts';
 import { gripUrlCredentials } from './grip-url-credentials.ts';
 
-/** Maximum bytes of an error's text that are shown. */
+/** Bytes of a response that are read. */
+const MAX_ANSWER = 1_048_576;
+
+/** Maximum characters of an error's text that are shown. */
 const MAX_SHOWN = 2000;
 
 /** Why credentials are not sent to a URL. */
@@ -37,29 +40,40 @@ export function publishTarget(spec: string, given: string | null): PublishTarget
 }
 
 /**
- * Posts items to a publish endpoint.
+ * Posts items to a publish endpoint. Resolves with its answer.
+ * @param cursors whether it is asked for the cursors of the items
  * @throws CliError if there is no response with status 200
  */
-export async function postItems({ url, authorization }: PublishTarget, items: readonly unknown[]): Promise<void> {
-  const { body, headers } = itemsRequest(items, authorization);
+export async function postItems(
+  { url, authorization }: PublishTarget,
+  items: readonly unknown[],
+  cursors: boolean,
+): Promise<string> {
+  const { body, headers } = itemsRequest(items, authorization, cursors);
   const { status, reason, text } = await answerOf(url, headers, body).catch((error) => {
     throw new CliError(`cannot publish to ${url.href}: ${reasonOf(error)}`);
   });
-  if (status !== 200) throw new CliError(withoutControls(`${url.href} responded with ${status} ${reason}\n${text}`));
+  if (status === 200) return text;
+  throw new CliError(withoutControls(`${url.href} responded with ${status} ${reason}\n${text.slice(0, MAX_SHOWN)}`));
 }
 
 /** The body of a request that publishes items, and its headers. */
 export function itemsRequest(
   items: readonly unknown[],
   authorization: string | null,
+  cursors: boolean,
 ): { readonly body: Buffer; readonly headers: Readonly<Record<string, string | number>> } {
   const body = Buffer.from(JSON.stringify({ items }));
-  const own = { 'Content-Type': 'application/json', 'Content-Length': body.length };
+  const own = {
+    'Content-Type': 'application/json',
+    'Content-Length': body.length,
+    ...(cursors && { Prefer: 'return=representation' }),
+  };
   return { body, headers: authorization === null ? own : { ...own, Authorization: authorization } };
 }
 
 async function answerOf(url: URL, headers: Readonly<Record<string, string | number>>, body: Buffer) {
   const response = await sendRequest(url, { method: 'POST', headers, body });
-  const text = await beginningOf(response, MAX_SHOWN);
+  const text = await beginningOf(response, MAX_ANSWER);
   return { status: response.statusCode, reason: response.statusMessage, text: text.toString() };
 }

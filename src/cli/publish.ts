@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { MAX_KEY_BYTES, MAX_TTL } from '../codec/grip/index.ts';
+import { MAX_KEY_BYTES, MAX_TTL, publishedCursors } from '../codec/grip/index.ts';
 import { systemErrorText } from '../exchange/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
 import { newCommand, wholeNumber } from './command.ts';
@@ -34,6 +34,7 @@ interface PublishOptions extends ControlOptions {
   readonly retain: boolean;
   readonly seq: boolean;
   readonly eol: boolean;
+  readonly cursor?: boolean;
   readonly spec?: string;
   readonly bearer?: string;
 }
@@ -82,6 +83,7 @@ export function publishCommand(): Command {
     .addOption(new Option('--close', 'end streams and WebSockets, without content').conflicts(['hint', ...OF_CONTENT]))
     .option('--patch', 'the content is a JSON patch for the response to held requests')
     .option('--no-seq', 'deliver at once, regardless of --prev-id')
+    .option('--cursor', 'print the cursor of the item in the history of its channel')
     .option('--no-eol', 'add no newline to the content of HTTP responses')
     .addOption(
       new Option(
@@ -106,8 +108,10 @@ async function publish(
   const variables = sender === undefined ? given : [...given, ['sender', sender] as const];
   const action = await actionOf(content, options);
   const extras = { idempotencyKey, version, ttl, retain };
-  await send([publishItem({ channel, action, id, prevId, ...extras, meta: variables, noSeq: !seq })]);
-  console.log('Published');
+  const answer = await send([publishItem({ channel, action, id, prevId, ...extras, meta: variables, noSeq: !seq })]);
+  const [cursor = null] = options.cursor ? publishedCursors(answer) : [];
+  console.log(cursor ?? 'Published');
+  if (options.cursor && cursor === null) console.error('the item has no cursor: its channel has no history');
 }
 
 /**
@@ -115,11 +119,11 @@ async function publish(
  * command line comes before the environment.
  * @throws CliError for options that cannot be used
  */
-function senderOf(options: PublishOptions, command: Command): (items: readonly unknown[]) => Promise<void> {
+function senderOf(options: PublishOptions, command: Command): (items: readonly unknown[]) => Promise<string> {
   const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
   const isPort = isGiven('url') || isGiven('config');
   if (isGiven('spec') && isPort) throw new CliError('give --spec, or --url or --config, not both', USAGE);
-  const { spec = '', bearer } = options;
+  const { spec = '', bearer, cursor: cursors = false } = options;
   const own = {
     user: isGiven('user') ? options.user : undefined,
     token: bearer ?? (isGiven('token') ? options.token : undefined),
@@ -127,16 +131,20 @@ function senderOf(options: PublishOptions, command: Command): (items: readonly u
   if (isPort || spec === '') {
     const isOwn = own.user !== undefined || own.token !== undefined;
     const client = new ControlClient(controlTarget({ ...options, ...(isOwn && own) }));
-    return (items) => client.publish(items);
+    return (items) => client.publish(items, cursors);
   }
   // Credentials of the environment are for the control port. A GRIP_URL may name the server of somebody else.
   const authorization = callerCredentials(own.user, own.token);
   if (/^(?:tcp|ipc):/.test(spec)) {
     if (authorization !== null) throw new CliError(CREDENTIALS_REFUSED, USAGE);
-    return (items) => pushItems(spec, items);
+    if (cursors) throw new CliError('--cursor needs http: over ZeroMQ nothing is answered', USAGE);
+    return async (items) => {
+      await pushItems(spec, items);
+      return '';
+    };
   }
   const target = publishTarget(spec, authorization);
-  return (items) => postItems(target, items);
+  return (items) => postItems(target, items, cursors);
 }
 
 async function actionOf(content: string | undefined, options: PublishOptions): Promise<Action> {

@@ -6,7 +6,8 @@ export interface WaitingItem {
   readonly size: number;
   /** Whether it has an id or a key, so that servers take it only once. */
   readonly isRepeatable: boolean;
-  readonly resolve: () => void;
+  /** @param cursor of the item in the history of its channel; null where that is not known */
+  readonly resolve: (cursor: string | null) => void;
   readonly reject: (error: Error) => void;
 }
 

@@ -11,6 +11,9 @@ const IDLE_MS = 4_000;
 /** Bytes of a response's text that are kept. */
 const MAX_TEXT = 2_000;
 
+/** The same where it says what cursors the items have. */
+const MAX_CURSORS = 4_194_304;
+
 /** Bytes of a response that are read: the connection is not worth what more would cost. */
 const MAX_READ = 65_536;
 
@@ -29,15 +32,18 @@ export class Poster {
   readonly #address: ServerAddress;
   readonly #timeout: number;
   readonly #agent: HttpAgent;
+  readonly #cursors: boolean;
 
   /**
    * @param timeout milliseconds for a request and its response
    * @param ca certificates in PEM that the server's is checked with, instead of those of the system
+   * @param cursors whether the server is asked for the cursors of items
    */
-  constructor(address: ServerAddress, timeout: number, ca: string | Buffer | undefined) {
+  constructor(address: ServerAddress, timeout: number, ca: string | Buffer | undefined, cursors: boolean) {
     const options = { keepAlive: true, maxSockets: 1, timeout: IDLE_MS };
     this.#address = address;
     this.#timeout = timeout;
+    this.#cursors = cursors;
     this.#agent =
       address.url.protocol === 'https:'
         ? new HttpsAgent({ ...options, ...(ca !== undefined && { ca }) })
@@ -61,6 +67,8 @@ export class Poster {
       'Content-Length': body.length,
       'Idempotency-Key': key,
       ...(credentials !== undefined && { Authorization: credentials }),
+      // RFC 7240 §4.2.
+      ...(this.#cursors && { Prefer: 'return=representation' }),
     };
     const agent = this.#agent;
     let connected = false;
@@ -74,7 +82,10 @@ export class Poster {
         ...{ method: 'POST', headers, body, agent, onConnected },
         signal: late.signal,
       });
-      const text = await beginningOf(response, MAX_TEXT, MAX_READ);
+      const isAnswer = this.#cursors && response.statusCode === 200;
+      const text = isAnswer
+        ? await beginningOf(response, MAX_CURSORS)
+        : await beginningOf(response, MAX_TEXT, MAX_READ);
       return {
         status: response.statusCode ?? 0,
         text: withoutControls(text.toString()),

@@ -18,6 +18,8 @@ export interface PublisherOptions extends Credentials {
   readonly maxBatchBytes?: number;
   /** Bytes of items that may wait for one server; each counts as at least 256. Default: 16 MiB. */
   readonly maxQueuedBytes?: number;
+  /** Whether Holdfast is asked for the cursor of each item. Default: false. */
+  readonly cursors?: boolean;
   /** Certificates in PEM that an https server's is checked with, instead of those of the system. */
   readonly ca?: string | Buffer;
 }
@@ -43,13 +45,14 @@ export class Publisher {
       retries = 5,
       maxBatchBytes = 500_000,
       maxQueuedBytes = 16_777_216,
+      cursors = false,
       ca,
       ...credentials
     } = options;
     const all = typeof servers === 'string' || servers instanceof URL ? [servers] : servers;
     if (all.length === 0) throw new TypeError('there is no server to publish to');
     this.#queues = all.map((server) => {
-      const poster = new Poster(serverAddress(server, credentials), timeout * 1000, ca);
+      const poster = new Poster(serverAddress(server, credentials), timeout * 1000, ca, cursors);
       return new ServerQueue(poster, { maxBatchBytes, maxQueuedBytes, retries });
     });
   }
@@ -57,10 +60,12 @@ export class Publisher {
   /**
    * Publishes to the clients of a channel. Resolves when all servers have taken the item; clients get it a moment later.
    * @param content text or bytes for all clients, or what clients get by how they are held
+   * @returns with the option `cursors` the cursor of the item, with which a client gets what comes after it; of several servers that of the first. Null without the
+   * option, where the channel has no history, and from other GRIP servers
    * @throws TypeError for an item that has no channel or format
    * @throws PublishError when a server did not take it
    */
-  async publish(channel: string, content: Content | Item): Promise<void> {
+  async publish(channel: string, content: Content | Item): Promise<string | null> {
     const item = itemJson(channel, content);
     if (this.#closed) throw new PublishError('the publisher is closed');
     const json = JSON.stringify(item);
@@ -70,7 +75,7 @@ export class Publisher {
       .filter((result) => result.status === 'rejected')
       .map(({ reason }) => reason as PublishError);
     const [first, ...more] = failures;
-    if (first === undefined) return;
+    if (first === undefined) return results[0]?.status === 'fulfilled' ? results[0].value : null;
     if (more.length === 0) throw first;
     const text = failures.map(({ message }) => message).join('; ');
     const maybePublished = failures.some((failure) => failure.maybePublished);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { publishedCursors } from '../codec/grip/index.ts';
 import { Batches, type WaitingItem } from './batches.ts';
 import type { Poster, PostResult } from './post.ts';
 import { PublishError } from './publish-error.ts';
@@ -41,10 +42,10 @@ export class ServerQueue {
   }
 
   /**
-   * Sends an item.
+   * Sends an item. Resolves with its cursor, where that is asked for and there is one.
    * @throws PublishError when it was not published
    */
-  send(json: string, isRepeatable: boolean): Promise<void> {
+  send(json: string, isRepeatable: boolean): Promise<string | null> {
     const size = Buffer.byteLength(json);
     const { maxQueuedBytes } = this.#options;
     if (!this.#batches.empty && this.#batches.bytes + size > maxQueuedBytes) {
@@ -82,7 +83,8 @@ export class ServerQueue {
     }
     const { status, text } = result;
     if (status >= 200 && status < 300) {
-      for (const { resolve } of items) resolve();
+      const cursors = publishedCursors(text);
+      for (const [i, { resolve }] of items.entries()) resolve(cursors[i] ?? null);
     } else if ((status === 400 || status === 413 || status === 422) && items.length > 1) {
       const half = Math.ceil(items.length / 2);
       await this.#sendBatch(items.slice(0, half));

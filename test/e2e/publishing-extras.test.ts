@@ -239,3 +239,26 @@ test('repeats during an upgrade are delivered once', { skip: SKIP }, async (t) =
   );
   await server.stop();
 });
+
+test('publishers are told the cursors of their items by the module and by the command', async (t) => {
+  const rule = '[[channel]]\nmatch = "kept"\nhistory_items = 3';
+  const { controlUrl } = await runServer(t, ['--route', '* test'], rule);
+  const publisher = new Publisher(controlUrl, { cursors: true });
+  t.after(() => publisher.close());
+  const told = await Promise.all(['kept', 'other', 'kept'].map((channel) => publisher.publish(channel, 'x')));
+  const [epoch] = (told[0] ?? '').split('-');
+  assert.match(epoch ?? '', /^[a-z0-9]{12}$/i);
+  assert.deepEqual(told, [`${epoch}-1`, null, `${epoch}-2`]);
+  const silent = new Publisher(controlUrl);
+  t.after(() => silent.close());
+  assert.equal(await silent.publish('kept', 'x'), null);
+  const kept = { code: 0, stdout: `${epoch}-4\n`, stderr: '' };
+  assert.deepEqual(await holdfast(t, ['publish', 'kept', 'x', '--cursor', '--url', controlUrl]), kept);
+  const byUrl = await holdfast(t, ['publish', 'kept', 'x', '--cursor', '--spec', controlUrl]);
+  assert.deepEqual(byUrl, { ...kept, stdout: `${epoch}-5\n` });
+  const other = await holdfast(t, ['publish', 'other', 'x', '--cursor', '--url', controlUrl]);
+  assert.deepEqual([other.code, other.stdout], [0, 'Published\n']);
+  assert.match(other.stderr, /the item has no cursor/);
+  const push = await holdfast(t, ['publish', 'kept', 'x', '--cursor', '--spec', 'tcp://127.0.0.1:1']);
+  assert.deepEqual([push.code, /--cursor needs http/.test(push.stderr)], [2, true]);
+});

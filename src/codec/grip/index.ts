@@ -24,6 +24,7 @@ export { isJsonContainer, parseJson } from './parse-json.ts';
 export { PublishItemsReader, parsePublishItem, parsePublishItems } from './parse-publish-items.ts';
 export { parsePublishMessage, publishValue } from './publish-message.ts';
 export { publishUrl } from './publish-url.ts';
+export { publishedCursors } from './published-cursors.ts';
 export { parseSessionFields, type SessionFields, type SessionRule, sessionIn } from './session-fields.ts';
 export { NO_META } from './string-map.ts';
 export {

@@ -87,7 +87,7 @@ test('items are posted to ports that browsers block', async (t) => {
       () => false,
     );
     if (!bound) continue;
-    await postItems(publishTarget(`http://127.0.0.1:${port}`, null), []);
+    await postItems(publishTarget(`http://127.0.0.1:${port}`, null), [], false);
     return;
   }
   assert.fail('all of these ports are in use');
