@@ -20,8 +20,11 @@ import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import { patternOf } from './subscription-key.ts';
 
-/** Channels that a client is told of by their names when items of them got lost. */
-const MAX_LOST = 1_000;
+/**
+ * Channels that a client is told of by their names when items of them got lost. Beyond it the client is told of its patterns.
+ * @bound lost-channels
+ */
+export const MAX_LOST = 1_000;
 
 /**
  * Where the client of an event stream or WebSocket is in the log of its channels. It *reads* when it has come back, or has fallen behind: then it gets items from the

@@ -4,10 +4,10 @@ import { TURN_TIME, TurnQueue } from '../../../src/clock/index.ts';
 import { Counters, Payload } from '../../../src/exchange/index.ts';
 import type { HistoryStream } from '../../../src/hub/history-stream.ts';
 import { NO_START, PAGE_BYTES } from '../../../src/hub/hub-history.ts';
-import { ChannelRules, type HistoryAnswer, type HubHistory } from '../../../src/hub/index.ts';
+import { ChannelRules, type HistoryAnswer, type HubHistory, patternKey } from '../../../src/hub/index.ts';
 import { QUEUE_RESERVE, QueueBudget } from '../../../src/hub/queue-budget.ts';
 import { type HistoryPoll, ResponseHistory } from '../../../src/hub/response-history.ts';
-import { StreamHistory } from '../../../src/hub/stream-history.ts';
+import { MAX_LOST, StreamHistory } from '../../../src/hub/stream-history.ts';
 import type { StreamRun } from '../../../src/hub/stream-run.ts';
 import { chargeTime } from '../../support/charge-time.ts';
 import { LargestTurn } from '../../support/largest-turn.ts';
@@ -153,4 +153,19 @@ test('any number of clients that read share the time of a turn', async (t) => {
   assert.equal(turns.total, clients * (pages - 1));
   // Two turns may end together as the counter sees them.
   assert.ok(turns.largest <= 2 * (TURN_TIME + 1), `${turns.largest} pages in one turn`);
+});
+
+test('a client is told of so many channels of which items got lost, and beyond that of its patterns', () => {
+  const stream = new FakeStream();
+  const source: HubHistory = { epoch: 'e', ask: (_, done) => done(NOTHING) };
+  const history = new StreamHistory(roomOf(), source, stream, { ...NEW, keys: [patternKey('x.>')] });
+  history.start();
+  stream.ready = false;
+  stream.text = '';
+  for (let i = 0; i <= MAX_LOST; i++) history.onLost(`x.${i}`);
+  assert.equal(stream.text, '');
+  stream.ready = true;
+  history.pump();
+  const names = Array.from({ length: MAX_LOST }, (_, i) => `x.${i}`);
+  assert.equal(stream.text, `gap ${[...names, 'x.>'].join()};`);
 });
