@@ -168,7 +168,8 @@ export class Hub implements Guarded {
     if (hold === null && !options.link) throw new TypeError('an instruct without a hold');
     const names = hold === null ? [] : this.#maker.namesOf(hold, options, request);
     const question = this.history.gapQuestion(this.#room, names, options);
-    if (question === null) {
+    // A hub that drains waits for nobody.
+    if (question === null || this.#drainBegun) {
       this.#hold(options, names);
       return;
     }

@@ -159,4 +159,6 @@ test('a hub that drains, and one that holds too much, do not wait for the origin
   await turn();
   const last = waiting.at(-1) as HeldClient;
   assert.deepEqual([last.complete, /^first;/.test(last.body)], [true, true]);
+  const late = back(rig, old);
+  assert.deepEqual([late.complete, /^first;/.test(late.body)], [true, true]);
 });
