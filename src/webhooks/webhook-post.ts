@@ -12,6 +12,6 @@ export interface PostedEvents {
 
 /** Sends requests to the receivers of webhooks. */
 export interface WebhookPost {
-  /** Sends a body. @param done called once, perhaps before the call returns */
+  /** Sends a body. @param done called once, after the call has returned */
   post(url: string, headers: HeaderList, body: Buffer, done: (posted: PostedEvents) => void): void;
 }

@@ -26,8 +26,11 @@ export interface QueuedEvents {
   readonly whole: boolean;
 }
 
-/** Events of one request, and bytes of them, but always one event. */
-const BATCH = { limit: 100, limitBytes: 262_144 };
+/** Events of one request at most. */
+export const MAX_BATCH = 100;
+
+/** The same, and bytes of them, but always one event. */
+const BATCH = { limit: MAX_BATCH, limitBytes: 262_144 };
 
 const MARK = { items: 1, age: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 

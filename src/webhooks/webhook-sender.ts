@@ -3,7 +3,7 @@ import { LineRate, type Log, reportFault, shownTarget } from '../exchange/index.
 import type { HistoryStore } from '../history/index.ts';
 import type { WebhookCounters } from './webhook-counters.ts';
 import type { PostedEvents, WebhookPost } from './webhook-post.ts';
-import { type QueuedEvent, type QueuedEvents, WebhookQueue } from './webhook-queue.ts';
+import { MAX_BATCH, type QueuedEvent, type QueuedEvents, WebhookQueue } from './webhook-queue.ts';
 import { signatureFields } from './webhook-signature.ts';
 
 /** The longest time that a receiver may ask to wait, in milliseconds. */
@@ -70,12 +70,8 @@ export class WebhookSender implements Guarded {
   /** Called every 100 ms. @param store null while another process has what waits */
   tick(store: HistoryStore | null): void {
     if (store !== this.#store) this.#use(store);
-    const queue = this.#queue;
-    if (queue === null) return;
     this.#look((fewer) => this.#onLost(fewer));
-    if (this.#sending || performance.now() < this.#retryAt) return;
-    if (this.#batch !== null) this.#send(this.#batch);
-    else if (this.#behind > 0) queue.next((events) => queue === this.#queue && this.#take(events));
+    this.#sendNext();
   }
 
   /** Nothing is sent any more. What is on its way may arrive, and is sent again by whoever goes on. */
@@ -116,6 +112,14 @@ export class WebhookSender implements Guarded {
     });
   }
 
+  /** Sends the batch, or takes the next one, unless that has to wait. */
+  #sendNext(): void {
+    const queue = this.#queue;
+    if (this.#sending || performance.now() < this.#retryAt) return;
+    if (this.#batch !== null) this.#send(this.#batch);
+    else if (this.#behind > 0) queue?.next((events) => queue === this.#queue && this.#take(events));
+  }
+
   #take({ events, whole }: QueuedEvents): void {
     // As many have come since the last look as were lost: nobody knows how many these were.
     if (!whole && !this.#lost) this.#onLost(1);
@@ -154,6 +158,8 @@ export class WebhookSender implements Guarded {
     if (status >= 200 && status <= 299) {
       counters.eventsDelivered += batch.events.length;
       this.#finish(batch.events);
+      // Fewer may become more until the next tick. But a receiver that keeps up must not lose what comes faster than one request a tick.
+      if (this.#behind >= MAX_BATCH) this.#sendNext();
       return;
     }
     counters.requestsFailed++;

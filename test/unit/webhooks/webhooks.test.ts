@@ -310,6 +310,18 @@ test('after a crash that began a new epoch nothing is taken for lost, and nothin
   assert.equal(rig.counters.eventsDropped, 0);
 });
 
+test('when many events wait, the next request follows the response to the one before', (t) => {
+  const rig = new HooksRig(t);
+  for (let i = 0; i < 350; i++) rig.queue(`e${i}`);
+  rig.advance(100);
+  for (const expected of [2, 3, 3]) {
+    rig.last.answer({ status: 200 });
+    assert.equal(rig.sent.length, expected);
+  }
+  rig.advance(100);
+  assert.deepEqual([rig.sent.length, rig.last.events.length], [4, 50], 'a part of a batch waits for more');
+});
+
 test('many events go in several requests', (t) => {
   const rig = new HooksRig(t);
   for (let i = 0; i < 250; i++) rig.queue(`e${i}`);
