@@ -8,6 +8,7 @@ export interface PublishingHub {
   publish(items: readonly PublishItem[]): void;
   reusedKey(items: readonly PublishItem[]): PublishItem | null;
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void;
+  ordered(done: () => void): void;
   recover(): void;
   watchChannels(watcher: ChannelWatcher): void;
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void;
@@ -135,6 +136,10 @@ export class Publishing implements PublishingHub {
 
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {
     this.current.tellCursors(items, done);
+  }
+
+  ordered(done: () => void): void {
+    this.current.ordered(done);
   }
 
   recover(): void {

@@ -18,6 +18,8 @@ export interface Publisher {
    * are not stored: dropped, or waiting for the item before.
    */
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void;
+  /** Calls `done`, now or later, when what was just published has its place in the order of all items: what anybody publishes from then on comes after it. */
+  ordered(done: () => void): void;
   /** Sends held requests to their origins again, for items that may have been lost. */
   recover(): void;
 }
@@ -30,5 +32,6 @@ export const NO_PUBLISHER: Publisher = {
   reusedKey: () => null,
   countReceivers() {},
   tellCursors() {},
+  ordered() {},
   recover() {},
 };

@@ -206,7 +206,12 @@ export class PublishExchange implements Responder, ItemsOwner {
     if (shown !== null) this.#noteCursors(items, shown);
   }
 
+  /** A publisher that has the response may publish next by way of another process. */
   onPublished(): void {
+    this.#endpoint.publisher.ordered(() => this.#onOrdered());
+  }
+
+  #onOrdered(): void {
     this.#published = true;
     if (this.#over) return;
     if (!this.#representation) this.#confirm('Published');

@@ -1,4 +1,4 @@
-import { TurnQueue } from '../clock/index.ts';
+import { attempt, type Guarded, TurnQueue } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type Counters, LineRate, type Log, reportFault } from '../exchange/index.ts';
 import { type ChannelWatcher, Intake, type Publication, type ReceivedFormats } from '../hub/index.ts';
@@ -11,12 +11,16 @@ interface ForwardingReport {
 }
 
 /** Stands for the hub where publishers are while another process orders the items: passes on what they publish. */
-export class ForwardingPublisher {
+export class ForwardingPublisher implements Guarded {
   readonly #link: HubLink;
   readonly #hub: LinkedHub;
   readonly #intake: Intake;
   readonly #report: ForwardingReport;
   readonly #losses = new LineRate();
+  /** Bytes that were passed on, as the link counts them. */
+  #sent = 0;
+  /** Who wait until the other process has accepted so many of them. */
+  #waiting: { readonly sent: number; readonly done: () => void }[] = [];
 
   /** @param hub has the clients of this process, and answers questions about clients */
   constructor(link: HubLink, hub: LinkedHub, report: ForwardingReport) {
@@ -26,9 +30,12 @@ export class ForwardingPublisher {
     this.#intake = new Intake(
       new TurnQueue(),
       () => (link.connected ? link.unaccepted : Number.POSITIVE_INFINITY),
-      (thrown) => reportFault(report, thrown),
+      (thrown) => this.onFault(thrown),
     );
-    link.onAccepted = () => this.#intake.pump();
+    link.onAccepted = () => {
+      this.#tellOrdered();
+      this.#intake.pump();
+    };
   }
 
   /** Publishers wait from now on. */
@@ -39,6 +46,12 @@ export class ForwardingPublisher {
   /** Publishers that wait get their turn, whoever takes what they publish. */
   release(): void {
     this.#intake.release();
+    this.#tellOrdered();
+  }
+
+  /** The other process accepts nothing any more: nobody waits for that. */
+  end(): void {
+    for (const { done } of this.#waiting.splice(0)) attempt(this, done);
   }
 
   requestTurn(publication: Publication): void {
@@ -51,7 +64,11 @@ export class ForwardingPublisher {
 
   /** Passes items on. Those for which the other process has no room, or that it is not there for, are dropped, which is counted and logged. */
   publish(items: readonly PublishItem[]): void {
-    if (this.#link.publish(items)) return;
+    const { unaccepted } = this.#link;
+    if (this.#link.publish(items)) {
+      this.#sent += this.#link.unaccepted - unaccepted;
+      return;
+    }
     const { counters, log } = this.#report;
     counters.itemsUndelivered += items.length;
     const fields = { items: counters.itemsUndelivered };
@@ -66,6 +83,24 @@ export class ForwardingPublisher {
   /** The other process knows them. */
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {
     done(items.map(() => null));
+  }
+
+  /** The other process says when it has accepted what was passed on. Before that, what is published there comes first. */
+  ordered(done: () => void): void {
+    this.#waiting.push({ sent: this.#sent, done });
+    this.#tellOrdered();
+  }
+
+  #tellOrdered(): void {
+    const accepted = this.#sent - this.#link.unaccepted;
+    while (this.#waiting[0] !== undefined && this.#waiting[0].sent <= accepted) {
+      const { done } = this.#waiting.shift() as { readonly done: () => void };
+      attempt(this, done);
+    }
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#report, thrown);
   }
 
   recover(): void {

@@ -192,6 +192,10 @@ export class HubRelay implements WorkerHubRoom {
     this.router.tellCursors(items, done);
   }
 
+  ordered(done: () => void): void {
+    done();
+  }
+
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return this.router.reusedKey(items);
   }

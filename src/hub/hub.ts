@@ -393,6 +393,11 @@ export class Hub implements Guarded {
     this.history.settle(() => done(items.map((item) => this.history.cursorOf(this.#admission.numberOf(item)))));
   }
 
+  /** Calls `done` when what was just published has its place in the order of all items: here it has that at once. */
+  ordered(done: () => void): void {
+    done();
+  }
+
   /** The first of the items whose idempotency key was used for other content; null if there is none. */
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return this.#admission.reusedKey(items);

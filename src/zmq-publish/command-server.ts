@@ -81,7 +81,8 @@ export class CommandServer implements ItemsOwner, Publication {
   }
 
   onPublished(): void {
-    this.#end(success(this.#command as Command));
+    const command = this.#command as Command;
+    this.#room.publisher.ordered(() => this.#end(success(command)));
   }
 
   onRefused(error: PublishError): void {

@@ -9,6 +9,8 @@ export interface MessagePublisher {
   publish(items: readonly PublishItem[]): void;
   /** The first of the items whose idempotency key was used for other content; null if there is none. */
   reusedKey(items: readonly PublishItem[]): PublishItem | null;
+  /** Calls `done`, now or later, when what was just published has its place in the order of all items: what anybody publishes from then on comes after it. */
+  ordered(done: () => void): void;
   /** Sends held requests to their origins again, for items that may have been lost. */
   recover(): void;
   /** Tells which channels have subscribers. */

@@ -175,6 +175,7 @@ export class HeldMover implements OldSide, MarkOwner, Guarded {
 
   /** Closes the ways between the hubs. */
   async close(): Promise<void> {
+    this.#forwarding?.end();
     if (this.#relay !== null) this.#means.publishing.forget(this.#relay);
     const closed = [this.#relay?.close(), this.#own?.close(), this.#next?.close()];
     this.#relay = null;

@@ -170,6 +170,7 @@ export class HeldReceiver implements NewSide, Guarded {
   /** The hub of this process takes what is published, as before. */
   async #leave(): Promise<void> {
     this.#taker?.end();
+    this.#forwarding?.end();
     const { publishing } = this.#means;
     const { router } = this.#relay;
     if (!router.idle) {
@@ -184,6 +185,7 @@ export class HeldReceiver implements NewSide, Guarded {
 
   /** Closes the ways between the hubs. */
   async close(): Promise<void> {
+    this.#forwarding?.end();
     await Promise.all([this.#relay.close(), this.#own?.close(), this.#link?.close()]);
   }
 }

@@ -65,6 +65,7 @@ export class StayingClients implements OldSide {
 
   /** Closes the way to the new process. */
   async close(): Promise<void> {
+    this.#forwarding?.end();
     await this.#link?.close();
   }
 }

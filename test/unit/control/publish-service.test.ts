@@ -38,6 +38,22 @@ describe('POST /publish', () => {
     assert.deepEqual([endpoint.publisher.turns, endpoint.publisher.calls.length], [9, 4]);
   });
 
+  it('confirms once the items have their place among those of others', () => {
+    const endpoint = new Endpoint();
+    endpoint.publisher.unordered = [];
+    const length = ['Content-Length', String(BODY.length)];
+    const begin = () =>
+      endpoint.begin({ method: 'POST', target: '/publish', headers: length, bodyLength: BODY.length });
+    const [one, other] = [begin(), begin()];
+    for (const { responder } of [one, other]) responder.onRequestData(Buffer.from(BODY), false);
+    assert.equal(endpoint.publisher.calls.length, 2);
+    assert.equal(one.requester.complete, false);
+    other.responder.onRequestError(new ExchangeError('HF_CLIENT_GONE'));
+    for (const done of endpoint.publisher.unordered) done();
+    assert.deepEqual(one.requester.response, [200, 'Published\n']);
+    assert.equal(other.requester.complete, false);
+  });
+
   it('publishes nothing for a publisher that leaves before all of its items are read', () => {
     const endpoint = new Endpoint();
     endpoint.publisher.busy = true;

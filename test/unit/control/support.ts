@@ -42,6 +42,14 @@ export class FakePublisher implements Publisher {
     done(items.map(({ channel }) => (channel === 'kept' ? 'e-1' : null)));
   }
 
+  /** Who wait for the place of their items; null where all have theirs at once. */
+  unordered: (() => void)[] | null = null;
+
+  ordered(done: () => void): void {
+    if (this.unordered === null) done();
+    else this.unordered.push(done);
+  }
+
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return items.find(({ channel, extras }) => extras?.repeatKey && channel === this.reused) ?? null;
   }

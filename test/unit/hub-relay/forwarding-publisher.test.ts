@@ -36,3 +36,29 @@ test('publishers wait while it is held', () => {
   publisher.release();
   assert.equal(turns, 1);
 });
+
+test('what was passed on has its place once the other process has accepted it, or accepts nothing any more', () => {
+  const link = {
+    connected: true,
+    unaccepted: 0,
+    publish: () => {
+      link.unaccepted += 256;
+      return true;
+    },
+    onAccepted: () => {},
+  };
+  const means = { counters: new Counters(), log: new FakeLog() };
+  const publisher = new ForwardingPublisher(link as unknown as HubLink, {} as Hub, means);
+  const ordered: string[] = [];
+  publisher.ordered(() => ordered.push('nothing'));
+  for (const name of ['one', 'two', 'three']) {
+    publisher.publish([ITEM]);
+    publisher.ordered(() => ordered.push(name));
+  }
+  assert.deepEqual(ordered, ['nothing']);
+  link.unaccepted -= 512;
+  link.onAccepted();
+  assert.deepEqual(ordered, ['nothing', 'one', 'two']);
+  publisher.end();
+  assert.deepEqual(ordered.slice(3), ['three']);
+});

@@ -32,6 +32,7 @@ class Rig {
         if (this.failing) throw new Error('defect');
         for (const { httpStream } of items) this.contents.push(String(httpStream?.content));
       },
+      ordered: (done: () => void) => done(),
       reusedKey: ([item]: readonly PublishItem[]) => (item?.channel === 'reused' ? item : null),
       recover: () => {},
       watchChannels: () => {},
