@@ -132,6 +132,23 @@ test('the dashboard in a browser', async (t) => {
     assert.equal(await page.getByRole('heading', { name: 'History' }).count(), 0);
   });
 
+  await t.test('fetches what is kept again only where it has changed', async (t) => {
+    const { page, backend, go } = await openDashboard(t, browser);
+    const asked = (path: string) => backend.requests.filter((request) => request.path === path).length;
+    await go('channels/news');
+    await page.getByText('kept 88120').waitFor();
+    // The page asks for the channel again and again.
+    for (let i = 0; i < 3; i++) await page.waitForResponse(/\/channels\/news$/);
+    assert.equal(asked('/channels/news/history'), 1);
+    const { json: channel } = backend.answers.get('GET /channels/news') as { json: { history: object } };
+    const { json: kept } = backend.answers.get('GET /channels/news/history') as { json: { items: object[] } };
+    const item = { ...kept.items[0], formats: { 'ws-message': { action: 'text', text: 'a new one', bytes: 9 } } };
+    backend.answers.set('GET /channels/news/history', { status: 200, json: { ...kept, items: [item] } });
+    const history = { ...channel.history, first: 88_121, last: 88_121 };
+    backend.answers.set('GET /channels/news', { status: 200, json: { ...channel, history } });
+    await page.getByText('a new one').waitFor();
+  });
+
   await t.test('says that a role may not see messages, and why there are none', async (t) => {
     const { page, backend, go } = await openDashboard(t, browser);
     backend.answers.set('GET /channels/news/messages', { status: 403, json: { error: { message: 'no' } } });

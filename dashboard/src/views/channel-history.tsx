@@ -10,10 +10,13 @@ import { Message } from './message.tsx';
 /** Items of a page. */
 const LIMIT = 20;
 
-/** The items of a channel that are kept, page by page from the newest on. */
-export function ChannelHistory({ channel }: { channel: string }) {
+/**
+ * The items of a channel that are kept, page by page from the newest on.
+ * @param state changes whenever others are kept: a page may be long, and is fetched again only then
+ */
+export function ChannelHistory({ channel, state }: { channel: string; state: string }) {
   const pages = usePages();
-  const polled = usePolled<HistoryPage>(pathOf(channel, pages.place));
+  const polled = usePolled<HistoryPage>(pathOf(channel, pages.place), state);
   return (
     <Panel title="History">
       <Shown polled={polled} absent="Nothing is kept of this channel any more.">

@@ -60,7 +60,13 @@ export function Channel({ name }: { name: string }) {
         )}
       </dl>
       <Messages key={name} channel={name} />
-      {history !== undefined && <ChannelHistory key={`history ${name}`} channel={name} />}
+      {history !== undefined && (
+        <ChannelHistory
+          key={`history ${name}`}
+          channel={name}
+          state={`${history.oldest} ${history.first} ${history.last} ${history.items}`}
+        />
+      )}
       {data?.users !== undefined && <ChannelUsers key={`users ${name}`} channel={name} />}
     </>
   );
