@@ -19,7 +19,12 @@ const [ZERO, NINE] = [48, 57];
 
 /** The text of a cursor: `EPOCH-NUMBER`. */
 export function formatCursor(epoch: string, number: number): string {
-  return `${epoch}-${number}`;
+  return cursorBeginning(epoch) + number;
+}
+
+/** What the cursors of an epoch have in front of their numbers. */
+export function cursorBeginning(epoch: string): string {
+  return `${epoch}-`;
 }
 
 /**

@@ -1,4 +1,4 @@
-export { type Cursor, formatCursor, LOST_CURSOR, parseCursor } from './cursor.ts';
+export { type Cursor, cursorBeginning, formatCursor, LOST_CURSOR, parseCursor } from './cursor.ts';
 export { DiskStore, type DiskStoreOptions } from './disk-store.ts';
 export { examineFolder, type StoreFolder } from './examine-folder.ts';
 export { HistoryCounters } from './history-counters.ts';

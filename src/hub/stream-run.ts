@@ -1,8 +1,7 @@
 import type { PublishItem } from '../codec/grip/index.ts';
 import { Payload } from '../exchange/index.ts';
-import { formatCursor } from '../history/index.ts';
 import { memoryCost } from './item-cost.ts';
-import { markEvents } from './mark-events.ts';
+import { markAll, markEvents } from './mark-events.ts';
 import { blocksOf, Step } from './step.ts';
 
 /** Bytes up to which neighbouring items for the same streams are joined into one write per client. */
@@ -113,8 +112,8 @@ export class StreamRun extends Step {
     const plain = this.items.filter(isPlain);
     const [first] = plain;
     if (first !== undefined && plain.length === 1) return epoch === null ? first.payload : markedItem(first, epoch);
-    const contents = plain.map((item) => (epoch === null ? item.payload : markedItem(item, epoch)).body);
-    return new Payload(Buffer.concat(contents), contents.length);
+    const contents = epoch === null ? Buffer.concat(plain.map(({ payload }) => payload.body)) : markAll(plain, epoch);
+    return new Payload(contents, plain.length);
   }
 
   #append(item: PublishItem, content: Buffer): void {
@@ -131,7 +130,7 @@ export function isPlain({ contentFilters }: StreamItem): boolean {
 
 /** An item with its number written into its events. @param payload what the client gets of it */
 export function markedItem({ number, payload: whole }: StreamItem, epoch: string, payload: Payload = whole): Payload {
-  const body = markEvents(payload.body, number === 0 ? null : formatCursor(epoch, number));
+  const body = markEvents(payload.body, epoch, number);
   return body === payload.body ? payload : new Payload(body, payload.items, payload.expires);
 }
 

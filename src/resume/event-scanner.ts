@@ -1,3 +1,4 @@
+import { IdLine } from '../codec/event-stream/index.ts';
 import type { EventLog } from './event-log.ts';
 
 const LF = 0x0a;
@@ -20,11 +21,6 @@ const DROPPING = 4;
 
 const HELD = Buffer.from('id');
 
-const ZERO = 0x30;
-
-/** Digits of the highest position. */
-const MAX_DIGITS = 15;
-
 /**
  * Writes an event stream (HTML Living Standard §9.2.5) into a log, with event ids of its own: each event gets an `id` line at its end, which
  * names the position of that line, and `id` lines of the origin are left out. What has only comments is no event, and after the first event it does not end in an
@@ -36,9 +32,7 @@ export class EventScanner {
   /** Position of the id of the last complete event; 0 before the first. */
   lastEvent = 0;
   readonly #log: EventLog;
-  /** An `id` line: the beginning stays, the position is written behind it. */
-  readonly #line: Buffer;
-  readonly #beginning: number;
+  readonly #line: IdLine;
   #state = START;
   /** The line before this one ended in CR: an LF still belongs to it. */
   #afterCr = false;
@@ -50,9 +44,7 @@ export class EventScanner {
   /** @param stream id of the stream, which all ids begin with */
   constructor(log: EventLog, stream: string) {
     this.#log = log;
-    const beginning = `id: ${stream}.`;
-    this.#beginning = beginning.length;
-    this.#line = Buffer.from(beginning.padEnd(beginning.length + MAX_DIGITS + 1));
+    this.#line = new IdLine(`${stream}.`);
   }
 
   write(chunk: Buffer): void {
@@ -144,12 +136,7 @@ export class EventScanner {
 
   #appendId(): void {
     const { end } = this.#log;
-    const line = this.#line;
-    let length = this.#beginning;
-    for (let rest = end; rest > 0; rest = Math.floor(rest / 10)) length++;
-    for (let at = length - 1, rest = end; rest > 0; at--, rest = Math.floor(rest / 10)) line[at] = ZERO + (rest % 10);
-    line[length] = LF;
-    this.#log.append(line, 0, length + 1);
+    this.#log.append(this.#line.bytes, 0, this.#line.write(end));
     this.lastEvent = end;
     this.#hasField = false;
   }

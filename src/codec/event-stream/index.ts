@@ -1,0 +1,1 @@
+export { IdLine } from './id-line.ts';
