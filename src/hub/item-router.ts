@@ -121,7 +121,7 @@ export class ItemRouter implements AtTurnEnd {
     const onFault = (thrown: unknown): void => this.onFault(thrown);
     this.#options = options;
     this.#channels = new Channels(wheel, limits, onFault);
-    const room = { ...options, channels: this.#channels };
+    const room = { ...options, channels: this.#channels, history: this.history };
     this.#admission = new Admission(room, onFault);
     this.#sequencer = new Sequencer(room, (items) => this.history.take(items), onFault);
     this.#intake = new Intake(

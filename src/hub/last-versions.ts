@@ -1,5 +1,6 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { Current } from '../exchange/index.ts';
+import type { ChannelRules } from './channel-rules.ts';
 import type { Channels } from './channels.ts';
 import { ExpiringTable } from './expiring-table.ts';
 import type { HubLimits } from './hub-options.ts';
@@ -21,21 +22,21 @@ export interface VersionsRoom {
   readonly wheel: TimerWheel;
   readonly channels: Channels;
   readonly limits: Current<Pick<HubLimits, 'subscriptionLinger'>>;
+  readonly history: { readonly rules: ChannelRules };
 }
 
-/** The version of the newest item of each channel: while anybody is subscribed to it, and for `subscription_linger` after. */
+/** The version of the newest item of each channel: while anybody is subscribed to it, and for `subscription_linger` after; always where its items are kept, for those who come later. */
 export class LastVersions {
   readonly #room: VersionsRoom;
   readonly #table: ExpiringTable<number>;
 
   /** @param onFault handles an exception while versions expire */
   constructor(room: VersionsRoom, onFault: (thrown: unknown) => void) {
-    const { wheel, channels } = room;
+    const { wheel, channels, history } = room;
     this.#room = room;
-    const stays = (name: string): number => {
-      const known = channels.get(name) !== undefined || (channels.havePatterns && channels.matching(name).length > 0);
-      return known ? this.#linger : 0;
-    };
+    const isKnown = (name: string): boolean =>
+      channels.get(name) !== undefined || (channels.havePatterns && channels.matching(name).length > 0);
+    const stays = (name: string): number => (isKnown(name) || history.rules.limitsOf(name) !== null ? this.#linger : 0);
     this.#table = new ExpiringTable({ wheel, maxBytes: MAX_VERSIONS_BYTES, onFault, stays });
   }
 

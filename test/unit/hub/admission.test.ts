@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { type PublishItem, PublishItemsReader, parsePublishItem } from '../../../src/codec/grip/index.ts';
+import { ChannelRules } from '../../../src/hub/index.ts';
 import { MAX_VERSIONS_BYTES } from '../../../src/hub/last-versions.ts';
 import { MAX_KEYS_BYTES, RepeatKeys } from '../../../src/hub/repeat-keys.ts';
+import { rule } from './history-rig.ts';
 import type { HubRig } from './support.ts';
 import { rig, streamInstruct, turn } from './support.ts';
 
@@ -107,6 +109,17 @@ test('versions are known while a channel has clients, and for subscription_linge
   const next = held(made);
   await made.publish(itemOf('4,', { version: 4 }));
   assert.equal(next.body, '4,');
+});
+
+test('the version of a channel that is kept is known to those who come later', async (t) => {
+  const made = rig(t, { limits: { subscriptionLinger: 10 } });
+  made.hub.history.rules = new ChannelRules([rule('c')]);
+  await made.publish(itemOf('5,', { version: 5 }));
+  made.advance(3_600_000);
+  const client = held(made);
+  await made.publish(itemOf('4,', { version: 4 }), itemOf('6,', { version: 6 }));
+  assert.equal(client.body, '6,');
+  assert.equal(made.counters.itemsOutdated, 1);
 });
 
 test('keys, versions and the answers to repeats go over to who orders the items next', async (t) => {
