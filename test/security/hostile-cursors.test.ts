@@ -21,7 +21,6 @@ test('a cursor that is no cursor of this server gets nothing of the old, in what
   const [epoch] = cursorIn(await got(await rig.stream('a'), 'id: ')).split('-');
   const gap = `event: gap\ndata: {"channels":["a"]}\n\nid: ${epoch}-2\n\n`;
   const forged = [
-    '',
     '-',
     'null',
     `${epoch}`,
@@ -48,6 +47,10 @@ test('a cursor that is no cursor of this server gets nothing of the old, in what
   }
   for (const id of ['%00', `${epoch}-1%00`, `${epoch}-1%0a`, `%`, `%ff`, `${epoch}-2%2B0`]) {
     assert.equal(await streamOf(rig, '', `/?c=a&last_event_id=${id}`), gap, id);
+  }
+  // An empty one is that of a new client (HTML Living Standard §9.2.4).
+  for (const [fields, path] of [['Last-Event-ID:\r\n'], ['', '/?c=a&last_event_id=']] as const) {
+    assert.equal(await streamOf(rig, fields, path), `id: ${epoch}-2\n\n`);
   }
   // The first field counts, and a field before the query.
   const [first, second] = [`Last-Event-ID: ${epoch}-1\r\n`, `Last-Event-ID: ${epoch}-2\r\n`];
