@@ -1,8 +1,6 @@
-import { IdLine } from '../codec/event-stream/index.ts';
+import { CR, endOfLine, IdLine, LF } from '../codec/event-stream/index.ts';
 import { cursorBeginning } from '../history/index.ts';
 
-const LF = 0x0a;
-const CR = 0x0d;
 const COLON = 0x3a;
 const [LETTER_I, LETTER_D] = [0x69, 0x64];
 
@@ -76,6 +74,7 @@ function put(out: Buffer, at: number, content: Buffer, { kept, place }: Marking,
 
 function markingOf(content: Buffer): Marking {
   const { length } = content;
+  const hasCr = content.indexOf(CR) >= 0;
   let kept: Buffer[] | null = null;
   /** What comes from here on stays. */
   let run = 0;
@@ -84,8 +83,7 @@ function markingOf(content: Buffer): Marking {
   /** The first field of an event that is not whole; -1 without one. */
   let open = -1;
   for (let at = 0; at < length; ) {
-    let end = at;
-    while (end < length && content[end] !== LF && content[end] !== CR) end++;
+    const end = endOfLine(content, at, hasCr);
     let next = end + 1;
     if (content[end] === CR && content[next] === LF) next++;
     if (next > length) next = length;

@@ -1,8 +1,6 @@
-import { IdLine } from '../codec/event-stream/index.ts';
+import { CR, endOfLine, IdLine, LF } from '../codec/event-stream/index.ts';
 import type { EventLog } from './event-log.ts';
 
-const LF = 0x0a;
-const CR = 0x0d;
 const COLON = 0x3a;
 const LETTER_I = 0x69;
 const LETTER_D = 0x64;
@@ -140,20 +138,4 @@ export class EventScanner {
     this.lastEvent = end;
     this.#hasField = false;
   }
-}
-
-/** Bytes of a line that are looked at one by one: a native search costs as much. */
-const NEAR = 32;
-
-/** Index of the next CR or LF; the length of the chunk if there is none. @param hasCr whether the chunk has a CR */
-function endOfLine(chunk: Buffer, from: number, hasCr: boolean): number {
-  const { length } = chunk;
-  const end = hasCr ? length : Math.min(from + NEAR, length);
-  for (let at = from; at < end; at++) {
-    const byte = chunk[at] as number;
-    if (byte === LF || byte === CR) return at;
-  }
-  if (end === length) return length;
-  const found = chunk.indexOf(LF, end);
-  return found < 0 ? length : found;
 }

@@ -1,5 +1,6 @@
+import { LF } from './end-of-line.ts';
+
 const ZERO = 0x30;
-const LF = 0x0a;
 
 /** Digits of 2^53 - 1. */
 const MAX_DIGITS = 16;

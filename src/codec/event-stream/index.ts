@@ -1,1 +1,2 @@
+export { CR, endOfLine, LF } from './end-of-line.ts';
 export { IdLine } from './id-line.ts';

@@ -27,10 +27,10 @@ export function encodeItem(item: PublishItem): Buffer {
   const { channel, id, prevId, meta, size, noSeq, extras = null, httpResponse, httpStream, wsMessage } = item;
   const contents: Buffer[] = [];
   // Put together by hand, and into one buffer: this runs for every item that is kept. `idTest` looks for the id behind the channel.
-  let text = `{"channel":${JSON.stringify(channel)}`;
+  let text = beginningOf(channel);
   if (id !== null) text += `,"id":${JSON.stringify(id)}`;
   if (prevId !== null) text += `,"prevId":${JSON.stringify(prevId)}`;
-  if (Object.keys(meta).length > 0) text += `,"meta":${JSON.stringify(meta)}`;
+  if (meta !== NO_META && Object.keys(meta).length > 0) text += `,"meta":${JSON.stringify(meta)}`;
   if (size !== null) text += `,"size":${size}`;
   if (noSeq) text += ',"noSeq":true';
   if (extras !== null) text += `,"extras":${JSON.stringify(extras)}`;
@@ -40,11 +40,13 @@ export function encodeItem(item: PublishItem): Buffer {
     contents.push(body);
   }
   if (httpStream !== null) {
-    text += `,"stream":${JSON.stringify(streamOutline(httpStream))}`;
+    const outline = streamOutline(httpStream);
+    text += `,"stream":${typeof outline === 'number' ? outline : JSON.stringify(outline)}`;
     contents.push(httpStream.content);
   }
   if (wsMessage !== null) {
-    text += `,"message":${JSON.stringify(messageOutline(wsMessage))}`;
+    const outline = messageOutline(wsMessage);
+    text += `,"message":${typeof outline === 'number' ? outline : JSON.stringify(outline)}`;
     contents.push(wsMessage.content);
   }
   text += '}';
@@ -61,6 +63,14 @@ export function encodeItem(item: PublishItem): Buffer {
     at += content.length;
   }
   return bytes;
+}
+
+let last = { channel: '', beginning: '{"channel":""' };
+
+/** The beginning of an outline. Items of a channel mostly come one after the other. */
+function beginningOf(channel: string): string {
+  if (channel !== last.channel) last = { channel, beginning: `{"channel":${JSON.stringify(channel)}` };
+  return last.beginning;
 }
 
 function streamOutline({ action, content, contentFilters }: HttpStreamFormat): Outline['stream'] {
