@@ -22,10 +22,13 @@ export interface ServerOptions {
 export class RestartedServer {
   readonly options: ServerOptions;
   readonly port: number;
-  /** How often what was kept may have got lost. */
-  losses = 0;
   /** The fewest items that a channel has kept so far. */
   fewest: number;
+  #losses = 0;
+  /** Items of each channel that are kept now. */
+  #items: number;
+  /** What is kept may be getting lost. */
+  #isLosing = false;
   readonly #t: TestContext;
   readonly #control: number;
   readonly #cwd: string;
@@ -44,9 +47,18 @@ export class RestartedServer {
     this.#t = t;
     this.options = options;
     this.fewest = options.items;
+    this.#items = options.items;
     this.port = port;
     this.#control = control;
     this.#cwd = temporaryFolder(t);
+  }
+
+  /**
+   * How often what was kept may have got lost: by a restart of what has it in memory, or for clients by pattern by other rules, since it is not known which channels
+   * had items that were not kept. It rises with each look while that happens.
+   */
+  get losses(): number {
+    return this.#isLosing ? ++this.#losses : this.#losses;
   }
 
   get publishUrl(): string {
@@ -62,12 +74,14 @@ export class RestartedServer {
   async restart(how: 'stop' | 'kill'): Promise<void> {
     const running = this.#running as Upgraded;
     this.#running = null;
-    if (this.options.store === 'memory') this.losses++;
+    const isLosing = this.options.store === 'memory' || this.#items !== this.options.items;
+    this.#isLosing = isLosing;
     process.kill(running.pid, how === 'stop' ? 'SIGTERM' : 'SIGKILL');
     // When the output has no writer any more the workers are gone, too.
     await running.program.ended;
     this.#errors.push(...running.program.errors());
     await this.#start();
+    if (isLosing) this.#endLoss();
   }
 
   async upgrade(): Promise<void> {
@@ -81,12 +95,19 @@ export class RestartedServer {
   async reload(items: number): Promise<void> {
     const { pid, program } = this.#running as Upgraded;
     this.fewest = Math.min(this.fewest, items);
-    this.losses++;
+    const isLosing = items !== this.#items;
+    this.#isLosing = isLosing;
     this.#write(items);
     const before = program.log().filter(({ msg }) => msg === 'configuration reloaded').length;
     process.kill(pid, 'SIGHUP');
     let count = 0;
     await program.logged('configuration reloaded', () => count++ >= before);
+    if (isLosing) this.#endLoss();
+  }
+
+  #endLoss(): void {
+    this.#isLosing = false;
+    this.#losses++;
   }
 
   /** Stops it. Returns what it has logged of its own defects. */
@@ -108,6 +129,7 @@ export class RestartedServer {
   }
 
   #write(items: number): void {
+    this.#items = items;
     const { origin, store, workers, queueItems } = this.options;
     const history = store === 'disk' ? `[history]\nstore = "disk"\npath = "${this.#cwd}/history"\n` : '';
     writeFileSync(
