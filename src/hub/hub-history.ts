@@ -106,6 +106,9 @@ const STEPS_PER_TURN = 2_048;
 /** What to look for the channels of a pattern counts, where there are many. */
 const PATTERN_STEPS = 256;
 
+/** Items among which an id is looked for that count as one. */
+const LOOKED_AT_PER_STEP = 32;
+
 /** A question that waits for its turn. */
 class WaitingQuestion implements AwaitsTurn {
   readonly onTurn: () => void;
@@ -146,12 +149,16 @@ export class OwnHistory implements HubHistory {
 
   /** Many clients may come back in one turn, and the items of each take time: after so many of them questions wait for later turns. */
   ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
+    this.#inTurn(() => this.#ask(question, done));
+  }
+
+  /** Calls at once, or in a later turn where this one has had its steps. */
+  #inTurn(call: () => void): void {
     const { number } = this.#turns;
     if (number !== this.#turn) this.#steps = 0;
     this.#turn = number;
-    if (this.#steps >= STEPS_PER_TURN)
-      turnBudget.wait(new WaitingQuestion(() => this.#ask(question, done), this.#owner));
-    else this.#ask(question, done);
+    if (this.#steps >= STEPS_PER_TURN) turnBudget.wait(new WaitingQuestion(call, this.#owner));
+    else call();
   }
 
   #ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
@@ -226,7 +233,13 @@ export class OwnHistory implements HubHistory {
     const read = (): void => {
       const query = { channels: [...places.keys()], after: null, places: [...places], limitBytes };
       const { head: from } = this.#store;
-      this.#store.read(query, ({ items, head, more }) => {
+      this.#store.read(query, ({ recovered, gaps: gone, items, head, more }) => {
+        if (!recovered) {
+          // It was let go after it was found.
+          for (const name of gone) if (places.delete(name)) missing.push(name);
+          read();
+          return;
+        }
         const start = { from, places: query.places };
         done({ gaps, missing, items: items.map(itemOf).filter(isOfUse), start, head, more });
       });
@@ -272,12 +285,16 @@ export class OwnHistory implements HubHistory {
     );
   }
 
-  /** The number of the item of a channel that has this id; null if it is not known. */
+  /** The number of the item of a channel that has this id; null if it is not known. To look at many items for nothing takes time: then the rest waits for later turns. */
   #find(channel: string, id: string, done: (number: number | null) => void): void {
     const hasId = idTest(channel, id);
-    this.#store.read({ channels: [channel], after: null, reverse: true, limit: MAX_LOOKED_AT }, ({ items }) => {
-      done(items.find(({ bytes }) => hasId(bytes))?.number ?? null);
-    });
+    const query = { channels: [channel], after: null, reverse: true, limit: MAX_LOOKED_AT };
+    this.#inTurn(() =>
+      this.#store.read(query, ({ items }) => {
+        this.#steps += items.length / LOOKED_AT_PER_STEP;
+        done(items.find(({ bytes }) => hasId(bytes))?.number ?? null);
+      }),
+    );
   }
 }
 

@@ -79,3 +79,30 @@ test('pages go on where the answer before has ended, on each channel from its ow
   }
   assert.deepEqual([numbers, answer.head], [[2, 3, 6], 6]);
 });
+
+test('to look for ids that are not kept takes several turns, and what was let go meanwhile is missing', async () => {
+  const { history, store } = historyOf(1_000);
+  let answered = 0;
+  const look = (count: number): void => {
+    for (let i = 0; i < count; i++) askForId(history, 'a', `unknown ${answered}-${i}`, () => answered++);
+  };
+  look(100);
+  assert.ok(answered < 70, 'the others wait');
+  const answers: HistoryAnswer[] = [];
+  const ids = [
+    ['a', '1'],
+    ['b', '1'],
+  ] as const;
+  history.ask({ ...QUESTION, channels: ['a', 'b'], ids }, (answer) => answers.push(answer));
+  while (answers.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(answered, 100);
+  assert.deepEqual([answers[0]?.missing, answers[0]?.items[0]?.number], [['b'], 2]);
+  // One question with many ids has its turns too: the items of the first are gone when the last one was looked for.
+  const unknown = Array.from({ length: 100 }, (_, i) => ['a', `never ${i}`] as const);
+  answers.length = 0;
+  history.ask({ ...QUESTION, channels: ['a'], ids: [['a', '2'], ...unknown] }, (answer) => answers.push(answer));
+  assert.equal(answers.length, 0);
+  store.clear('a');
+  while (answers.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([answers[0]?.missing.length, answers[0]?.items, answers[0]?.head], [101, [], 1_000]);
+});
