@@ -12,15 +12,24 @@ interface NameReport {
   readonly log: Log;
 }
 
-/** The name that a client has as a user; null for none. One that is too long is refused as a whole: a part of it might be the name of another user. */
+/** Stands for bytes that are not UTF-8, and for half a surrogate pair once it is encoded (Unicode §3.9). */
+const REPLACED = '\ufffd';
+
+/**
+ * The name that a client has as a user; null for none. One that is too long is refused as a whole: a part of it might be the name of another
+ * user. So is one that is not UTF-8, because names that differ in such bytes only would be one user.
+ */
 export function userName(
   name: string | null | undefined,
   client: ClientNames,
   { counters, log }: NameReport,
 ): string | null {
   if (name === null || name === undefined || name === '') return null;
-  if (Buffer.byteLength(name) <= MAX_USER_BYTES) return name;
+  const bytes = Buffer.byteLength(name);
+  const isText = bytes === name.length || !Buffer.from(name).toString().includes(REPLACED);
+  if (isText && bytes <= MAX_USER_BYTES) return name;
   counters.usersRefused++;
-  log.info({ ...clientNames(client), max: MAX_USER_BYTES }, 'name of a user too long: the client is of no user');
+  const reason = isText ? 'too long' : 'not UTF-8';
+  log.info({ ...clientNames(client), max: MAX_USER_BYTES }, `name of a user ${reason}: the client is of no user`);
   return null;
 }

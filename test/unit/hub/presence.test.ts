@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { Instruct } from '../../../src/codec/grip/index.ts';
+import { decodeHeaderText, encodeHeaderText, type Instruct } from '../../../src/codec/grip/index.ts';
 import { ExchangeError } from '../../../src/exchange/index.ts';
 import {
   type ChannelRule,
@@ -237,6 +237,21 @@ test('a name that is too long makes nobody a user', (t) => {
   join(hub, 'x'.repeat(256), 'room');
   assert.equal(hub.presence.usersOf('room', '', 10).total, 1);
   assert.equal(hub.counters.usersRefused, 2);
+});
+
+test('a name that is not UTF-8 makes nobody a user, so that no two are taken for one', (t) => {
+  const { hub } = present(t);
+  join(hub, decodeHeaderText('Ren\u00e9'), 'room');
+  join(hub, decodeHeaderText('Ren\u00e8'), 'room');
+  join(hub, 'half \ud800', 'room');
+  assert.deepEqual(hub.presence.usersOf('room', '', 10).users, []);
+  assert.equal(hub.counters.usersRefused, 3);
+  assert.equal(hub.log.at('info').filter(({ message }) => message.includes('not UTF-8')).length, 3);
+  join(hub, decodeHeaderText(encodeHeaderText('René')), 'room');
+  assert.deepEqual(
+    hub.presence.usersOf('room', '', 10).users.map(({ user }) => user),
+    ['René'],
+  );
 });
 
 test('users beyond the bound of a channel are left out, counted and logged', async (t) => {
