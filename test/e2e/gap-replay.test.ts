@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Client, type StreamedResponse } from '../support/client.ts';
 import { cursorIn, dataOf, got } from '../support/history/kept-channels.ts';
-import { startHoldfast } from '../support/holdfast.ts';
+import { runServer } from '../support/holdfast.ts';
 import { httpOrigin, type Origin } from '../support/http-origin.ts';
 import { startOrigin } from '../support/origin.ts';
+import { portOf } from '../support/port-of.ts';
 import { eventually } from '../support/running-app.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const CLIENTS = 1_000;
 
@@ -31,10 +31,7 @@ async function started(t: TestContext, workers: number, target?: string): Promis
     return { headers, body: mode === 'stream' ? `data: state ${earlier}\n\n` : `state ${earlier}` };
   });
   const toml = `[server]
-listen = ["127.0.0.1:0"]
 workers = ${workers}
-[control]
-listen = ["127.0.0.1:0"]
 [[channel]]
 match = ">"
 history_items = 3
@@ -44,9 +41,8 @@ host = "*"
 prefix = "p."
 targets = ["${target ?? origin.target}"]
 `;
-  const program = startHoldfast(t, ['run'], { cwd: temporaryFolder(t, { 'holdfast.toml': toml }) });
-  const { clients, publishers } = await program.logged('started');
-  const client = new Client(t, Number(String((clients as string[])[0]).split(':')[1]));
+  const { clients, controlUrl } = await runServer(t, [], toml);
+  const client = new Client(t, portOf(clients[0] ?? ''));
   return {
     origin,
     client,
@@ -57,7 +53,7 @@ targets = ["${target ?? origin.target}"]
         channel: 'p.a',
         formats: { 'http-stream': { content: `data: ${text}\n\n` }, 'http-response': { body: text } },
       }));
-      const url = `http://${(publishers as string[])[0]}/publish`;
+      const url = `${controlUrl}/publish`;
       assert.equal((await fetch(url, { method: 'POST', body: JSON.stringify({ items }) })).status, 200);
     },
   };

@@ -4,6 +4,7 @@ import { Client } from '../support/client.ts';
 import { dataOf, got } from '../support/history/kept-channels.ts';
 import { runServer } from '../support/holdfast.ts';
 import { httpOrigin } from '../support/http-origin.ts';
+import { portOf } from '../support/port-of.ts';
 
 /** The built program with a channel that is kept, and an origin that knows the item which the query says (`id`). */
 async function started(t: TestContext, workers: number) {
@@ -31,7 +32,7 @@ async function started(t: TestContext, workers: number) {
     const response = await fetch(`${controlUrl}/publish/`, { method: 'POST', body: JSON.stringify({ items }) });
     assert.equal(response.status, 200);
   };
-  return { origin, client: new Client(t, Number(clients[0]?.split(':')[1])), publish };
+  return { origin, client: new Client(t, portOf(clients[0] ?? '')), publish };
 }
 
 for (const workers of [1, 2]) {

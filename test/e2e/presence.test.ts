@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { Client, type StreamedResponse } from '../support/client.ts';
-import { startHoldfast } from '../support/holdfast.ts';
+import { runServer } from '../support/holdfast.ts';
+import { portOf } from '../support/port-of.ts';
 import { startPresenceOrigin } from '../support/presence/presence-origin.ts';
 import { WebhookReceiver } from '../support/presence/webhook-receiver.ts';
 import { eventually } from '../support/running-app.ts';
@@ -16,22 +17,16 @@ async function started(t: TestContext, sections: string, workers = 1, origin?: s
   const target = origin ?? (await startPresenceOrigin(t));
   const toml = `${sections}
 [server]
-listen = ["127.0.0.1:0"]
 upgrade_timeout = 2
 workers = ${workers}
-[control]
-listen = ["127.0.0.1:0"]
 [hub]
 presence_grace = ${grace}
 [[channel]]
 match = ">"
 presence = true
 `;
-  const cwd = temporaryFolder(t, { 'holdfast.toml': toml });
-  const program = startHoldfast(t, ['run', '--route', `* ${target}`], { cwd });
-  const { clients, publishers } = await program.logged('started');
-  const [address = ''] = clients as string[];
-  const client = new Client(t, Number(address.split(':')[1]));
+  const { program, clients, controlUrl } = await runServer(t, ['--route', `* ${target}`], toml);
+  const client = new Client(t, portOf(clients[0] ?? ''));
   return {
     program,
     target,
@@ -40,7 +35,7 @@ presence = true
     publish: async (channel: string): Promise<void> => {
       const items = [{ channel, formats: { 'http-stream': { content: 'data: there\n\n' } } }];
       const request = { method: 'POST', body: JSON.stringify({ items }) };
-      await fetch(`http://${(publishers as string[])[0]}/publish`, request);
+      await fetch(`${controlUrl}/publish`, request);
     },
     /** An event stream of a user. */
     stream: (user: string, channel = 'room'): Promise<StreamedResponse> => {
@@ -126,21 +121,28 @@ test('users of a worker that dies leave, unless they come back', { skip: SKIP },
   assert.ok(!hook.texts.includes('vacated room'));
 });
 
-test('events that a receiver did not take outlive a restart with a store on disk, in their order', async (t) => {
+/** A server with its store on disk, whose receiver has not taken that bob came. */
+async function notTaken(t: TestContext) {
   const hook = await WebhookReceiver.start(t);
-  const path = `${temporaryFolder(t)}/history`;
-  const sections = `[history]\nstore = "disk"\npath = "${path}"\n${hook.table()}`;
+  const sections = `[history]\nstore = "disk"\npath = "${temporaryFolder(t)}/history"\n${hook.table()}`;
   const first = await started(t, sections);
   await first.stream('ann');
   await hook.got('join room ann');
   hook.down();
   const bob = await first.stream('bob');
   await first.program.logged('a webhook was not taken');
+  /** The server after it. */
+  const again = () => started(t, sections, 1, first.target);
+  return { hook, first, bob, again };
+}
+
+test('events that a receiver did not take outlive a restart with a store on disk, in their order', async (t) => {
+  const { hook, first, bob, again } = await notTaken(t);
   leave(bob);
   await first.server.stop();
   assert.deepEqual(hook.texts, ['occupied room', 'join room ann']);
   await hook.up();
-  const second = await started(t, sections, 1, first.target);
+  const second = await again();
   await second.stream('eve');
   await hook.got('join room eve');
   const expected = ['occupied room', 'join room ann', 'join room bob'];
@@ -150,19 +152,11 @@ test('events that a receiver did not take outlive a restart with a store on disk
 });
 
 test('events outlive a crash', async (t) => {
-  const hook = await WebhookReceiver.start(t);
-  const path = `${temporaryFolder(t)}/history`;
-  const sections = `[history]\nstore = "disk"\npath = "${path}"\n${hook.table()}`;
-  const first = await started(t, sections);
-  await first.stream('ann');
-  await hook.got('join room ann');
-  hook.down();
-  await first.stream('bob');
-  await first.program.logged('a webhook was not taken');
+  const { hook, first, again } = await notTaken(t);
   process.kill(first.program.pid, 'SIGKILL');
   await first.program.ended;
   await hook.up();
-  const second = await started(t, sections, 1, first.target);
+  const second = await again();
   await hook.got('join room bob');
   assert.equal(hook.texts.filter((text) => text === 'join room bob').length, 1);
   await second.stream('eve');

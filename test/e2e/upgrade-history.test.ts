@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { Client, type StreamedResponse } from '../support/client.ts';
 import { cursorIn, dataOf, got, startHoldingOrigin } from '../support/history/kept-channels.ts';
-import { startHoldfast } from '../support/holdfast.ts';
+import { runServer } from '../support/holdfast.ts';
+import { portOf } from '../support/port-of.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Upgraded } from '../support/upgraded.ts';
 
@@ -14,21 +15,15 @@ async function started(t: TestContext, history: string, workers: number) {
   const origin = await startHoldingOrigin(t);
   const toml = `${history}
 [server]
-listen = ["127.0.0.1:0"]
 upgrade_timeout = 2
 workers = ${workers}
-[control]
-listen = ["127.0.0.1:0"]
 [[channel]]
 match = ">"
 history_items = 100
 `;
-  const cwd = temporaryFolder(t, { 'holdfast.toml': toml });
-  const program = startHoldfast(t, ['run', '--route', `* ${origin}`], { cwd });
+  const { program, clients, controlUrl } = await runServer(t, ['--route', `* ${origin}`], toml);
   const server = new Upgraded(t, program);
-  const { clients, publishers } = await program.logged('started');
-  const [address = ''] = clients as string[];
-  const client = new Client(t, Number(address.split(':')[1]));
+  const client = new Client(t, portOf(clients[0] ?? ''));
   let count = 0;
   return {
     program,
@@ -40,7 +35,7 @@ history_items = 100
     publish: async (): Promise<string> => {
       const text = `item ${++count}`;
       const items = [{ channel: 'a', formats: { 'http-stream': { content: `data: ${text}\n\n` } } }];
-      const response = await fetch(`http://${(publishers as string[])[0]}/publish`, {
+      const response = await fetch(`${controlUrl}/publish`, {
         method: 'POST',
         body: JSON.stringify({ items }),
       });

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import { type Running, runServer, startHoldfast } from './holdfast.ts';
 import { turn } from './manual-clock.ts';
 import { startOrigin } from './origin.ts';
+import { portOf } from './port-of.ts';
 import { connectTo, type RawClient } from './raw-client.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -83,7 +84,7 @@ export class ProxyWorkers {
   /** The process at the other end of a client's connection. */
   #workerOf(client: RawClient): number {
     const { localPort } = client.socket;
-    const serverPort = Number(this.address.split(':')[1]);
+    const serverPort = portOf(this.address);
     const inode = inodeOf(serverPort, localPort as number);
     return this.pids.find((pid) => hasSocket(pid, inode)) ?? 0;
   }

@@ -5,6 +5,7 @@ import { type Config, defaultConfig, type ListenAddress, mergeCommandLine } from
 import { Client, type ClientOptions, type StreamedResponse } from './client.ts';
 import { FakeLog } from './fake-log.ts';
 import { turn } from './manual-clock.ts';
+import { portOf } from './port-of.ts';
 import { connectTo, openTo, type RawClient, type RawResponse } from './raw-client.ts';
 
 type Sections = Pick<Config, 'server' | 'control' | 'proxy' | 'hub' | 'publish' | 'accessLog'>;
@@ -146,8 +147,4 @@ export async function eventually(test: () => boolean): Promise<void> {
     assert.ok(turns < MAX_TURNS, 'what the test waits for does not happen');
     await turn();
   }
-}
-
-function portOf(address: string): number {
-  return Number(address.slice(address.lastIndexOf(':') + 1));
 }
