@@ -6,7 +6,7 @@ import { condureVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
 import { compare, type Turn } from './support/rounds.ts';
 import { SMALL_BODY } from './support/servers.ts';
-import { measureCpu } from './support/usage.ts';
+import { BUSY_COLUMN, measureCpu } from './support/usage.ts';
 
 /** Until the clients of the last time are gone, in milliseconds. */
 const SETTLE_MS = 1000;
@@ -44,7 +44,7 @@ export const accept: Bench = {
       columns: [
         { key: 'rate', title: 'accepts/s', digits: 0 },
         { key: 'cpu', title: 'CPU µs/accept', digits: 1 },
-        { key: 'busy', title: 'core used %', digits: 0 },
+        BUSY_COLUMN,
       ],
       targets: [{ column: 'rate', peer: 'condure', atLeast: 1.5 }],
     });

@@ -3,7 +3,7 @@ import { CONDURE, type EdgeOptions, type EdgeProgram, holdfastEdge, startEdge } 
 import { condureVersion, wrkVersion } from './support/machine.ts';
 import { type Column, compare, type Subject, type Target, type Turn, type Verdict } from './support/rounds.ts';
 import { SMALL_BODY } from './support/servers.ts';
-import { cpuColumns, cpuFigures, measureCpu, ownCpuSeconds } from './support/usage.ts';
+import { BUSY_COLUMN, cpuColumns, cpuFigures, measureCpu, ownCpuSeconds } from './support/usage.ts';
 import { runWrk } from './support/wrk.ts';
 
 const WARM_UP_SECONDS = 2;
@@ -14,7 +14,7 @@ const COLUMNS: readonly Column[] = [
   { key: 'rate', title: 'requests/s', digits: 0 },
   { key: 'p50', title: 'p50 ms', digits: 3 },
   { key: 'p99', title: 'p99 ms', digits: 2 },
-  { key: 'busy', title: 'core used %', digits: 0 },
+  BUSY_COLUMN,
 ];
 
 /** How the requests of a part are made. */

@@ -15,7 +15,15 @@ import {
 import { condureVersion, nginxVersion, zurlVersion } from './support/machine.ts';
 import { type Column, compare, type Subject, type Target, type Turn, type Verdict } from './support/rounds.ts';
 import { SMALL_BODY, startNginxOrigin } from './support/servers.ts';
-import { cpuColumns, cpuFigures, measureCpu, peakResidentBytes, resetPeak, residentBytes } from './support/usage.ts';
+import {
+  BUSY_COLUMN,
+  cpuColumns,
+  cpuFigures,
+  measureCpu,
+  peakResidentBytes,
+  resetPeak,
+  residentBytes,
+} from './support/usage.ts';
 
 const WARM_UP_SECONDS = 2;
 /** Downloads of a turn, one after the other, after one of warm-up. */
@@ -29,14 +37,14 @@ const REQUEST_COLUMNS: readonly Column[] = [
   { key: 'rate', title: 'requests/s', digits: 0 },
   { key: 'p50', title: 'p50 ms', digits: 3 },
   { key: 'p99', title: 'p99 ms', digits: 2 },
-  { key: 'busy', title: 'core used %', digits: 0 },
+  BUSY_COLUMN,
 ];
 
 const DOWNLOAD_COLUMNS: readonly Column[] = [
   { key: 'perCpu', title: 'MB/CPU s', digits: 1 },
   { key: 'rate', title: 'MB/s', digits: 1 },
   { key: 'growth', title: 'growth MiB', digits: 1 },
-  { key: 'busy', title: 'core used %', digits: 0 },
+  BUSY_COLUMN,
 ];
 
 const AS_ZURL = 'holdfast zurl';

@@ -5,7 +5,7 @@ import { nginxVersion, wrkVersion } from './support/machine.ts';
 import { measureRequests, WARM_UP_SECONDS } from './support/requests.ts';
 import { compare } from './support/rounds.ts';
 import { type Server, startMongrel2Dir, startNginxFiles } from './support/servers.ts';
-import { cpuColumns } from './support/usage.ts';
+import { BUSY_COLUMN, cpuColumns } from './support/usage.ts';
 
 /** Bytes of the file of each part, and how much more CPU than nginx a response with it may take. */
 const PARTS = { small: { bytes: 1_024, atMost: 3 }, large: { bytes: 1_048_576, atMost: 2 } };
@@ -50,7 +50,7 @@ export const files: Bench = {
         { key: 'rate', title: 'requests/s', digits: 0 },
         { key: 'p50', title: 'p50 ms', digits: 2 },
         { key: 'p99', title: 'p99 ms', digits: 2 },
-        { key: 'busy', title: 'core used %', digits: 0 },
+        BUSY_COLUMN,
       ],
       targets: [{ column: 'cpu', peer: 'nginx', atMost }],
     });

@@ -7,7 +7,7 @@ import { requireOpenFiles } from './support/open-files.ts';
 import { measureRequests, WARM_UP_SECONDS } from './support/requests.ts';
 import { type Column, compare, type Turn, type Verdict } from './support/rounds.ts';
 import { startSite } from './support/sites.ts';
-import { cpuColumns } from './support/usage.ts';
+import { BUSY_COLUMN, cpuColumns } from './support/usage.ts';
 
 /** Deliveries of a turn of broadcast; a fifth as many before, as warm-up. */
 const DELIVERIES = 300_000;
@@ -19,7 +19,7 @@ const REQUEST_COLUMNS: readonly Column[] = [
   { key: 'rate', title: 'requests/s', digits: 0 },
   { key: 'p50', title: 'p50 ms', digits: 2 },
   { key: 'p99', title: 'p99 ms', digits: 2 },
-  { key: 'busy', title: 'core used %', digits: 0 },
+  BUSY_COLUMN,
 ];
 
 /** What Mongrel2's protocol costs, compared with ZHTTP. */

@@ -6,7 +6,7 @@ import { measureRequests, WARM_UP_SECONDS } from './support/requests.ts';
 import { type Column, compare, type Turn, type Verdict } from './support/rounds.ts';
 import { scraped } from './support/scraped.ts';
 import { type Server, SMALL_BODY, startHoldfast, startNginxOrigin, startNginxProxy } from './support/servers.ts';
-import { cpuColumns } from './support/usage.ts';
+import { BUSY_COLUMN, cpuColumns } from './support/usage.ts';
 
 /** What a small request costs a reverse proxy, compared with nginx. */
 export const proxy: Bench = {
@@ -40,7 +40,7 @@ const COLUMNS: readonly Column[] = [
   { key: 'rate', title: 'requests/s', digits: 0 },
   { key: 'p50', title: 'p50 ms', digits: 2 },
   { key: 'p99', title: 'p99 ms', digits: 2 },
-  { key: 'busy', title: 'core used %', digits: 0 },
+  BUSY_COLUMN,
 ];
 
 function againstNginx(run: Run, origin: Server): Promise<Verdict> {

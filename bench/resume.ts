@@ -9,7 +9,7 @@ import { requireOpenFiles } from './support/open-files.ts';
 import { startProgram } from './support/program.ts';
 import { compare, type Turn } from './support/rounds.ts';
 import { nchanModule, type Server, startHoldfast, startNchan, startNginxOrigin } from './support/servers.ts';
-import { cpuColumns, cpuFigures, measureCpu, type Window } from './support/usage.ts';
+import { BUSY_COLUMN, cpuColumns, cpuFigures, measureCpu, type Window } from './support/usage.ts';
 
 /** Until the clients of the last time are gone, in milliseconds. */
 const SETTLE_MS = 1_000;
@@ -61,7 +61,7 @@ export const resume: Bench = {
         { key: 'p99', title: 'p99 ms', digits: 0 },
         { key: 'rate', title: 'clients/s', digits: 0 },
         { key: 'bytes', title: 'wire bytes/client', digits: 0 },
-        { key: 'busy', title: 'core used %', digits: 0 },
+        BUSY_COLUMN,
       ],
       targets: [
         { column: 'cpu', peer: 'nchan', atMost: 1 },

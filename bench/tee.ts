@@ -3,7 +3,7 @@ import type { Bench, Run } from './support/bench.ts';
 import { startProgram } from './support/program.ts';
 import { compare, type Turn } from './support/rounds.ts';
 import { startHoldfast } from './support/servers.ts';
-import { cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
+import { BUSY_COLUMN, cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
 
 /** A fifth as many events are sent before those that count, while code is being compiled, or as many as fill the logs: what follows is what lasts. */
 const WARM_UP_SHARE = 5;
@@ -36,7 +36,7 @@ export const tee: Bench = {
         ...cpuColumns('event'),
         { key: 'rate', title: 'events/s', digits: 0 },
         { key: 'bytes', title: 'wire bytes/event', digits: 1 },
-        { key: 'busy', title: 'core used %', digits: 0 },
+        BUSY_COLUMN,
       ],
       targets: [{ column: 'cpu', peer: 'plain', atMost: 1.3 }],
     });

@@ -5,7 +5,7 @@ import { CONDURE, type EdgeProgram, holdfastEdge, startEdge } from './support/ed
 import { condureVersion } from './support/machine.ts';
 import { startProgram } from './support/program.ts';
 import { compare, type Turn } from './support/rounds.ts';
-import { measureCpu, peakResidentBytes, resetPeak, residentBytes } from './support/usage.ts';
+import { BUSY_COLUMN, measureCpu, peakResidentBytes, resetPeak, residentBytes } from './support/usage.ts';
 
 /** Until a server that was just started has come to rest, in milliseconds. */
 const SETTLE_MS = 1000;
@@ -41,7 +41,7 @@ export const transfer: Bench = {
         { key: 'first', title: 'first MB/CPU s', digits: 1 },
         { key: 'rate', title: 'MB/s', digits: 1 },
         { key: 'growth', title: 'growth MiB', digits: 1 },
-        { key: 'busy', title: 'core used %', digits: 0 },
+        BUSY_COLUMN,
       ],
       targets: [
         { column: 'perCpu', peer: 'condure', atLeast: 1 },

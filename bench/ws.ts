@@ -8,7 +8,7 @@ import { requireOpenFiles } from './support/open-files.ts';
 import { startProgram } from './support/program.ts';
 import { WARM_UP_SECONDS } from './support/requests.ts';
 import { type Column, compare, type Turn } from './support/rounds.ts';
-import { cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
+import { BUSY_COLUMN, cpuColumns, cpuFigures, measureCpu } from './support/usage.ts';
 
 /** Bytes of a message. */
 const BYTES = 100;
@@ -55,7 +55,7 @@ export const ws: Bench = {
 const TIMES: readonly Column[] = [
   { key: 'p50', title: 'p50 ms', digits: 2 },
   { key: 'p99', title: 'p99 ms', digits: 2 },
-  { key: 'busy', title: 'core used %', digits: 0 },
+  BUSY_COLUMN,
 ];
 
 const BROADCAST_COLUMNS: readonly Column[] = [

@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { serveCalls } from '../support/calls.ts';
 import { openMany } from '../support/many.ts';
+import type { Seen } from '../support/seen.ts';
 
 /** An origin that streams events, and the clients that read them through the server under measurement, in one process. */
 export interface EventLoad {
@@ -14,14 +15,8 @@ export interface EventLoad {
 }
 
 /** What the clients saw. */
-export interface EventDelivery {
+export interface EventDelivery extends Omit<Seen, 'p50' | 'p99'> {
   readonly delivered: number;
-  /** Streams that have not got each event once. */
-  readonly incomplete: number;
-  /** Streams that were ended. */
-  readonly closed: number;
-  readonly seconds: number;
-  readonly bytes: number;
 }
 
 /** Nothing else on the wire has it. */

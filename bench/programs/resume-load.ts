@@ -1,7 +1,9 @@
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { serveCalls } from '../support/calls.ts';
+import { postItems } from '../support/publishing.ts';
+import type { Seen } from '../support/seen.ts';
 import { percentile } from '../support/statistics.ts';
 
 /** EventSource clients that come back to one channel all at once, and its publisher. */
@@ -10,8 +12,11 @@ export interface ResumeLoad {
   publish(options: PublishOptions): Promise<void>;
   /** Opens a stream that has no cursor, publishes an item, and keeps the cursor that comes with it for those who come back. */
   begin(options: { readonly port: number; readonly publish: PublishOptions }): Promise<void>;
-  /** Lets clients come back, and waits until each has the items that it has missed, or nothing has come for 5 s. Then all leave. */
-  comeBack(options: ComeBackOptions): Promise<ComeBack>;
+  /**
+   * Lets clients come back, and waits until each has the items that it has missed, or nothing has come for 5 s. Then all leave.
+   * @returns `seconds` from the first connection until the last client has caught up; p50 and p99 from just before a client connects until it has its last item
+   */
+  comeBack(options: ComeBackOptions): Promise<Seen>;
 }
 
 export interface PublishOptions {
@@ -28,20 +33,6 @@ export interface ComeBackOptions {
   readonly clients: number;
   /** What each has missed. */
   readonly items: number;
-}
-
-/** What the clients saw. */
-export interface ComeBack {
-  /** Clients that have not got each item once. */
-  readonly incomplete: number;
-  /** Streams that the server has ended. */
-  readonly closed: number;
-  /** From the first connection until the last client has caught up. */
-  readonly seconds: number;
-  readonly bytes: number;
-  /** From just before a client connects until it has its last item, in milliseconds. */
-  readonly p50: number;
-  readonly p99: number;
 }
 
 const PATH = '/stream';
@@ -181,18 +172,5 @@ function lastIdOf(text: string): string {
 }
 
 function post({ port, path, before, after }: PublishOptions): Promise<void> {
-  const body = `${before}~${'x'.repeat(ITEM_BYTES - 1)}${after}`;
-  const headers = { 'Content-Length': body.length };
-  return new Promise((resolve, reject) => {
-    const publish = request({ agent, port, path, host: '127.0.0.1', method: 'POST', headers }, (response) => {
-      const status = response.statusCode ?? 0;
-      response.resume();
-      response.once('end', () => {
-        if (status >= 200 && status <= 299) resolve();
-        else reject(new Error(`publishing got status ${status}`));
-      });
-    });
-    publish.once('error', reject);
-    publish.end(body);
-  });
+  return postItems(agent, port, path, `${before}~${'x'.repeat(ITEM_BYTES - 1)}${after}`);
 }

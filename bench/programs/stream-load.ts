@@ -1,8 +1,10 @@
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serveCalls } from '../support/calls.ts';
 import { openMany } from '../support/many.ts';
+import { postItems } from '../support/publishing.ts';
+import type { Seen } from '../support/seen.ts';
 import { percentile } from '../support/statistics.ts';
 import { clientFrame, SWITCHING, upgradeRequest } from '../support/websocket.ts';
 import { openPush } from '../support/zmtp-push.ts';
@@ -53,19 +55,12 @@ export interface PublishOptions {
   readonly inFlight: number;
 }
 
-/** What the clients saw. */
-export interface Delivery {
+/**
+ * What the clients saw: `seconds` from the first publish to the last delivery, or until it was given up; p50, p99 and `longest` from just before the publish request to
+ * the moment the client reads it, of the sampled clients.
+ */
+export interface Delivery extends Seen {
   readonly delivered: number;
-  /** Clients that have not got each item once. */
-  readonly incomplete: number;
-  /** Streams that the server has ended since the start. */
-  readonly closed: number;
-  /** From the first publish to the last delivery, or until it was given up. */
-  readonly seconds: number;
-  readonly bytes: number;
-  /** From just before the publish request to the moment the client reads it, of the sampled clients, in milliseconds. */
-  readonly p50: number;
-  readonly p99: number;
   readonly longest: number;
 }
 
@@ -272,7 +267,7 @@ async function openPublisher(options: PublishOptions): Promise<Publisher> {
   if (options.transport === 'websocket') return openWebSocketPublisher(options);
   if (options.transport === 'push') return openPush(options.port);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  return { publish: (body, path) => post(agent, options.port, path, body), close: () => agent.destroy() };
+  return { publish: (body, path) => postItems(agent, options.port, path, body), close: () => agent.destroy() };
 }
 
 function openWebSocketPublisher({ port, path }: PublishOptions): Promise<Publisher> {
@@ -292,24 +287,6 @@ function openWebSocketPublisher({ port, path }: PublishOptions): Promise<Publish
       });
     });
     socket.write(upgradeRequest(port, path));
-  });
-}
-
-function post(agent: Agent, port: number, path: string, body: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'Content-Length': body.length };
-    const target = { agent, port, path, host: '127.0.0.1', method: 'POST', headers, timeout: STALLED_MS };
-    const publish = request(target, (response) => {
-      const status = response.statusCode ?? 0;
-      response.resume();
-      response.once('end', () => {
-        if (status >= 200 && status <= 299) resolve();
-        else reject(new Error(`publishing got status ${status}`));
-      });
-    });
-    publish.once('timeout', () => publish.destroy(new Error('publishing got no response')));
-    publish.once('error', reject);
-    publish.end(body);
   });
 }
 

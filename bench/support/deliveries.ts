@@ -3,7 +3,7 @@ import type { Run } from './bench.ts';
 import { startProgram } from './program.ts';
 import type { Column, Turn } from './rounds.ts';
 import type { Server } from './servers.ts';
-import { cpuColumns, cpuFigures, measureCpu } from './usage.ts';
+import { BUSY_COLUMN, cpuColumns, cpuFigures, measureCpu } from './usage.ts';
 
 /** Clients that subscribe, and what is published to them. */
 export interface DeliveryPlan {
@@ -61,7 +61,7 @@ export const DELIVERY_COLUMNS: readonly Column[] = [
   { key: 'p50', title: 'p50 ms', digits: 1 },
   { key: 'p99', title: 'p99 ms', digits: 1 },
   { key: 'bytes', title: 'wire bytes/delivery', digits: 1 },
-  { key: 'busy', title: 'core used %', digits: 0 },
+  BUSY_COLUMN,
 ];
 
 /** Connects the clients, publishes the warm-up and then what counts, and stops the server. */

@@ -3,7 +3,7 @@ import type { Run } from './bench.ts';
 import { startProgram } from './program.ts';
 import { WARM_UP_SECONDS } from './requests.ts';
 import type { Column, Turn } from './rounds.ts';
-import { cpuColumns, cpuFigures, measureCpu } from './usage.ts';
+import { BUSY_COLUMN, cpuColumns, cpuFigures, measureCpu } from './usage.ts';
 
 /** A server whose clients get back what they send. */
 export interface EchoServer {
@@ -18,7 +18,7 @@ export const ECHO_COLUMNS: readonly Column[] = [
   { key: 'rate', title: 'messages/s', digits: 0 },
   { key: 'p50', title: 'p50 ms', digits: 2 },
   { key: 'p99', title: 'p99 ms', digits: 2 },
-  { key: 'busy', title: 'core used %', digits: 0 },
+  BUSY_COLUMN,
 ];
 
 /** Lets WebSockets send messages of so many bytes, each when the last came back, and stops the server. */

@@ -104,6 +104,9 @@ export async function measureCpu<T>(pid: number, work: () => Promise<T>): Promis
   };
 }
 
+/** How much of one core was in use. */
+export const BUSY_COLUMN: Column = { key: 'busy', title: 'core used %', digits: 0 };
+
 /** The columns that `cpuFigures` fills. @param unit what the CPU time is divided by */
 export function cpuColumns(unit: string): Column[] {
   return [
