@@ -1,5 +1,5 @@
-import type { Guarded } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
+import type { HistoryClient } from './history-place.ts';
 
 /** Items of one channel that a client gets together. */
 export interface HistoryRun<Run> {
@@ -13,19 +13,13 @@ export interface HistoryRun<Run> {
 }
 
 /** The event stream or WebSocket whose client has a place in the log. */
-export interface HistoryStream<Run> extends Guarded {
+export interface HistoryStream<Run> extends HistoryClient {
   /** Whether the client has taken all that it was sent, and nothing is waited for before it can get more. */
   readonly ready: boolean;
   /** Whether nothing is found out, or fetched, before the client can get more. */
   readonly isIdle: boolean;
   /** Whether it has ended. */
   readonly ended: boolean;
-  /**
-   * It is known where the client begins.
-   * @param whole channels of which it gets all that comes after what it has
-   * @param begun those of which items follow that come before the one that its origin knew last
-   */
-  onPlaced?(whole: ReadonlySet<string>, begun: ReadonlySet<string>): void;
   /**
    * Items from the log as runs, without those that have nothing for it.
    * @param cap the highest number that a cursor may have: that of an item may be beyond where the client is in other channels

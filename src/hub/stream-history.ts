@@ -1,20 +1,12 @@
-import { type AwaitsTurn, guarded, turnBudget } from '../clock/index.ts';
+import { guarded } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
-import { type Cursor, formatCursor, LOST_CURSOR } from '../history/index.ts';
-import { boundedSince, clientCursor } from './client-cursor.ts';
+import { formatCursor, LOST_CURSOR } from '../history/index.ts';
+import { boundedSince } from './client-cursor.ts';
+import { HistoryPlace } from './history-place.ts';
 import type { HistoryRun, HistoryStream } from './history-stream.ts';
-import {
-  askForId,
-  foundIn,
-  type HistoryAnswer,
-  type HistoryQuestion,
-  type HubHistory,
-  type NamedPlace,
-  NO_START,
-  PAGE_BYTES,
-} from './hub-history.ts';
+import { type HistoryAnswer, type HubHistory, PAGE_BYTES } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
-import { isKept, type KeptChannels, keptOf, NO_NAMES, replaysGap, toldGaps } from './kept-channels.ts';
+import { isKept, keptOf, replaysGap, toldGaps } from './kept-channels.ts';
 import { LaterChannels, type LaterGroup, namesAmong, patternsAmong } from './later-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
@@ -30,23 +22,7 @@ export const MAX_LOST = 1_000;
  * Where the client of an event stream or WebSocket is in the log of its channels. It *reads* when it has come back, or has fallen behind: then it gets items from the
  * log, as fast as it takes them, and what comes live is left to the log. Otherwise it gets what comes live. Either way it gets items in the order of their numbers.
  */
-export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
-  /** Every item up to this number has gone to the client, or waits for it. */
-  position = 0;
-  /** Whether all channels and patterns of the client are kept. */
-  hasAll: boolean;
-  #epoch = '';
-  readonly #room: HubRoom;
-  readonly #source: HubHistory;
-  readonly #stream: HistoryStream<Run>;
-  readonly #prefix: string;
-  /** Its own channels and patterns. */
-  #kept: KeptChannels;
-  #reading = true;
-  /** Where it begins: null for a new client. */
-  #after: Cursor | null;
-  /** What it says that is no cursor: the id of an item, perhaps. */
-  readonly #id: string | null;
+export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<HistoryStream<Run>> {
   readonly #since: string | null;
   /** Those that it was subscribed to since it has begun, until it has what it has missed of them. */
   readonly #later = new LaterChannels();
@@ -54,89 +30,44 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   #unknown = 0;
   /** Channels of which items got lost, until the client is told so. */
   #lost: Set<string> | null = null;
-  /** What its origin says that it has. */
-  readonly #ids: readonly NamedPlace[];
-  /** Where it began, until it has caught up. */
-  #start = NO_START;
-  /** Whether its first answer has not come. */
-  #first = true;
-  #asking = false;
-  /** Whether it reads, or waits for its turn to go on with that. */
-  #pumping = false;
-  /** What was left to the log is not there yet: it is looked for again when more comes. */
-  #waits = false;
-  /** The highest number that was left to the log. */
-  #skipped = 0;
   /** Whether the client is to be told where it is once it has caught up. */
   #cursorDue = true;
-  /** Whether its client was held by another process. */
-  #moved = false;
 
-  constructor(
-    room: HubRoom,
-    source: HubHistory,
-    stream: HistoryStream<Run>,
-    { keys, since, ids = [], prefix }: PlaceOptions,
-  ) {
-    this.#prefix = prefix;
-    this.#room = room;
-    this.#source = source;
-    this.#stream = stream;
-    this.#kept = keptOf(room, keys);
-    this.hasAll = keys.every((key) => isKept(room, key));
-    const { after, id } = clientCursor(since);
-    this.#after = after;
-    this.#id = id;
+  constructor(room: HubRoom, source: HubHistory, stream: HistoryStream<Run>, options: PlaceOptions) {
+    super(room, source, stream, options);
+    const { since } = options;
     this.#since = since === null ? null : boundedSince(since);
-    this.#ids = ids;
-  }
-
-  /** That of the numbers so far. */
-  get epoch(): string {
-    return this.#epoch;
-  }
-
-  /** Whether it gets what comes live. */
-  get isLive(): boolean {
-    return !this.#reading;
   }
 
   /** The client has its initial body. */
   start(): void {
-    this.#pump();
-  }
-
-  /** The same in its turn: other channels may come first, with the same cursor. */
-  startLater(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    turnBudget.wait(this);
+    this.readOn();
   }
 
   /** From what another process makes it again; null while it reads. */
   get place(): MovedPlace | null {
-    if (this.#reading) return null;
-    return { cursor: formatCursor(this.epoch, this.position), prefix: this.#prefix, join: 'none' };
+    if (this.reading) return null;
+    return { cursor: formatCursor(this.epoch, this.position), prefix: this.prefix, join: 'none' };
   }
 
   /** Goes on where one of another process has stopped. */
   goOn(): void {
     this.#cursorDue = false;
-    this.#moved = true;
+    this.moved = true;
     this.startLater();
   }
 
   /** The stream is subscribed to others from now on. */
   replace(keys: readonly string[]): void {
-    this.#kept = keptOf(this.#room, keys);
-    this.hasAll = keys.every((key) => isKept(this.#room, key));
+    this.kept = keptOf(this.room, keys);
+    this.hasAll = keys.every((key) => isKept(this.room, key));
   }
 
   /** It is subscribed to another channel or pattern. @param since as `PlaceOptions.since` */
   join(key: string, since: string | null): void {
-    const { names, patterns } = this.#kept;
-    this.hasAll &&= isKept(this.#room, key);
-    if (!isKept(this.#room, key) || names.has(key) || patterns.includes(key)) return;
+    const { names, patterns } = this.kept;
+    this.hasAll &&= isKept(this.room, key);
+    if (!isKept(this.room, key) || names.has(key) || patterns.includes(key)) return;
     if (patternOf(key) === null) names.add(key);
     else patterns.push(key);
     if (since === null) {
@@ -145,31 +76,31 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     }
     const bounded = boundedSince(since);
     // It begins with the others, where it comes before they have begun.
-    if (!this.#first || this.#asking || bounded !== this.#since) this.#later.add(key, bounded);
-    this.#reading = true;
+    if (this.hasAsked || bounded !== this.#since) this.#later.add(key, bounded);
+    this.reading = true;
     this.#cursorDue = true;
     this.startLater();
   }
 
   /** It is not subscribed to a channel or pattern any more. */
   part(key: string): void {
-    this.#kept.names.delete(key);
-    const at = this.#kept.patterns.indexOf(key);
-    if (at >= 0) this.#kept.patterns.splice(at, 1);
+    this.kept.names.delete(key);
+    const at = this.kept.patterns.indexOf(key);
+    if (at >= 0) this.kept.patterns.splice(at, 1);
     this.#later.delete(key);
   }
 
   /** A channel of which the client has nothing: finds out where it begins, unless it gets what comes live anyway. */
   #joinNew(key: string): void {
-    if (patternOf(key) !== null || (this.isLive && this.#room.history.rules.of(key)?.retain !== true)) return;
-    this.#reading = true;
+    if (patternOf(key) !== null || (this.isLive && this.room.history.rules.of(key)?.retain !== true)) return;
+    this.reading = true;
     this.#unknown++;
-    this.#source.ask(
-      { channels: [key], after: null, limitBytes: this.#room.budget.pageOf(PAGE_BYTES) },
+    this.source.ask(
+      { channels: [key], after: null, limitBytes: this.room.budget.pageOf(PAGE_BYTES) },
       guarded(this, ({ items: [item], head }: HistoryAnswer) => {
         this.#unknown--;
         if (item === undefined) this.#later.skipTo(key, head);
-        else this.#later.beginAt(key, { epoch: this.#source.epoch, number: (item.number ?? 1) - 1 });
+        else this.#later.beginAt(key, { epoch: this.source.epoch, number: (item.number ?? 1) - 1 });
         this.pump();
       }),
     );
@@ -179,7 +110,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   next(run: Run): Run | null {
     const { first, last } = run;
     if (last === 0) return run;
-    if (this.#reading) {
+    if (this.reading) {
       this.#leave(run);
       return null;
     }
@@ -201,9 +132,9 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
 
   /** The same where others follow, before the last of which it is not looked for. */
   drop(number: number): void {
-    this.#skipped = Math.max(this.#skipped, this.position, number);
+    this.skipped = Math.max(this.skipped, this.position, number);
     this.position = Math.min(this.position, number - 1);
-    this.#reading = true;
+    this.reading = true;
   }
 
   /** Whether the client gets the item with this number from the log, later. */
@@ -211,136 +142,79 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     return number > this.position;
   }
 
+  override hasId(channel: string, id: string, done: (found: boolean) => void): void {
+    super.hasId(channel, id, (found) => {
+      if (!this.client.ended) done(found);
+    });
+  }
+
   /** An item of a channel has got lost for good. */
   onLost(channel: string): void {
-    if (!isKept(this.#room, channel)) return;
+    if (!isKept(this.room, channel)) return;
     this.#lost ??= new Set();
     if (this.#lost.size < MAX_LOST) this.#lost.add(channel);
-    else for (const key of this.#kept.patterns) this.#lost.add(key);
+    else for (const key of this.kept.patterns) this.#lost.add(key);
     this.#tellLost();
   }
 
   /** Not while something waits for the client: much may get lost meanwhile. */
   #tellLost(): void {
-    if (this.#lost === null || !this.#stream.ready || this.#stream.ended) return;
+    if (this.#lost === null || !this.client.ready || this.client.ended) return;
     const lost = [...this.#lost];
     this.#lost = null;
-    this.tellGap(lost, this.#first ? null : this.#here);
+    this.tellGap(lost, this.first ? null : this.#here);
   }
 
-  /** Items may have been lost on their way: looks for them in the log. */
-  recover(): void {
-    if (this.#first) return;
-    this.#reading = true;
-    this.pump();
-  }
-
-  /** The client may be ready for more. */
-  pump(): void {
+  override pump(): void {
     this.#tellLost();
-    if (this.#reading) this.#pump();
+    if (this.reading) this.readOn();
     else this.#tellCursor();
   }
 
   /** The client does not get items of these channels or patterns. @param cursor where it goes on; null where that is not known */
   tellGap(keys: readonly string[], cursor: string | null = null): void {
-    this.#room.counters.historyGaps++;
-    const channels = toldGaps(this.#room, keys, this.#prefix);
+    this.room.counters.historyGaps++;
+    const channels = toldGaps(this.room, keys, this.prefix);
     if (channels.length === 0) return;
-    this.#stream.tellGap(channels, cursor);
+    this.client.tellGap(channels, cursor);
   }
 
   #leave({ last }: Run): void {
-    this.#skipped = Math.max(this.#skipped, last);
-    if (this.#waits) this.#pump();
+    this.skipped = Math.max(this.skipped, last);
+    if (this.waits) this.readOn();
   }
 
-  #pump(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    this.#waits = false;
-    if (this.#mayAsk) this.#ask();
-    // A page may have nothing for it, and thousands may follow one another.
-    if (this.#mayAsk) turnBudget.wait(this);
-    else this.#pumping = false;
-  }
-
-  get #mayAsk(): boolean {
-    const mayRead = this.#reading && !this.#asking && this.#unknown === 0 && !this.#waits && !this.#stream.ended;
+  protected override get takesItems(): boolean {
     // It begins now, whatever waits for it.
-    return mayRead && (this.#stream.ready || this.#first);
+    return this.#unknown === 0 && !this.client.ended && (this.client.ready || this.first);
   }
 
-  onTurn(): void {
-    this.#pumping = false;
-    this.pump();
-  }
-
-  onFault(thrown: unknown): void {
-    this.#stream.onFault(thrown);
-  }
-
-  #ask(): void {
+  protected override ask(): void {
     // Not before it has a place that counts.
-    const later = this.#first || this.#source.epoch !== this.#epoch ? null : this.#later.first;
-    if (later !== null) {
-      this.#askLater(later);
-      return;
-    }
-    const after = this.#first ? this.#after : { epoch: this.#epoch, number: this.position };
-    const { names, patterns: keys } = this.#kept;
-    const [channels, patterns] = [[...this.#later.without(names)], patternsAmong(this.#later.without(keys))];
-    this.#asking = true;
-    const id = this.#first && after === LOST_CURSOR ? this.#id : null;
-    const [start, ids] = [this.#start, this.#first ? this.#ids : []];
-    const limitBytes = this.#room.budget.pageOf(PAGE_BYTES);
-    this.#read({ channels, patterns, after, start, id, ids, limitBytes }, (answer) => this.#onAnswer(answer));
+    const later = this.first || this.source.epoch !== this.epoch ? null : this.#later.first;
+    const { names, patterns } = this.kept;
+    if (later === null) this.askNext(this.#later.without(names), this.#later.without(patterns));
+    else this.#askLater(later);
   }
 
-  #read(question: HistoryQuestion, onAnswer: (answer: HistoryAnswer) => void): void {
-    const done = guarded(this, (answer: HistoryAnswer) => {
-      if (this.#stream.ended) return;
-      onAnswer(answer);
-      // Not before: what the client takes meanwhile must not have the same items read again.
-      this.#asking = false;
-      if (!this.#waits) this.#pump();
-    });
-    this.#source.ask(question, done);
-  }
-
-  /** Whether an item of a channel with this id of its publisher is in the log. */
-  hasId(channel: string, id: string, done: (found: boolean) => void): void {
-    const answered = guarded(this, (found: boolean) => {
-      if (!this.#stream.ended) done(found);
-    });
-    askForId(this.#source, channel, id, answered);
-  }
-
-  #onAnswer(answer: HistoryAnswer): void {
-    const { gaps, items, start, head, more } = answer;
-    if (gaps.length > 0) {
-      this.#onGaps(answer);
-    } else if (this.#first && this.#after !== null && !this.#moved) {
-      this.#room.counters.historyResumed++;
-    }
-    const isFirst = this.#first;
-    this.#first = false;
-    this.#begin(gaps.length > 0);
-    this.#start = start;
-    if (isFirst && !this.#moved) this.#tellPlaced(answer);
-    if (this.#stream.ended) return;
+  protected override onAnswer(answer: HistoryAnswer): void {
+    if (this.client.ended) return;
+    const { gaps, items, start } = answer;
+    const isFirst = this.first;
+    if (gaps.length > 0) this.#onGaps(answer);
+    if (this.epoch !== this.source.epoch) this.#later.passed();
+    this.begin(answer);
+    if (this.client.ended) return;
     if (gaps.length > 0 || (isFirst && isEmpty(answer))) this.#tellBeginning(answer);
-    if (isFirst && items.length > 0 && !this.#stream.ready) {
+    if (isFirst && items.length > 0 && !this.client.ready) {
       // It is read again when the client takes something.
       this.position = start.places.reduce((lowest, [, number]) => Math.min(lowest, number), start.from);
       return;
     }
     if (!this.#give(items)) return;
-    this.position = Math.max(this.position, head);
-    this.#reading = more || head < this.#skipped || this.#hasLater;
-    this.#waits = !more && !this.#hasLater;
-    if (!more) this.#start = NO_START;
-    if (this.#reading) return;
+    this.passPage(answer);
+    if (this.#hasLater) [this.reading, this.waits] = [true, false];
+    if (this.reading) return;
     this.#later.passed();
     this.#tellCursor();
   }
@@ -348,38 +222,25 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
   #onGaps(answer: HistoryAnswer): void {
     const { gaps } = answer;
     this.#cursorDue = true;
-    const hasBegun = !this.#first || this.#moved;
-    if (hasBegun && replaysGap(this.#room, gaps) && this.#stream.askForGap?.() === true) {
-      this.#room.counters.historyGaps++;
+    const hasBegun = !this.first || this.moved;
+    if (hasBegun && replaysGap(this.room, gaps) && this.client.askForGap?.() === true) {
+      this.room.counters.historyGaps++;
       return;
     }
-    this.tellGap(gaps, formatCursor(this.#source.epoch, beginningOf(answer)));
+    this.tellGap(gaps, formatCursor(this.source.epoch, beginningOf(answer)));
   }
 
-  /** What is read now is of this epoch. @param afterGap whether what was before does not count */
-  #begin(afterGap: boolean): void {
-    if (afterGap) [this.position, this.#skipped] = [0, 0];
-    if (this.#epoch !== this.#source.epoch) this.#later.passed();
-    this.#epoch = this.#source.epoch;
-  }
-
-  #tellPlaced(answer: HistoryAnswer): void {
-    const { gaps, items, more } = answer;
-    const { names } = this.#kept;
-    if (this.#after === null || gaps.length > 0) {
-      this.#stream.onPlaced?.(foundIn(answer, this.#ids), NO_NAMES);
-    } else {
-      this.#stream.onPlaced?.(names, more ? names : new Set(items.map(({ channel }) => channel)));
-    }
+  protected override begunIn({ items, more }: HistoryAnswer): ReadonlySet<string> {
+    return more ? this.kept.names : new Set(items.map(({ channel }) => channel));
   }
 
   /** Returns false where one of the items has to be read again. */
   #give(items: readonly PublishItem[]): boolean {
-    const cap = this.#later.lowest(Infinity, this.#epoch);
-    for (const run of this.#stream.runsOf(this.#later.wanted(items), cap)) {
+    const cap = this.#later.lowest(Infinity, this.epoch);
+    for (const run of this.client.runsOf(this.#later.wanted(items), cap)) {
       this.position = run.last;
-      this.#stream.give(run);
-      if (this.position < run.last || this.#stream.ended) return false;
+      this.client.give(run);
+      if (this.position < run.last || this.client.ended) return false;
     }
     return true;
   }
@@ -390,16 +251,16 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
 
   /** Nothing numbered is on its way: what waits for the client does not matter. Behind what it gets now it is told again. */
   #tellBeginning(answer: HistoryAnswer): void {
-    if (!this.#cursorDue || !this.#stream.isIdle || this.#hasLater) return;
+    if (!this.#cursorDue || !this.client.isIdle || this.#hasLater) return;
     this.#cursorDue = !isEmpty(answer);
-    this.#stream.tellCursor(formatCursor(this.#epoch, beginningOf(answer)));
+    this.client.tellCursor(formatCursor(this.epoch, beginningOf(answer)));
   }
 
   /** Not while something waits for the client that it may have to read again. */
   #tellCursor(): void {
-    if (!this.#cursorDue || !this.#stream.ready) return;
+    if (!this.#cursorDue || !this.client.ready) return;
     this.#cursorDue = false;
-    this.#stream.tellCursor(this.#here);
+    this.client.tellCursor(this.#here);
   }
 
   get #here(): string {
@@ -408,14 +269,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
 
   /** The cursor of a client that has all up to this number. */
   cursorAt(number: number): string {
-    return formatCursor(this.#epoch, this.#later.lowest(number, this.#epoch));
+    return formatCursor(this.epoch, this.#later.lowest(number, this.epoch));
   }
 
   // ---- what it has missed of channels that it was subscribed to later
 
   #askLater(group: LaterGroup): void {
     const { since, keys } = group;
-    this.#asking = true;
     const [channels, patterns] = [namesAmong(keys), patternsAmong(keys)];
     if (!group.asked && since !== null && patterns.length > 0 && (group.after?.number ?? 0) > this.position) {
       // Which of the next items the client has already is not known.
@@ -424,14 +284,12 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
     }
     group.asked = true;
     const id = group.after === LOST_CURSOR ? group.id : null;
-    const limitBytes = this.#room.budget.pageOf(PAGE_BYTES);
-    const question = { channels, patterns, after: group.after, id, limitBytes };
-    this.#read(question, (answer) => this.#onLater(group, answer));
+    this.askLog({ channels, patterns, after: group.after, id }, (answer) => this.#onLater(group, answer));
   }
 
   /** What is beyond the place of the others comes with them. */
   #onLater(group: LaterGroup, { gaps, items, head, more }: HistoryAnswer): void {
-    if (this.#source.epoch !== this.#epoch) return;
+    if (this.client.ended || this.source.epoch !== this.epoch) return;
     const { position } = this;
     const { after, since, keys } = group;
     const begins = gaps.length > 0 || after === null;
@@ -442,15 +300,15 @@ export class StreamHistory<Run extends HistoryRun<Run>> implements AwaitsTurn {
       if (start > position) this.#later.skipTo(channel, start);
     }
     if (!begins && more && head < position) {
-      group.after = { epoch: this.#source.epoch, number: head };
+      group.after = { epoch: this.source.epoch, number: head };
     } else {
-      if (!begins && since !== null) this.#room.counters.historyResumed++;
+      if (!begins && since !== null) this.room.counters.historyResumed++;
       this.#later.finish(group);
     }
     const missed = items.filter(({ number = 0 }) => number <= position);
-    const cap = this.#later.lowest(position, this.#epoch);
-    for (const run of this.#stream.runsOf(missed, cap)) {
-      if (!this.#stream.ended) this.#stream.give(run);
+    const cap = this.#later.lowest(position, this.epoch);
+    for (const run of this.client.runsOf(missed, cap)) {
+      if (!this.client.ended) this.client.give(run);
     }
   }
 }
