@@ -23,6 +23,9 @@ const ITEM_COST = 16;
 /** Share of the segments that may be needed when there is no room: the less, the less is copied for each byte that becomes free. */
 const FULL = 0.75;
 
+/** Until there is room, so many bytes go for each that is written. What may be needed is a quarter less than what begins to be too much: it goes before the rest is used up. */
+const GOING = 4;
+
 /** The oldest segment goes when less than one part in so many of it is needed: more would mostly not be needed any more soon after it was copied. */
 const SPARSE = 32;
 
@@ -68,6 +71,8 @@ export class HistoryLog {
   #items = 0;
   /** Bytes of the names of the channels, in memory. */
   #names = 0;
+  /** Bytes that were written since room was made last, with what new channels cost. */
+  #written = 0;
 
   /** @throws RangeError when the total is too small */
   constructor(options: HistoryLogOptions) {
@@ -206,12 +211,15 @@ export class HistoryLog {
   /** To be called after appending and trimming: makes room, and counts. */
   settle(): void {
     const part = this.#options.maxBytes / PARTS;
-    // One segment at a time as long as there is room, since up to a segment is copied.
-    if (this.#isSparse || this.bytes > (PARTS - 2) * part) this.#clean(1);
+    // A little goes at a time as long as there is room, and one segment, since up to a segment is copied.
+    if ((this.#isSparse || this.bytes > (PARTS - 2) * part) && this.#evictDownTo(FULL, GOING * this.#written))
+      this.#clean();
     for (let cleaned = 0; this.bytes > (PARTS - 1) * part; cleaned++) {
       // Less and less is kept, until it has room: large records leave gaps at the ends of segments.
-      if (!this.#clean(1 + cleaned / PARTS) && !this.#evict()) break;
+      this.#evictDownTo(FULL / (1 + cleaned / PARTS), Number.POSITIVE_INFINITY);
+      if (!this.#clean() && !this.#evict()) break;
     }
+    this.#written = 0;
     this.count();
   }
 
@@ -255,6 +263,7 @@ export class HistoryLog {
     const channel = new ChannelLog(name, keep, Math.max(this.unknownFloor, this.epochFloor));
     this.channels.add(channel);
     this.#names += 2 * name.length;
+    this.#written += CHANNEL_COST;
     return channel;
   }
 
@@ -269,6 +278,7 @@ export class HistoryLog {
   ): number {
     const { salt } = this.#options;
     const space = channel.spaceOf(bytes === null ? 0 : bytes.length);
+    this.#written += space;
     let segment = this.segments.last;
     if (segment === null || !segment.fits(space)) {
       segment = this.segments.begin(
@@ -347,14 +357,28 @@ export class HistoryLog {
   }
 
   /**
-   * Removes the oldest segment. What is needed of it is written again, after so much has gone that the log will have room.
-   * @param pressure 1 or more: the higher, the less is kept
+   * Evicts until no more is needed than this share of the segments that there is room for.
+   * @param most bytes that go at most, about
+   * @returns whether that is so
+   */
+  #evictDownTo(share: number, most: number): boolean {
+    const wanted = ((this.#options.maxBytes * (PARTS - 2)) / PARTS) * share;
+    const least = this.#needed - most;
+    while (this.#needed > wanted) if (this.#needed <= least || !this.#evict()) return false;
+    return true;
+  }
+
+  /** Bytes that are needed: of records, and of what is known of their channels. */
+  get #needed(): number {
+    return this.#live + this.bytes - this.segments.bytes;
+  }
+
+  /**
+   * Removes the oldest segment. What is needed of it is written again.
    * @returns whether there was a segment before the one that is written
    */
-  #clean(pressure: number): boolean {
+  #clean(): boolean {
     const { segments } = this;
-    const most = ((this.#options.maxBytes * (PARTS - 2)) / PARTS) * (FULL / pressure);
-    while (this.#live + this.bytes - segments.bytes > most && this.#evict());
     const segment = segments.first;
     if (segment === null || segment === segments.last) return false;
     if (segment.live > 0) for (const at of placesIn(segment)) this.#rescue(segment, at);

@@ -115,6 +115,21 @@ test('100,000 channels of one item each stay within a small total, also in the m
   assert.equal(store.counters.channelsHeld + store.counters.channelsEvicted, 100_000);
 });
 
+test('what has to go for new items goes little by little, however large the total is', () => {
+  for (const maxBytes of [4_194_304, 33_554_432]) {
+    const { store } = memoryStore(maxBytes);
+    const { counters } = store;
+    let largest = 0;
+    for (let i = 0; counters.channelsEvicted < maxBytes / 1_000; i++) {
+      const before = counters.channelsEvicted;
+      put(store, `channel ${i}`, 'x'.repeat(100));
+      largest = Math.max(largest, counters.channelsEvicted - before);
+      assert.ok(counters.bytesHeld <= maxBytes);
+    }
+    assert.ok(largest <= 5, `${largest} channels went at once`);
+  }
+});
+
 test('a channel is charged what it takes', () => {
   const before = inUse();
   const { store } = memoryStore(134_217_728);
