@@ -27,7 +27,7 @@ export class Webhooks implements Guarded {
     const former = new Map(this.#senders.map((sender) => [sender.webhook.queue, sender]));
     this.#senders = webhooks.map((webhook) => {
       const sender = former.get(webhook.queue);
-      // One with another secret or time begins anew: it may be wanted again.
+      // One with another secret or time starts over: it may be wanted again.
       if (sender === undefined || JSON.stringify(sender.webhook) !== JSON.stringify(webhook)) {
         return new WebhookSender(webhook, this.#means);
       }
