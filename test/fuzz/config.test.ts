@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   type Config,
   ConfigError,
@@ -15,6 +14,7 @@ import {
 import { routeShape } from '../../src/config/route.ts';
 import { sections } from '../../src/config/schema.ts';
 import { mutants } from '../support/mutants.ts';
+import { fc } from '../support/properties.ts';
 
 const LIMITS = { numRuns: 2000, interruptAfterTimeLimit: 2000 };
 
@@ -117,7 +117,9 @@ test('any route line is a route or is refused with a ConfigError, and a route ca
       ),
       (text) => {
         const route = readOrRefuse(() => parseRouteLine(text));
-        if (route !== null) assertRoundTrip({ ...loadConfig('', ''), routes: [route] });
+        // A route may have a session, which needs the service that keeps it.
+        if (route !== null)
+          assertRoundTrip({ ...loadConfig('[publish]\nstate = ["tcp://127.0.0.1:1"]', ''), routes: [route] });
       },
     ),
     LIMITS,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { DEFAULT_FETCH_OPTIONS } from '../../src/client/index.ts';
 import { TimerWheel } from '../../src/clock/index.ts';
 import { Counters, ExchangeError, silentLog, UNKNOWN_LENGTH } from '../../src/exchange/index.ts';
 import { HttpFetcher } from '../../src/fetch/index.ts';
 import { FakeRequester } from '../support/exchange/fake-requester.ts';
+import { fc } from '../support/properties.ts';
 import { ScriptedClient, type SentRequest } from '../unit/client/scripted-client.ts';
 
 const BOX = { interruptAfterTimeLimit: 1_500, numRuns: 50_000 };

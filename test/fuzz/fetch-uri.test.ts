@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { requestHeadText } from '../../src/codec/http1/index.ts';
 import { ExchangeError } from '../../src/exchange/index.ts';
 import { type FetchUri, MAX_URI, parseFetchUri, resolveLocation } from '../../src/fetch/fetch-uri.ts';
 import { canonicalHost } from '../../src/net/index.ts';
+import { fc } from '../support/properties.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 600, numRuns: 20_000 };

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseHttpDate } from '../../src/codec/fields/index.ts';
 import { parseRanges } from '../../src/files/byte-ranges.ts';
 import { Conditions } from '../../src/files/conditions.ts';
 import { mediaTypeOf } from '../../src/files/media-types.ts';
 import { relativePath } from '../../src/files/relative-path.ts';
+import { fc } from '../support/properties.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 1_000, numRuns: 100_000 };

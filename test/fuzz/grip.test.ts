@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import {
   GripError,
   holdModeOf,
@@ -12,6 +11,7 @@ import {
   parsePublishItems,
 } from '../../src/codec/grip/index.ts';
 import { responseHeadText } from '../../src/codec/http1/index.ts';
+import { fc } from '../support/properties.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 2_000, numRuns: 20_000 };

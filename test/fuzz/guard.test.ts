@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 import { formatAddress, ipv4, ipv6, parseAddress } from '../../src/net/guard/ip-address.ts';
 import { canonicalHost, Guard, GuardError, type GuardRules } from '../../src/net/index.ts';
+import { fc } from '../support/properties.ts';
 import { readSsrfCases } from '../support/ssrf-cases.ts';
 
 /** Time for each property. */

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { fieldValue } from '../../src/codec/fields/index.ts';
 import {
   bodyReader,
@@ -21,6 +20,7 @@ import {
 import { readCases } from '../support/cases.ts';
 import { type Feeding, Http1Transcript, type ReadMessage } from '../support/http1-transcript.ts';
 import { mutants } from '../support/mutants.ts';
+import { fc } from '../support/properties.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 600, numRuns: 20_000 };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { PublishItem } from '../../src/codec/grip/index.ts';
 import type { FormerHold } from '../../src/hub/index.ts';
 import type { HeldClient } from '../support/exchange/held-client.ts';
+import { fc } from '../support/properties.ts';
 import {
   HubRig,
   keepAlive,

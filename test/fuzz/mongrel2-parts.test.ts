@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { decode, encode } from '../../src/codec/tnetstring/index.ts';
 import { SiteAccessLog } from '../../src/mongrel2/access-log.ts';
 import { AnswerLog } from '../../src/mongrel2/answer-log.ts';
 import { failedReply, parseControlCommand } from '../../src/mongrel2/control-command.ts';
+import { fc } from '../support/properties.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 400, numRuns: 20_000 };

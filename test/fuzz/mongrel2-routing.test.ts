@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Mongrel2Host } from '../../src/config/index.ts';
 import { SiteRoutes } from '../../src/mongrel2/routing/index.ts';
 import { RoutePattern } from '../../src/mongrel2/routing/route-pattern.ts';
+import { fc } from '../support/properties.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 1_500, numRuns: 50_000 };

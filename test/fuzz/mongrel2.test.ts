@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import {
   encodeAnswers,
   HandlerFrames,
@@ -12,6 +11,7 @@ import {
 } from '../../src/codec/mongrel2/index.ts';
 import { encodeMaskedFrame, type Opcode, WebSocketError } from '../../src/codec/websocket/index.ts';
 import { readCases } from '../support/cases.ts';
+import { fc } from '../support/properties.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 400, numRuns: 20_000 };

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   formatTraceparent,
   isTracestate,
@@ -9,6 +8,7 @@ import {
   SAMPLED,
 } from '../../src/codec/trace-context/index.ts';
 import { tracedFields } from '../../src/server/index.ts';
+import { fc } from '../support/properties.ts';
 
 const latin1 = fc.string({ unit: fc.nat(255).map((code) => String.fromCharCode(code)), maxLength: 80 });
 const hex = (length: number) =>

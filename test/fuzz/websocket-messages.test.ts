@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   closePayload,
   DEFAULT_LIMITS,
@@ -15,6 +14,7 @@ import {
   type WebSocketError,
 } from '../../src/codec/websocket/index.ts';
 import { turn } from '../support/manual-clock.ts';
+import { fc } from '../support/properties.ts';
 import { unguarded } from '../support/unguarded.ts';
 
 /** Time for each property. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { isCloseCode, type Role } from '../../src/codec/websocket/index.ts';
 import { readCases } from '../support/cases.ts';
 import { mutants } from '../support/mutants.ts';
+import { fc } from '../support/properties.ts';
 import { compare } from '../support/websocket/differences.ts';
 import { type Compression, eventsOf, type Reading, type Sending } from '../support/websocket/messages.ts';
 import { readByUs, writtenByUs } from '../support/websocket/our-side.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { fieldValues } from '../../src/codec/fields/index.ts';
 import {
   acceptDeflate,
@@ -28,6 +27,7 @@ import {
 } from '../../src/codec/websocket/index.ts';
 import { escapeText, readCases } from '../support/cases.ts';
 import { mutants } from '../support/mutants.ts';
+import { fc } from '../support/properties.ts';
 import { unguarded } from '../support/unguarded.ts';
 import { type Feeding, FrameTranscript } from '../unit/codec/websocket/frame-transcript.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { PacketType } from '../../src/codec/zhttp/index.ts';
 import { UNKNOWN_LENGTH } from '../../src/exchange/index.ts';
 import type { RecordingRequester } from '../support/exchange/recording-requester.ts';
 import { manualClock } from '../support/manual-clock.ts';
+import { fc } from '../support/properties.ts';
 import { EdgeRig } from '../support/zhttp/edge-rig.ts';
 import type { ResponseFields } from '../support/zhttp/fake-handler-link.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { PacketType } from '../../src/codec/zhttp/index.ts';
 import { manualClock, turn } from '../support/manual-clock.ts';
+import { fc } from '../support/properties.ts';
 import type { FakeFetch } from '../support/zhttp/fake-fetcher.ts';
 import { type PacketFields, requestPacket, ServerRig } from '../support/zhttp/server-rig.ts';
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import {
   decode,
   ElementReader,
@@ -26,6 +25,7 @@ import {
   ZhttpError,
 } from '../../src/codec/zhttp/index.ts';
 import { readCases } from '../support/cases.ts';
+import { fc } from '../support/properties.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 400, numRuns: 20_000 };

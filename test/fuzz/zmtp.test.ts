@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import {
   COMMAND_FRAME,
   encodeMessages,
@@ -16,6 +15,7 @@ import {
   type ZmtpLimits,
   ZmtpSession,
 } from '../../src/codec/zmtp/index.ts';
+import { fc } from '../support/properties.ts';
 
 /** Time for each property. */
 const BOX = { interruptAfterTimeLimit: 600, numRuns: 20_000 };

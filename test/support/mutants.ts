@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from './properties.ts';
 
 /** Input of the case documents with some changes: a piece in place of up to three bytes, at up to `most` places. */
 export function mutants(
