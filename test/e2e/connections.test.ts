@@ -6,6 +6,7 @@ import { Client } from '../support/client.ts';
 import { ControlSocket } from '../support/control/control-socket.ts';
 import { holdfast, startHoldfast } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
+import { portOf } from '../support/port-of.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { openWs } from '../support/websocket/ws-peers.ts';
 
@@ -46,7 +47,7 @@ targets = ["${origin}"]
   const program = startHoldfast(t, ['run'], { cwd });
   const { clients } = await program.logged('started');
   const [address = ''] = clients as string[];
-  const port = Number(address.split(':')[1]);
+  const port = portOf(address);
   return { cwd, address, client: new Client(t, port), control: new ControlSocket(t, join(cwd, 'control.sock')) };
 }
 

@@ -9,6 +9,7 @@ import { type Edge, startEdge } from '../support/edge/edge.ts';
 import { Handler } from '../support/edge/handler.ts';
 import { WebSocketClient } from '../support/edge/websocket-client.ts';
 import { IDENTITIES } from '../support/loopback-certificate.ts';
+import { portOf } from '../support/port-of.ts';
 import { connectTo } from '../support/raw-client.ts';
 
 type Identity = keyof typeof IDENTITIES;
@@ -29,7 +30,7 @@ function startTls(t: TestContext, listen: string, identities: Readonly<Record<st
 
 /** The common name of the certificate that a client gets who asks for `servername`, or the error that it gets instead. */
 async function certificateFor(t: TestContext, address: string, servername?: string): Promise<string> {
-  const socket = connect({ port: Number(address.split(':').at(-1)), servername, rejectUnauthorized: false });
+  const socket = connect({ port: portOf(address), servername, rejectUnauthorized: false });
   t.after(() => socket.destroy());
   const outcome = await Promise.race([
     once(socket, 'secureConnect').then(() => socket.getPeerCertificate().subject.CN as string),
@@ -119,7 +120,7 @@ test('requests over TLS have https URIs, and WebSockets wss ones', async (t) => 
 
 test('TLS 1.2 and 1.3 are accepted with HTTP/1.1, and no older version', async (t) => {
   const edge = await startTls(t, 'tls,default-cert=any', { any: 'one' });
-  const port = Number(edge.address.split(':')[1]);
+  const port = portOf(edge.address);
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const limits = { minVersion: version, maxVersion: version, ALPNProtocols: ['h2', 'http/1.1'] };
     const socket: TLSSocket = connect({ port, rejectUnauthorized: false, ...limits });

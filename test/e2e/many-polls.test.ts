@@ -5,6 +5,7 @@ import { Client } from '../support/client.ts';
 import { cursorIn, got, startHoldingOrigin } from '../support/history/kept-channels.ts';
 import { PollCrowd } from '../support/history/poll-crowd.ts';
 import { runServer } from '../support/holdfast.ts';
+import { portOf } from '../support/port-of.ts';
 
 /** Clients that poll, and items. HOLDFAST_POLLS=1000,6000 is half a minute of many. */
 const [CLIENTS = 200, ITEMS = 1_000] = (process.env.HOLDFAST_POLLS ?? '').split(',').filter(Boolean).map(Number);
@@ -23,7 +24,7 @@ for (const workers of [1, 2]) {
       const response = await fetch(`${controlUrl}/publish`, { method: 'POST', body: JSON.stringify({ items }) });
       assert.equal(response.status, 200);
     };
-    const port = Number(clients[0]?.split(':')[1]);
+    const port = portOf(clients[0] ?? '');
     const stream = await new Client(t, port).stream({ path: '/?c=a' });
     const cursor = cursorIn(await got(stream, 'id: '));
     stream.destroy();

@@ -10,6 +10,7 @@ import { selfSigned, TestAuthority } from '../support/certificates.ts';
 import { holdfast, runServer } from '../support/holdfast.ts';
 import type { TestIdentity } from '../support/loopback-certificate.ts';
 import { startOrigin } from '../support/origin.ts';
+import { portOf } from '../support/port-of.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -94,7 +95,7 @@ test('a certificate that cannot be used is reported before anything starts', asy
 
 /** Asks for a page over TLS. Resolves with the common name of the certificate, and the response. */
 async function getOverTls(address: string, servername: string): Promise<string> {
-  const port = Number(address.split(':').at(-1));
+  const port = portOf(address);
   const options = { port, servername, rejectUnauthorized: false, agent: false, headers: { Host: servername } };
   const asked = request({ host: '127.0.0.1', ...options });
   asked.end();

@@ -8,6 +8,7 @@ import { ProcessUsage } from '../security/chaos/process-usage.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { holdfast, startHoldfast } from '../support/holdfast.ts';
 import { startOrigin } from '../support/origin.ts';
+import { portOf } from '../support/port-of.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { startReloading } from '../support/reloading.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -154,7 +155,7 @@ test('a renewed certificate is used for new connections, those that are open kee
   const program = startHoldfast(t, ['run'], { cwd: folder });
   const address = ((await program.logged('started')).clients as string[])[0] ?? '';
   const open = async () => {
-    const port = Number(address.split(':')[1]);
+    const port = portOf(address);
     const socket = connect({ port, host: '127.0.0.1', servername: 'a.example', rejectUnauthorized: false });
     t.after(() => socket.destroy());
     await once(socket, 'secureConnect');

@@ -7,6 +7,7 @@ import { WebSocketServer } from 'ws';
 import { FETCHERS, startFetcher } from '../support/fetch/fetcher-makers.ts';
 import { ReqRequester, ZhttpRequester } from '../support/fetch/zhttp-requester.ts';
 import { freePorts } from '../support/free-ports.ts';
+import { portOf } from '../support/port-of.ts';
 
 /** An origin with a few paths that say what came. */
 async function startOrigin(t: TestContext): Promise<string> {
@@ -133,7 +134,7 @@ for (const maker of FETCHERS) {
         method: 'GET',
         uri: 'http://nowhere.example:81/hello',
         connectHost: '127.0.0.1',
-        connectPort: Number(origin.split(':')[1]),
+        connectPort: portOf(origin),
       });
       assert.equal(packet.headers[packet.headers.indexOf('X-Host') + 1], 'nowhere.example:81');
     });

@@ -12,6 +12,7 @@ import {
   ZmtpError,
   ZmtpSession,
 } from '../../../src/codec/zmtp/index.ts';
+import { portOf } from '../port-of.ts';
 import { Arrivals, text } from './zmq-rig.ts';
 
 /** What a peer says of itself. */
@@ -86,7 +87,7 @@ export async function peerAt(t: TestContext, endpoint: string, face: PeerFace): 
 
 /** Connects to `tcp://127.0.0.1:PORT` and says nothing. */
 export async function rawAt(t: TestContext, endpoint: string): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port: Number(endpoint.slice(endpoint.lastIndexOf(':') + 1)) });
+  const socket = connect({ host: '127.0.0.1', port: portOf(endpoint) });
   t.after(() => socket.destroy());
   socket.on('error', () => {});
   await once(socket, 'connect');

@@ -8,6 +8,7 @@ import { FakeLog } from '../../support/fake-log.ts';
 import { httpOrigin } from '../../support/http-origin.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { handlerOf, siteOf } from '../../support/mongrel2/site.ts';
+import { portOf } from '../../support/port-of.ts';
 import { connectTo } from '../../support/raw-client.ts';
 import { startRawOrigin } from '../../support/raw-origin.ts';
 import { settled } from '../../support/settled.ts';
@@ -79,7 +80,7 @@ test('a request for a WebSocket goes to a proxy target as an ordinary one', asyn
 test('an origin that is not there, or whose response cannot be read, is a 502', async (t) => {
   const origin = await startRawOrigin(t);
   origin.onPeer = (peer) => peer.write('no response\r\n\r\n');
-  const port = Number(origin.route.split(':').at(-1));
+  const port = portOf(origin.route);
   for (const route of [proxyTo(port), proxyTo(1)]) {
     const { role } = await start(t, [route]);
     const client = await connectTo(t, role.address);

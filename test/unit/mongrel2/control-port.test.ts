@@ -7,6 +7,7 @@ import type { ConnectionStatus } from '../../../src/mongrel2/connection-report.t
 import { type ControlledServer, ControlPort } from '../../../src/mongrel2/control-port.ts';
 import type { ReqSocket } from '../../../src/zmq/index.ts';
 import { turn } from '../../support/manual-clock.ts';
+import { portOf } from '../../support/port-of.ts';
 import { type Opened, ZmqRig } from '../../support/zmq/zmq-rig.ts';
 
 const INFO = {
@@ -197,7 +198,7 @@ test('stop, terminate and reload get their reply, and are carried out', async (t
 test('control_stop gets its reply, and closes the port', async (t) => {
   const rig = await Rig.open(t);
   assert.deepEqual(await rig.command('control_stop'), { headers: ['msg'], rows: [['stopping the control port']] });
-  const socket = connect(Number(rig.endpoint.split(':').at(-1)), '127.0.0.1');
+  const socket = connect(portOf(rig.endpoint), '127.0.0.1');
   const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
   assert.equal(error.code, 'ECONNREFUSED');
 });

@@ -7,6 +7,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ListenAddress, type Listener, listen } from '../../../src/net/index.ts';
+import { portOf } from '../../support/port-of.ts';
 import { connectTo } from '../../support/raw-client.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { Identities, TlsListener } from './tls-support.ts';
@@ -224,7 +225,7 @@ test('with TLS the address is reported, sockets are secure, and a port in use is
   const client = await listener.connect({ servername: 'localhost' });
   assert.equal(client.getPeerCertificate().subject.CN, 'one');
   assert.equal((await listener.connection()).encrypted, true);
-  const port = Number(listener.address.split(':')[1]);
+  const port = portOf(listener.address);
   await assert.rejects(new TlsListener(t, identities).start({ kind: 'tcp', host: '127.0.0.1', port }), {
     message: /^cannot listen on 127\.0\.0\.1:\d+: address already in use$/,
   });

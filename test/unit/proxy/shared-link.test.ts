@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { startOrigin } from '../../support/origin.ts';
+import { portOf } from '../../support/port-of.ts';
 import type { RawClient } from '../../support/raw-client.ts';
 import { eventually, type RunningApp, startApp } from '../../support/running-app.ts';
 
@@ -150,7 +151,7 @@ test('A response over 100,000 bytes goes to the first client; the others ask for
 
 test('A client that takes nothing does not hold back those that share its request', async (t) => {
   const { app, asked } = await start(t);
-  const slow = connect(Number(app.address.split(':')[1]), '127.0.0.1');
+  const slow = connect(portOf(app.address), '127.0.0.1');
   t.after(() => slow.destroy());
   slow.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await app.held();

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Payload } from '../../../src/exchange/index.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
+import { portOf } from '../../support/port-of.ts';
 import { type RunningServer, startServer, startUnixServer } from '../../support/running-server.ts';
 import type { ScriptedExchange } from '../../support/scripted-service.ts';
 
@@ -167,7 +168,7 @@ for (const begun of [false, true]) {
   test(`node:http reads a stream correctly after closing its sending side ${when} the response`, async (t) => {
     const advance = manualClock(t);
     const running = await startServer(t);
-    const socket = connect({ port: Number(running.address.split(':')[1]), host: '127.0.0.1', allowHalfOpen: true });
+    const socket = connect({ port: portOf(running.address), host: '127.0.0.1', allowHalfOpen: true });
     t.after(() => socket.destroy());
     const request = nodeRequest({ createConnection: () => socket, headers: { host: 'a' } });
     request.end();
@@ -219,7 +220,7 @@ test('a client that closed its sending side and then reset is detected without a
 test('a client that closes while its stream is held is detected without an item for it', async (t) => {
   const advance = manualClock(t);
   const running = await startServer(t);
-  const request = get({ port: Number(running.address.split(':')[1]), host: '127.0.0.1', agent: false });
+  const request = get({ port: portOf(running.address), host: '127.0.0.1', agent: false });
   const exchange = await running.next();
   exchange.head();
   await once(request, 'response');
