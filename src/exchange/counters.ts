@@ -135,7 +135,7 @@ export class Counters extends ServerCounters implements OriginCounters {
   usersOpen = 0;
   /** Users and channels that the presence table had no room for. */
   presenceDropped = 0;
-  /** Names of users that are too long: their clients are of no user. */
+  /** Names of users that are too long or not UTF-8: their clients have no user. */
   usersRefused = 0;
   /** SockJS sessions of clients without a WebSocket. */
   sockJsSessionsOpen = 0;

@@ -30,6 +30,6 @@ export function userName(
   if (isText && bytes <= MAX_USER_BYTES) return name;
   counters.usersRefused++;
   const reason = isText ? 'too long' : 'not UTF-8';
-  log.info({ ...clientNames(client), max: MAX_USER_BYTES }, `name of a user ${reason}: the client is of no user`);
+  log.info({ ...clientNames(client), reason, max: MAX_USER_BYTES }, 'name of a user refused: the client has no user');
   return null;
 }

@@ -110,7 +110,7 @@ const PROXY: Docs<Counters> = {
     'Requests that were sent to their origin again because their client could not get everything that it had missed, as `on_gap` = `replay` says.',
   usersOpen: 'Users who are on channels with `presence` now: one on two channels counts twice.',
   presenceDropped: 'Users and channels that the presence table had no room for.',
-  usersRefused: 'Names of users that were too long or not UTF-8: their clients are of no user.',
+  usersRefused: 'Names of users that were too long or not UTF-8: their clients have no user.',
   sockJsSessionsOpen: 'SockJS sessions of clients without a WebSocket.',
   sockJsSessionsRefused: 'SockJS sessions that were not opened, because too many were open.',
   sockJsSessionsFailed:

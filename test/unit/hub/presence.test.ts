@@ -237,6 +237,10 @@ test('a name that is too long makes nobody a user', (t) => {
   join(hub, 'x'.repeat(256), 'room');
   assert.equal(hub.presence.usersOf('room', '', 10).total, 1);
   assert.equal(hub.counters.usersRefused, 2);
+  assert.deepEqual(
+    hub.log.of('name of a user refused: the client has no user').map(({ reason }) => reason),
+    ['too long', 'too long'],
+  );
 });
 
 test('a name that is not UTF-8 makes nobody a user, so that no two are taken for one', (t) => {
@@ -246,7 +250,11 @@ test('a name that is not UTF-8 makes nobody a user, so that no two are taken for
   join(hub, 'half \ud800', 'room');
   assert.deepEqual(hub.presence.usersOf('room', '', 10).users, []);
   assert.equal(hub.counters.usersRefused, 3);
-  assert.equal(hub.log.at('info').filter(({ message }) => message.includes('not UTF-8')).length, 3);
+  const refused = hub.log.with('name of a user refused: the client has no user');
+  assert.deepEqual(
+    refused.map(({ level, fields }) => [level, fields.reason]),
+    Array(3).fill(['info', 'not UTF-8']),
+  );
   join(hub, decodeHeaderText(encodeHeaderText('René')), 'room');
   assert.deepEqual(
     hub.presence.usersOf('room', '', 10).users.map(({ user }) => user),
