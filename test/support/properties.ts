@@ -3,5 +3,5 @@ import { testSeed } from './seeded-random.ts';
 
 fc.configureGlobal({ seed: testSeed() });
 
-/** fast-check with the seed of this run, which a property that fails tells. */
+/** fast-check with a seed of `testSeed`. A property that fails prints it. */
 export { fc };

@@ -43,10 +43,7 @@ export class SeededRandom {
   }
 }
 
-/**
- * The seed of this run: HOLDFAST_SEED if it is set. In CI it is always the same one, so that a run tells about the change and not about the day; elsewhere it is
- * another one each time, which finds new cases.
- */
+/** A seed for a test: HOLDFAST_SEED if it is set. In CI it is always the same one, so that a failure comes from the change and not from the seed; elsewhere each is new, and finds new cases. */
 export function testSeed(): number {
   const { HOLDFAST_SEED, CI } = process.env;
   if (HOLDFAST_SEED !== undefined) return Number(HOLDFAST_SEED);
