@@ -2,10 +2,9 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench } from './support/bench.ts';
 import { nginxVersion, wrkVersion } from './support/machine.ts';
-import { measureRequests, WARM_UP_SECONDS } from './support/requests.ts';
+import { measureRequests, REQUEST_COLUMNS, WARM_UP_SECONDS } from './support/requests.ts';
 import { compare } from './support/rounds.ts';
 import { type Server, startMongrel2Dir, startNginxFiles } from './support/servers.ts';
-import { BUSY_COLUMN, cpuColumns } from './support/usage.ts';
 
 /** Bytes of the file of each part, and how much more CPU than nginx a response with it may take. */
 const PARTS = { small: { bytes: 1_024, atMost: 3 }, large: { bytes: 1_048_576, atMost: 2 } };
@@ -45,13 +44,7 @@ export const files: Bench = {
         { name: 'holdfast', turn: () => turn(startMongrel2Dir(children, launcher, folder)) },
         { name: 'nginx', turn: () => turn(startNginxFiles(children, folder)) },
       ],
-      columns: [
-        ...cpuColumns('request'),
-        { key: 'rate', title: 'requests/s', digits: 0 },
-        { key: 'p50', title: 'p50 ms', digits: 2 },
-        { key: 'p99', title: 'p99 ms', digits: 2 },
-        BUSY_COLUMN,
-      ],
+      columns: REQUEST_COLUMNS,
       targets: [{ column: 'cpu', peer: 'nginx', atMost }],
     });
   },

@@ -4,23 +4,14 @@ import { CONDURE, type Edge, type EdgeProgram, holdfastEdge, startEdge } from '.
 import { describeIdleness, IDLE_COLUMNS, measureIdle } from './support/idleness.ts';
 import { condureVersion, wrkVersion } from './support/machine.ts';
 import { requireOpenFiles } from './support/open-files.ts';
-import { measureRequests, WARM_UP_SECONDS } from './support/requests.ts';
-import { type Column, compare, type Turn, type Verdict } from './support/rounds.ts';
+import { measureRequests, REQUEST_COLUMNS, WARM_UP_SECONDS } from './support/requests.ts';
+import { compare, type Turn, type Verdict } from './support/rounds.ts';
 import { startSite } from './support/sites.ts';
-import { BUSY_COLUMN, cpuColumns } from './support/usage.ts';
 
 /** Deliveries of a turn of broadcast; a fifth as many before, as warm-up. */
 const DELIVERIES = 300_000;
 /** Items that may be on their way. */
 const IN_FLIGHT = 4;
-
-const REQUEST_COLUMNS: readonly Column[] = [
-  ...cpuColumns('request'),
-  { key: 'rate', title: 'requests/s', digits: 0 },
-  { key: 'p50', title: 'p50 ms', digits: 2 },
-  { key: 'p99', title: 'p99 ms', digits: 2 },
-  BUSY_COLUMN,
-];
 
 /** What Mongrel2's protocol costs, compared with ZHTTP. */
 export const m2: Bench = {

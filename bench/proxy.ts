@@ -2,11 +2,10 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench, Run } from './support/bench.ts';
 import { nginxVersion, wrkVersion } from './support/machine.ts';
-import { measureRequests, WARM_UP_SECONDS } from './support/requests.ts';
-import { type Column, compare, type Turn, type Verdict } from './support/rounds.ts';
+import { measureRequests, REQUEST_COLUMNS, WARM_UP_SECONDS } from './support/requests.ts';
+import { compare, type Turn, type Verdict } from './support/rounds.ts';
 import { scraped } from './support/scraped.ts';
 import { type Server, SMALL_BODY, startHoldfast, startNginxOrigin, startNginxProxy } from './support/servers.ts';
-import { BUSY_COLUMN, cpuColumns } from './support/usage.ts';
 
 /** What a small request costs a reverse proxy, compared with nginx. */
 export const proxy: Bench = {
@@ -35,14 +34,6 @@ export const proxy: Bench = {
   },
 };
 
-const COLUMNS: readonly Column[] = [
-  ...cpuColumns('request'),
-  { key: 'rate', title: 'requests/s', digits: 0 },
-  { key: 'p50', title: 'p50 ms', digits: 2 },
-  { key: 'p99', title: 'p99 ms', digits: 2 },
-  BUSY_COLUMN,
-];
-
 function againstNginx(run: Run, origin: Server): Promise<Verdict> {
   const { children, launcher } = run;
   console.log('nginx     1 worker, 64 idle connections kept to the origin, no access log');
@@ -52,7 +43,7 @@ function againstNginx(run: Run, origin: Server): Promise<Verdict> {
       { name: 'holdfast', turn: async () => measure(run, await startHoldfast(children, launcher, origin.port, ROUTE)) },
       { name: 'nginx', turn: async () => measure(run, await startNginxProxy(children, origin.port)) },
     ],
-    columns: COLUMNS,
+    columns: REQUEST_COLUMNS,
     targets: [
       { column: 'cpu', peer: 'nginx', atMost: 1.8 },
       { column: 'p50', peer: 'nginx', atMost: 1.5 },
@@ -69,7 +60,7 @@ function metrics(run: Run, origin: Server): Promise<Verdict> {
       { name: 'metrics', turn: async () => scraped(await start(true), (server) => measure(run, server)) },
       { name: 'none', turn: async () => measure(run, await start(false)) },
     ],
-    columns: COLUMNS,
+    columns: REQUEST_COLUMNS,
     targets: [{ column: 'cpu', peer: 'none', atMost: 1.1 }],
   });
 }
@@ -95,7 +86,7 @@ function accessLog(run: Run, origin: Server): Promise<Verdict> {
       },
       { name: 'none', turn: async () => measure(run, await startHoldfast(children, launcher, origin.port, ROUTE)) },
     ],
-    columns: COLUMNS,
+    columns: REQUEST_COLUMNS,
     targets: [{ column: 'cpu', peer: 'none', atMost: 1.15 }],
   });
 }

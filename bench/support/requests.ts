@@ -1,12 +1,21 @@
 import { checkResponse, SMALL_RESPONSE } from './check-response.ts';
 import type { Children } from './children.ts';
-import type { Turn } from './rounds.ts';
+import type { Column, Turn } from './rounds.ts';
 import type { Server } from './servers.ts';
-import { cpuFigures, measureCpu } from './usage.ts';
+import { BUSY_COLUMN, cpuColumns, cpuFigures, measureCpu } from './usage.ts';
 import { runWrk } from './wrk.ts';
 
 /** Seconds of warm-up before the requests that count. */
 export const WARM_UP_SECONDS = 2;
+
+/** The columns that `measureRequests` fills. */
+export const REQUEST_COLUMNS: readonly Column[] = [
+  ...cpuColumns('request'),
+  { key: 'rate', title: 'requests/s', digits: 0 },
+  { key: 'p50', title: 'p50 ms', digits: 2 },
+  { key: 'p99', title: 'p99 ms', digits: 2 },
+  BUSY_COLUMN,
+];
 
 /** Lets `wrk` send GETs over keep-alive connections, and stops the server. By default they are small ones. */
 export async function measureRequests(
