@@ -23,8 +23,8 @@ const ITEM_COST = 16;
 /** Share of the segments that may be needed when there is no room: the less, the less is copied for each byte that becomes free. */
 const FULL = 0.75;
 
-/** Until there is room, so many bytes go for each that is written. What may be needed is a quarter less than what begins to be too much: it goes before the rest is used up. */
-const GOING = 4;
+/** Bytes that are evicted for each byte that is written, until there is room: a quarter of what is needed goes before the rest of the total is used up. */
+const EVICTED_PER_WRITTEN = 4;
 
 /** The oldest segment goes when less than one part in so many of it is needed: more would mostly not be needed any more soon after it was copied. */
 const SPARSE = 32;
@@ -211,9 +211,9 @@ export class HistoryLog {
   /** To be called after appending and trimming: makes room, and counts. */
   settle(): void {
     const part = this.#options.maxBytes / PARTS;
-    // A little goes at a time as long as there is room, and one segment, since up to a segment is copied.
-    if ((this.#isSparse || this.bytes > (PARTS - 2) * part) && this.#evictDownTo(FULL, GOING * this.#written))
-      this.#clean();
+    // As long as there is room a little is evicted at a time, and one segment is removed, since up to a segment is copied.
+    const most = EVICTED_PER_WRITTEN * this.#written;
+    if ((this.#isSparse || this.bytes > (PARTS - 2) * part) && this.#evictDownTo(FULL, most)) this.#clean();
     for (let cleaned = 0; this.bytes > (PARTS - 1) * part; cleaned++) {
       // Less and less is kept, until it has room: large records leave gaps at the ends of segments.
       this.#evictDownTo(FULL / (1 + cleaned / PARTS), Number.POSITIVE_INFINITY);
@@ -358,8 +358,8 @@ export class HistoryLog {
 
   /**
    * Evicts until no more is needed than this share of the segments that there is room for.
-   * @param most bytes that go at most, about
-   * @returns whether that is so
+   * @param most bytes that are evicted at most, about
+   * @returns whether no more is needed
    */
   #evictDownTo(share: number, most: number): boolean {
     const wanted = ((this.#options.maxBytes * (PARTS - 2)) / PARTS) * share;

@@ -106,7 +106,7 @@ const STEPS_PER_TURN = 2_048;
 /** What to look for the channels of a pattern counts, where there are many. */
 const PATTERN_STEPS = 256;
 
-/** Items among which an id is looked for that count as one. */
+/** Items that are looked at for an id and together count as one step. */
 const LOOKED_AT_PER_STEP = 32;
 
 /** A question that waits for its turn. */
@@ -152,7 +152,7 @@ export class OwnHistory implements HubHistory {
     this.#inTurn(() => this.#ask(question, done));
   }
 
-  /** Calls at once, or in a later turn where this one has had its steps. */
+  /** Calls at once, or in a later turn if this one has taken its steps. */
   #inTurn(call: () => void): void {
     const { number } = this.#turns;
     if (number !== this.#turn) this.#steps = 0;
@@ -285,7 +285,7 @@ export class OwnHistory implements HubHistory {
     );
   }
 
-  /** The number of the item of a channel that has this id; null if it is not known. To look at many items for nothing takes time: then the rest waits for later turns. */
+  /** The number of the item of a channel that has this id; null if it is not known. Each item that is looked at counts towards the steps of a turn. */
   #find(channel: string, id: string, done: (number: number | null) => void): void {
     const hasId = idTest(channel, id);
     const query = { channels: [channel], after: null, reverse: true, limit: MAX_LOOKED_AT };

@@ -6,6 +6,7 @@ import { askForId, type HistoryAnswer, type HistoryQuestion } from '../../../src
 import { ChannelRules, OwnHistory } from '../../../src/hub/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { ALL } from '../../support/history/history-model.ts';
+import { turn } from '../../support/manual-clock.ts';
 import { event, QUESTION, rule, SOUND } from './history-rig.ts';
 
 function historyOf(count: number, size = 1): { history: OwnHistory; store: MemoryStore } {
@@ -41,7 +42,7 @@ test('after so many items in one turn questions wait for later turns, in their o
     history.ask({ ...QUESTION, channels: ['a'], ids: [['a', `1${id}`]], limitBytes: 300_000 }, () => answered.push(id));
   }
   assert.deepEqual(answered, ['0', '1', '2']);
-  while (answered.length < 4) await new Promise((resolve) => setImmediate(resolve));
+  while (answered.length < 4) await turn();
   assert.deepEqual(answered, ['0', '1', '2', '3']);
 });
 
@@ -94,7 +95,7 @@ test('to look for ids that are not kept takes several turns, and what was let go
     ['b', '1'],
   ] as const;
   history.ask({ ...QUESTION, channels: ['a', 'b'], ids }, (answer) => answers.push(answer));
-  while (answers.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  while (answers.length === 0) await turn();
   assert.equal(answered, 100);
   assert.deepEqual([answers[0]?.missing, answers[0]?.items[0]?.number], [['b'], 2]);
   // One question with many ids has its turns too: the items of the first are gone when the last one was looked for.
@@ -103,6 +104,6 @@ test('to look for ids that are not kept takes several turns, and what was let go
   history.ask({ ...QUESTION, channels: ['a'], ids: [['a', '2'], ...unknown] }, (answer) => answers.push(answer));
   assert.equal(answers.length, 0);
   store.clear('a');
-  while (answers.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  while (answers.length === 0) await turn();
   assert.deepEqual([answers[0]?.missing.length, answers[0]?.items, answers[0]?.head], [101, [], 1_000]);
 });
