@@ -40,13 +40,11 @@ export function encodeItem(item: PublishItem): Buffer {
     contents.push(body);
   }
   if (httpStream !== null) {
-    const outline = streamOutline(httpStream);
-    text += `,"stream":${typeof outline === 'number' ? outline : JSON.stringify(outline)}`;
+    text += `,"stream":${streamOutline(httpStream)}`;
     contents.push(httpStream.content);
   }
   if (wsMessage !== null) {
-    const outline = messageOutline(wsMessage);
-    text += `,"message":${typeof outline === 'number' ? outline : JSON.stringify(outline)}`;
+    text += `,"message":${messageOutline(wsMessage)}`;
     contents.push(wsMessage.content);
   }
   text += '}';
@@ -65,6 +63,7 @@ export function encodeItem(item: PublishItem): Buffer {
   return bytes;
 }
 
+/** Of the item before. */
 let last = { channel: '', beginning: '{"channel":""' };
 
 /** The beginning of an outline. Items of a channel mostly come one after the other. */
@@ -73,14 +72,19 @@ function beginningOf(channel: string): string {
   return last.beginning;
 }
 
-function streamOutline({ action, content, contentFilters }: HttpStreamFormat): Outline['stream'] {
-  const usual = action === 'send' && contentFilters === null;
-  return usual ? content.length : { action, contentFilters, bytes: content.length };
+/** `Outline.stream` as JSON. */
+function streamOutline({ action, content, contentFilters }: HttpStreamFormat): string {
+  const bytes = content.length;
+  if (action === 'send' && contentFilters === null) return String(bytes);
+  return JSON.stringify({ action, contentFilters, bytes } satisfies Outline['stream']);
 }
 
-function messageOutline({ action, type, content, code, reason, contentFilters }: WsMessageFormat): Outline['message'] {
+/** `Outline.message` as JSON. */
+function messageOutline({ action, type, content, code, reason, contentFilters }: WsMessageFormat): string {
+  const bytes = content.length;
   const usual = action === 'send' && type === 'text' && code === NO_STATUS && reason === '' && contentFilters === null;
-  return usual ? content.length : { action, type, code, reason, contentFilters, bytes: content.length };
+  if (usual) return String(bytes);
+  return JSON.stringify({ action, type, code, reason, contentFilters, bytes } satisfies Outline['message']);
 }
 
 /**

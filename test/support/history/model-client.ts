@@ -113,7 +113,7 @@ export abstract class ModelClient {
 
   protected gotGap(channels: readonly string[]): void {
     const { publisher, server } = this.#around;
-    this.seen.push({ kind: 'gap', channels, published: new Map(publisher.counts), losses: server.losses });
+    this.seen.push({ kind: 'gap', channels, published: new Map(publisher.counts), losses: server.lossesUntilNow() });
   }
 
   get #isDone(): boolean {

@@ -54,10 +54,10 @@ export class RestartedServer {
   }
 
   /**
-   * How often what was kept may have got lost: by a restart of what has it in memory, or for clients by pattern by other rules, since it is not known which channels
-   * had items that were not kept. It rises with each look while that happens.
+   * How often clients may have lost what was kept: in a restart of a server that keeps it in memory, or, if they are subscribed by pattern, when the rules of channels
+   * change. While that happens each call gives a higher number, since it is not known whether it has happened yet.
    */
-  get losses(): number {
+  lossesUntilNow(): number {
     return this.#isLosing ? ++this.#losses : this.#losses;
   }
 
@@ -74,14 +74,13 @@ export class RestartedServer {
   async restart(how: 'stop' | 'kill'): Promise<void> {
     const running = this.#running as Upgraded;
     this.#running = null;
-    const isLosing = this.options.store === 'memory' || this.#items !== this.options.items;
-    this.#isLosing = isLosing;
+    this.#isLosing = this.options.store === 'memory' || this.#items !== this.options.items;
     process.kill(running.pid, how === 'stop' ? 'SIGTERM' : 'SIGKILL');
     // When the output has no writer any more the workers are gone, too.
     await running.program.ended;
     this.#errors.push(...running.program.errors());
     await this.#start();
-    if (isLosing) this.#endLoss();
+    this.#endLoss();
   }
 
   async upgrade(): Promise<void> {
@@ -95,19 +94,18 @@ export class RestartedServer {
   async reload(items: number): Promise<void> {
     const { pid, program } = this.#running as Upgraded;
     this.fewest = Math.min(this.fewest, items);
-    const isLosing = items !== this.#items;
-    this.#isLosing = isLosing;
+    this.#isLosing = items !== this.#items;
     this.#write(items);
     const before = program.log().filter(({ msg }) => msg === 'configuration reloaded').length;
     process.kill(pid, 'SIGHUP');
     let count = 0;
     await program.logged('configuration reloaded', () => count++ >= before);
-    if (isLosing) this.#endLoss();
+    this.#endLoss();
   }
 
   #endLoss(): void {
+    if (this.#isLosing) this.#losses++;
     this.#isLosing = false;
-    this.#losses++;
   }
 
   /** Stops it. Returns what it has logged of its own defects. */
