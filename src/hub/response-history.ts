@@ -32,6 +32,8 @@ export class ResponseHistory extends HistoryPlace<HistoryPoll> {
   readonly #join: JoinMode;
   /** Where it was before its request was replayed. */
   #before: Cursor | null = null;
+  /** Where it, or the hold before it, has caught up last; null before that. While it reads on, a filter's service may be asked about an item before its place. */
+  #known: Cursor | null = null;
   /** Channels that the client is to hear of. */
   #gaps: readonly string[] = [];
   /** Whether one of them is to be asked of the origin. */
@@ -44,14 +46,20 @@ export class ResponseHistory extends HistoryPlace<HistoryPoll> {
 
   /** Begins, behind what a hold before it has had. */
   start(former: ResponseHistory | null): void {
-    if (former?.isLive === true) {
-      this.#before = former.cursor;
+    this.#before = former?.safe ?? null;
+    this.#known = this.#before;
+    if (this.#before !== null) {
       const { names, patterns } = this.kept;
       // The origin has just been told where the client is: what it says of all channels counts.
       if (patterns.length === 0 && this.ids.length === names.size) this.after = null;
       else this.#goBack();
     }
     this.pump();
+  }
+
+  /** Where nothing before it is left for the client; null where that is not known. */
+  get safe(): Cursor | null {
+    return this.reading ? this.#known : this.cursor;
   }
 
   /** Where the client was before the replay is where it is. */
@@ -124,7 +132,7 @@ export class ResponseHistory extends HistoryPlace<HistoryPoll> {
 
   /** The fields of the response, with the cursor. @param number of the item that is the response; 0 for none */
   fields(headers: readonly string[], number: number): readonly string[] {
-    const cursor = number > 0 ? { ...this.cursor, number } : this.reading ? this.after : this.cursor;
+    const cursor = number > 0 ? { ...this.cursor, number } : (this.safe ?? this.after);
     const gap = this.#gaps.length === 0 ? [] : ['Event-Gap', eventGap(this.#gaps)];
     const own =
       cursor === null || cursor === LOST_CURSOR ? [] : ['Last-Event-ID', formatCursor(cursor.epoch, cursor.number)];
@@ -148,6 +156,7 @@ export class ResponseHistory extends HistoryPlace<HistoryPoll> {
     }
     if (!this.client.ready) return;
     this.passPage(answer);
+    if (!this.reading) this.#known = this.cursor;
     if (!this.reading && this.#gaps.length > 0) this.client.onGap(this.#replaysGap);
   }
 

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_START } from '../../../src/hub/hub-history.ts';
 import { both, event, fieldsOf, keeping, poll, rule, shown } from './history-rig.ts';
-import { responseInstruct, responseItem, streamItem, turn } from './support.ts';
+import { ManualService } from './manual-service.ts';
+import { type InstructOptions, responseInstruct, responseItem, SilentOrigin, streamItem, turn } from './support.ts';
+
+/** A held request with a filter whose service is asked about each item. */
+function checked(options: InstructOptions) {
+  const { hold, ...rest } = responseInstruct(['a'], { body: 'nothing', ...options });
+  assert.ok(hold);
+  const channels = hold.channels.map((channel) => ({ ...channel, filters: ['http-check'] }));
+  return { ...rest, hold: { ...hold, channels, meta: { url: '/filter' } } };
+}
 
 test('each response has a cursor: that of its item, or that of the beginning', async (t) => {
   const { hub, store } = keeping(t);
@@ -134,4 +143,35 @@ test('a poll reads over any number of pages that have nothing for it, some in ea
   assert.equal(pages, 1);
   while (client.head === null) await turn();
   assert.deepEqual([client.body, pages], ['at last', 20_000]);
+});
+
+test('a new poll that ends while a service is asked has a cursor from before what it did not get', async (t) => {
+  const { hub, store } = keeping(t);
+  const filterService = new ManualService();
+  await hub.publish(both('a', '1'));
+  const client = hub.hold(hub.client(), checked({ timeout: 5 }), { filterService });
+  await hub.publish(both('a', '2'));
+  await hub.publish(both('a', '3'));
+  assert.equal(filterService.questions.length, 1);
+  hub.advance(5_500);
+  assert.deepEqual([client.body, fieldsOf(store, client)], ['nothing', 'Last-Event-ID E-1']);
+});
+
+test('a new poll that is replayed while a service is asked gets what it was asked about, and what came meanwhile', async (t) => {
+  const { hub, store } = keeping(t);
+  const [filterService, origin] = [new ManualService(), new SilentOrigin()];
+  const { replay } = origin;
+  await hub.publish(both('a', '1'));
+  const client = hub.hold(hub.client(), checked({}), { filterService, replay });
+  await hub.publish(both('a', '2'));
+  await hub.publish(both('a', '3'));
+  // Twice: the service is being asked again when the next one begins.
+  for (let i = 0; i < 2; i++) {
+    hub.hub.recover();
+    assert.equal(origin.replays.length, i + 1);
+    hub.hold(client, checked({}), { filterService, replay, former: origin.former(i) });
+    await turn();
+  }
+  filterService.pass();
+  assert.deepEqual([client.body, fieldsOf(store, client)], ['2', 'Last-Event-ID E-2']);
 });
