@@ -32,6 +32,8 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   #lost: Set<string> | null = null;
   /** Whether the client is to be told where it is once it has caught up. */
   #cursorDue = true;
+  /** Whether it may read: what the client takes of its initial body begins nothing. */
+  #started = false;
 
   constructor(room: HubRoom, source: HubHistory, stream: HistoryStream<Run>, options: PlaceOptions) {
     super(room, source, stream, options);
@@ -41,7 +43,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
 
   /** The client has its initial body. */
   start(): void {
+    this.#started = true;
     this.readOn();
+  }
+
+  override startLater(): void {
+    this.#started = true;
+    super.startLater();
   }
 
   /** From what another process makes it again; null while it reads. */
@@ -166,6 +174,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   }
 
   override pump(): void {
+    if (!this.#started) return;
     this.#tellLost();
     if (this.reading) this.readOn();
     else this.#tellCursor();

@@ -18,7 +18,7 @@ async function started(t: TestContext, workers: number) {
       'Grip-Channel': `a; prev-id=${query.get('id')}`,
       ...(mode === 'stream' && { 'Grip-Link': '</next>; rel=next' }),
     };
-    return { headers, body: mode === 'stream' ? '' : 'nothing new' };
+    return { headers, body: mode === 'stream' ? 'data: hello\n\n' : 'nothing new' };
   });
   const toml = `[[channel]]\nmatch = "a"\nhistory_items = 10\n[server]\nworkers = ${workers}`;
   const { clients, controlUrl } = await runServer(t, ['--route', `* ${origin.target}`], toml);
@@ -49,7 +49,7 @@ for (const workers of [1, 2]) {
     await got(stream, 'data: 3');
     await publish(4);
     await got(stream, 'data: 4');
-    assert.deepEqual(dataOf(stream.text), ['2', '3', '4']);
+    assert.deepEqual(dataOf(stream.text), ['hello', '2', '3', '4']);
 
     assert.deepEqual(
       origin.requests.map(({ target }) => target),

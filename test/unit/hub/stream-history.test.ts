@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeItem } from '../../../src/codec/grip/index.ts';
 import { ChannelRules, type HistoryAnswer, OwnHistory } from '../../../src/hub/index.ts';
+import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { ALL } from '../../support/history/history-model.ts';
 import { both, come, EVENTS, event, fieldsOf, keeping, poll, QUESTION, rule, SOUND, shown } from './history-rig.ts';
 import { streamAction, streamInstruct, streamItem, turn } from './support.ts';
@@ -274,3 +275,29 @@ test('an item with retain: false goes to those who are there, and is neither kep
   assert.equal(shown(store, come(hub, ['a'])), 'data: 2\nid: E-2\n\nid: E-2\n\n');
   assert.equal(shown(store, come(hub, ['a'], `${store.epoch}-1`)), 'data: 2\nid: E-2\n\nid: E-2\n\n');
 });
+
+test('the history of a client whose socket takes all at once begins behind its initial body', async (t) => {
+  const { hub, store } = keeping(t);
+  const open = takingAtOnce(hub.client());
+  hub.hold(open, streamInstruct(['a'], { ...EVENTS, body: 'data: hello' }));
+  await hub.publish(event('a', '1'));
+  assert.equal(shown(store, open), 'data: hello\nid: E-0\n\ndata: 1\nid: E-1\n\n');
+
+  await hub.publish(event('b', '2', { id: 'known' }));
+  const placed = takingAtOnce(hub.client());
+  const instruct = streamInstruct([], { ...EVENTS, body: 'data: hello\n\n' });
+  const hold = { ...(instruct.hold as NonNullable<typeof instruct.hold>) };
+  hub.hold(placed, { ...instruct, hold: { ...hold, channels: [{ name: 'b', prevId: 'known', filters: [] }] } });
+  await hub.publish(event('b', '3', { id: 'next', prevId: 'known' }));
+  assert.equal(shown(store, placed), 'data: hello\n\nid: E-2\n\ndata: 3\nid: E-3\n\n');
+});
+
+/** A client that gives credits back while it is given bytes. */
+function takingAtOnce(client: HeldClient): HeldClient {
+  const take = client.onResponseData.bind(client);
+  client.onResponseData = (chunk, more) => {
+    take(chunk, more);
+    client.responder?.onResponseCredit(chunk.length);
+  };
+  return client;
+}
