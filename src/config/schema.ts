@@ -56,7 +56,10 @@ export const sections = {
 const routes = z
   .array(routeSchema, { error: complaint('tables, each under [[route]]') })
   .superRefine((list, context) => {
+    // Routes that are invalid by themselves may lack their defaults.
+    const invalid = new Set(context.issues.map(({ path }) => path?.[0]));
     for (const { index, key, message } of checkRoutes(list)) {
+      if (invalid.has(index)) continue;
       context.addIssue({ code: 'custom', path: [index, key], message });
     }
   })
