@@ -12,6 +12,7 @@ const HOUSE = [
     'second floor',
     [
       'fetch',
+      'cluster',
       'zhttp-client',
       'zhttp-server',
       'proxy',
@@ -50,6 +51,9 @@ const PACKAGES = {
   'fast-json-patch': ['app'],
   commander: ['cli'],
   'acme-client': ['acme'],
+  '@nats-io/transport-node': ['cluster'],
+  '@nats-io/jetstream': ['cluster'],
+  '@nats-io/kv': ['cluster'],
 };
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

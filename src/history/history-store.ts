@@ -165,3 +165,31 @@ export interface HistoryStore {
   /** Nothing is appended any more. Resolves when all is stored. */
   stop(): Promise<void>;
 }
+
+/** What is kept, as those see it who do not append. */
+export type ReadableStore = Omit<HistoryStore, 'append'> & Partial<Pick<SharedStore, 'cover'>>;
+
+/** The items of several nodes, which all append to it. Between those of one append there may be others. */
+export interface SharedStore extends Omit<HistoryStore, 'append'> {
+  /**
+   * Is called with all items of the channels that this node is subscribed to, whichever node has appended them, in the order of their numbers. Everything up to `head` has been given to it.
+   */
+  onItems: (items: readonly KeptItem[]) => void;
+  /** Is called when items of these channels, or of those that a pattern matches, have got lost on their way here. @param keys as `cover` */
+  onLost: (keys: readonly string[]) => void;
+
+  /** As `HistoryStore.append`. @param stored gets the numbers of all items, in their order; 0 for one that was not kept */
+  append(items: readonly SharedItem[], stored: (numbers: readonly number[]) => void): void;
+
+  /**
+   * Calls `done` when everything that is appended from now on to these channels, and to those that patterns match, comes by `onItems`, and `head` is where they are now.
+   * @param keys names of channels, and keys of patterns
+   */
+  cover(keys: readonly string[], done: () => void): void;
+}
+
+/** An item for a shared store. */
+export interface SharedItem extends NewItem {
+  /** The id that its publisher has given it: one with the same id is kept once. Null for none. */
+  readonly id: string | null;
+}

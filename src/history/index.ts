@@ -10,8 +10,11 @@ export type {
   KeptItem,
   NewItem,
   Place,
+  ReadableStore,
   ReadQuery,
   ReadResult,
+  SharedItem,
+  SharedStore,
 } from './history-store.ts';
 export type { StoreOptions } from './log-store.ts';
 export { MemoryStore } from './memory-store.ts';

@@ -1,7 +1,7 @@
 import type { Guarded } from '../clock/index.ts';
 import type { Hold, PublishItem } from '../codec/grip/index.ts';
 import { lastEventId } from '../codec/http1/index.ts';
-import { formatCursor, type HistoryStore } from '../history/index.ts';
+import { formatCursor, type HistoryStore, type SharedStore } from '../history/index.ts';
 import { type ChannelRules, NO_RULES } from './channel-rules.ts';
 import { clientCursor } from './client-cursor.ts';
 import type { HoldOptions } from './hold-options.ts';
@@ -14,6 +14,7 @@ import type { ResponseHoldState, StreamHoldState } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import { ResponseHistory } from './response-history.ts';
 import { ResponseHold } from './response-hold.ts';
+import { type ItemsOutlet, type OtherNodes, SharedKeeper } from './shared-keeper.ts';
 import { StreamHistory } from './stream-history.ts';
 import { isEventStream, type StreamHold } from './stream-hold.ts';
 
@@ -24,15 +25,15 @@ export class ChannelHistory implements HubHistory {
   /** Is told of other rules. */
   onRules: (rules: ChannelRules) => void = () => {};
   readonly #owner: Guarded;
-  readonly #pass: (items: readonly PublishItem[]) => void;
+  readonly #outlet: ItemsOutlet;
   #rules = NO_RULES;
   /** Null where items are not kept here. */
-  #keeper: ItemKeeper | null = null;
+  #keeper: ItemKeeper | SharedKeeper | null = null;
 
-  /** @param owner handles exceptions of timers @param pass takes the items in their order, once they are stored */
-  constructor(owner: Guarded, pass: (items: readonly PublishItem[]) => void) {
+  /** @param owner handles exceptions of timers @param outlet takes the items in their order, once they are stored */
+  constructor(owner: Guarded, outlet: ItemsOutlet) {
     this.#owner = owner;
-    this.#pass = pass;
+    this.#outlet = outlet;
   }
 
   get rules(): ChannelRules {
@@ -53,13 +54,24 @@ export class ChannelHistory implements HubHistory {
 
   /** Items are kept here from now on. */
   keepIn(store: HistoryStore): void {
-    this.#keeper = new ItemKeeper(store, this.#rules, this.#pass);
+    this.#keeper = new ItemKeeper(store, this.#rules, (items) => this.#outlet.pass(items));
     this.source = new OwnHistory(store, () => this.#rules, this.#owner);
+  }
+
+  /** Items are kept from now on where other nodes keep theirs, and others are sent to these nodes. */
+  shareWith(others: OtherNodes, store: SharedStore): void {
+    this.#keeper = new SharedKeeper(store, others, this.#rules, this.#outlet);
+    this.source = new OwnHistory(store, () => this.#rules, this.#owner);
+  }
+
+  /** An item, which does not have its order yet, has come from another node. */
+  received(item: PublishItem): void {
+    if (this.#keeper instanceof SharedKeeper) this.#keeper.received(item);
   }
 
   /** Items that have their order go on, once those of channels that are kept are stored. */
   take(items: readonly PublishItem[]): void {
-    if (this.#keeper === null) this.#pass(items);
+    if (this.#keeper === null) this.#outlet.pass(items);
     else this.#keeper.take(items);
   }
 

@@ -1,7 +1,7 @@
-import { type AwaitsTurn, type Guarded, TurnQueue, turnBudget } from '../clock/index.ts';
+import { type AwaitsTurn, type Guarded, guarded, TurnQueue, turnBudget } from '../clock/index.ts';
 import { decodeItems, idTest, matchesPattern, type PublishItem } from '../codec/grip/index.ts';
 import { hasExpired } from '../exchange/index.ts';
-import type { Cursor, HistoryStore, KeptItem, Place } from '../history/index.ts';
+import type { Cursor, KeptItem, Place, ReadableStore } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
 import { itemCost } from './item-cost.ts';
 import { SharedAnswers } from './shared-answers.ts';
@@ -126,7 +126,7 @@ class WaitingQuestion implements AwaitsTurn {
 
 /** The items in a store of this process. */
 export class OwnHistory implements HubHistory {
-  readonly #store: HistoryStore;
+  readonly #store: ReadableStore;
   readonly #rules: () => ChannelRules;
   readonly #shared: SharedAnswers<HistoryAnswer>;
   readonly #owner: Guarded;
@@ -136,7 +136,7 @@ export class OwnHistory implements HubHistory {
   #steps = 0;
 
   /** @param owner handles exceptions of calls that come later */
-  constructor(store: HistoryStore, rules: () => ChannelRules, owner: Guarded) {
+  constructor(store: ReadableStore, rules: () => ChannelRules, owner: Guarded) {
     this.#store = store;
     this.#rules = rules;
     this.#shared = new SharedAnswers(store, owner);
@@ -149,7 +149,10 @@ export class OwnHistory implements HubHistory {
 
   /** Many clients may come back in one turn, and the items of each take time: after so many of them questions wait for later turns. */
   ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
-    this.#inTurn(() => this.#ask(question, done));
+    const store = this.#store;
+    const ask = (): void => this.#inTurn(() => this.#ask(question, done));
+    if (store.cover === undefined) ask();
+    else store.cover([...question.channels, ...(question.patterns ?? []).map(patternKey)], guarded(this.#owner, ask));
   }
 
   /** Calls at once, or in a later turn if this one has taken its steps. */

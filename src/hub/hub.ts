@@ -75,9 +75,12 @@ export class Hub implements Guarded {
   /** How long items took from being accepted until their delivery was done. */
   readonly latency = new Histogram();
   /** The channels that are kept. */
-  readonly history = new ChannelHistory(this, (items) => {
-    this.#taps.pass(items);
-    this.#delivery.add(items);
+  readonly history = new ChannelHistory(this, {
+    note: (items) => this.#sequencer.note(items),
+    pass: (items) => {
+      this.#taps.pass(items);
+      this.#delivery.add(items);
+    },
   });
   /** The connections of the clients, by channel and user. */
   readonly counts: ClientCounts;
@@ -310,6 +313,12 @@ export class Hub implements Guarded {
     this.#room.counters.itemsPublished += items.length;
     const admitted = this.#admission.admit(items);
     if (admitted.length > 0) this.#staged.accept(admitted);
+  }
+
+  /** Delivers items that another node of the cluster has accepted, after those that were accepted here. */
+  receive(items: readonly PublishItem[]): void {
+    for (const item of items) this.history.received(item);
+    this.#sequencer.add(items);
   }
 
   /** Delivers items that a router has accepted and brought into order, after those that were given before. */

@@ -52,6 +52,7 @@ export type { ReceivedFormats } from './receivers-of.ts';
 export type { KeptKey } from './repeat-keys.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 export type { Sequence } from './sequencer.ts';
+export type { OtherNodes } from './shared-keeper.ts';
 export type { Subscriber } from './subscriber.ts';
 export { patternKey, patternOf, subscriptionKey } from './subscription-key.ts';
 export type { WebSocketHold } from './websocket-hold.ts';

@@ -81,7 +81,7 @@ export class ItemKeeper {
 }
 
 /** Whether a client that comes back gets something of the item. Hints, closes and items with `retain: false` are for those who are there. */
-function isForLater({ extras, httpResponse, httpStream, wsMessage }: PublishItem): boolean {
+export function isForLater({ extras, httpResponse, httpStream, wsMessage }: PublishItem): boolean {
   if (extras?.retain === false) return false;
   return httpResponse?.action === 'send' || httpStream?.action === 'send' || wsMessage?.action === 'send';
 }

@@ -108,7 +108,10 @@ export class ItemRouter implements AtTurnEnd {
   readonly counts = new CountsSum();
   readonly #taps = new ItemTaps(this);
   /** The channels that are kept. */
-  readonly history = new ChannelHistory(this, (items) => this.#route(items));
+  readonly history = new ChannelHistory(this, {
+    note: (items) => this.#sequencer.note(items),
+    pass: (items) => this.#route(items),
+  });
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
   /** Who wait for what was accepted so far to be stored. */
@@ -179,6 +182,12 @@ export class ItemRouter implements AtTurnEnd {
     if (admitted.length === 0) return;
     if (this.#accepted.length === 0) this.#turns.add(this);
     for (const item of admitted) this.#accepted.push(item);
+  }
+
+  /** As `Hub.receive`. */
+  receive(items: readonly PublishItem[]): void {
+    for (const item of items) this.history.received(item);
+    this.#sequencer.add(items);
   }
 
   /** Gives the hubs items that another router has brought into order, at the end of the turn as those of `publish`. */

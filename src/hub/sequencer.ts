@@ -130,6 +130,19 @@ export class Sequencer {
     this.#pass(ordered ?? items);
   }
 
+  /** These are delivered now, in the order that the nodes of the cluster share: what waits for one of them follows it. */
+  note(items: readonly PublishItem[]): void {
+    for (const { channel: name, id, noSeq } of items) {
+      const channel = noSeq ? undefined : this.#room.channels.get(name);
+      if (channel === undefined) continue;
+      this.#room.channels.setLastId(name, id);
+      if (!this.#early.has(channel)) continue;
+      const following: PublishItem[] = [];
+      this.#follow(channel, following);
+      this.#pass(following);
+    }
+  }
+
   /** Delivers all that waits, in the order in which it came. */
   flush(): void {
     const items = [...this.#queue].map((early) => early.item);

@@ -1,6 +1,6 @@
 import { type Guarded, Ticker } from '../clock/index.ts';
 import { LEAST_COST } from '../exchange/index.ts';
-import type { HistoryStore } from '../history/index.ts';
+import type { ReadableStore } from '../history/index.ts';
 
 /**
  * Bytes of answers that are kept for others who ask the same, each with its question and at least 256.
@@ -17,7 +17,7 @@ const FORGET_INTERVAL = 100;
  * 0.1 s more.
  */
 export class SharedAnswers<Answer> {
-  readonly #store: HistoryStore;
+  readonly #store: ReadableStore;
   readonly #owner: Guarded;
   readonly #answers = new Map<string, Answer>();
   #bytes = 0;
@@ -26,7 +26,7 @@ export class SharedAnswers<Answer> {
   #state: readonly number[] = [];
 
   /** @param owner handles exceptions while answers are forgotten */
-  constructor(store: HistoryStore, owner: Guarded) {
+  constructor(store: ReadableStore, owner: Guarded) {
     this.#store = store;
     this.#owner = owner;
   }

@@ -1,5 +1,6 @@
 export {
   isMatchable,
+  isWildcard,
   literalBeginning,
   MAX_PATTERN_TOKENS,
   matchesPattern,

@@ -1,0 +1,197 @@
+import type { Subscription } from '@nats-io/transport-node';
+import { type AtTurnEnd, type Guarded, guarded, type TimerWheel, TurnQueue, WheelTimer } from '../clock/index.ts';
+import { matchesPattern } from '../codec/grip/index.ts';
+import type { ChannelWatcher } from '../hub/index.ts';
+import { PatternTrie, patternOf } from '../hub/index.ts';
+import type { Broker, BrokerMessage } from './broker.ts';
+import type { ClusterCounters } from './cluster-counters.ts';
+import { itemOfMessage } from './item-message.ts';
+import type { FedSubject, Subjects } from './subjects.ts';
+
+/** Milliseconds for which a node stays subscribed to a channel that it has forgotten: clients come back. */
+const GRACE = 5_000;
+
+/** Takes what comes by the subscriptions of a node. */
+export interface FeedSink {
+  /** An item that is not kept, as `encodeItem` wrote it. */
+  onItem(channel: string, item: Buffer): void;
+  /** One that is kept, with what the stream has said of it. */
+  onKept(channel: string, item: Buffer, message: BrokerMessage): void;
+  /**
+   * Has the stream tell where it is. @param marked is called with the number of an item of the stream, when all items before it have come that this node was subscribed to before this call. Never,
+   * if the broker goes away before that
+   */
+  mark(marked: (number: number) => void): void;
+}
+
+/** What a node is subscribed to at the broker: one channel or one pattern. */
+class Feed {
+  readonly key: string;
+  readonly pattern: string | null;
+  readonly subscription: Subscription;
+  /** What is kept of it with higher numbers comes here; null as long as that is not known. */
+  since: number | null = null;
+  /** Wheel time at which it ends, since no client has it; 0 while one has. */
+  ends = 0;
+  waiting: (() => void)[] = [];
+
+  constructor(key: string, subscription: Subscription) {
+    this.key = key;
+    this.pattern = patternOf(key);
+    this.subscription = subscription;
+  }
+}
+
+/**
+ * Subscribes a node at the broker to the channels and patterns that it has clients of. An item may come by several of these subscriptions: it is taken
+ * from that of its channel, else from that of the most exact pattern.
+ */
+export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd, Guarded {
+  readonly #broker: Broker;
+  readonly #subjects: Subjects;
+  readonly #sink: FeedSink;
+  readonly #wheel: TimerWheel;
+  readonly #counters: ClusterCounters;
+  readonly #owner: Guarded;
+  readonly #turns = new TurnQueue();
+  readonly #byKey = new Map<string, Feed>();
+  readonly #patterns = new PatternTrie<Feed>();
+  /** Those that no client has, the oldest first. */
+  readonly #ending = new Set<Feed>();
+  /** Those of this turn, of which it is not known since when they bring everything. */
+  #fresh: Feed[] = [];
+
+  constructor(
+    broker: Broker,
+    subjects: Subjects,
+    sink: FeedSink,
+    means: { readonly wheel: TimerWheel; readonly counters: ClusterCounters; readonly owner: Guarded },
+  ) {
+    super();
+    this.#broker = broker;
+    this.#subjects = subjects;
+    this.#sink = sink;
+    this.#wheel = means.wheel;
+    this.#counters = means.counters;
+    this.#owner = means.owner;
+  }
+
+  /** Channels and patterns that the node is subscribed to. */
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  channelAdded(key: string): void {
+    const known = this.#byKey.get(key);
+    if (known !== undefined) {
+      known.ends = 0;
+      this.#ending.delete(known);
+      return;
+    }
+    const subject = this.#subjects.feed(key);
+    if (subject === null) {
+      this.#counters.channelsRefused++;
+      return;
+    }
+    const feed: Feed = new Feed(
+      key,
+      this.#broker.subscribe(
+        subject,
+        guarded(this.#owner, (message: BrokerMessage) => this.#onMessage(feed, message)),
+      ),
+    );
+    this.#byKey.set(key, feed);
+    if (feed.pattern !== null) this.#patterns.set(feed.pattern, feed);
+    if (this.#fresh.length === 0) this.#turns.add(this);
+    this.#fresh.push(feed);
+  }
+
+  channelRemoved(key: string): void {
+    const feed = this.#byKey.get(key);
+    if (feed === undefined) return;
+    feed.ends = this.#wheel.now + GRACE;
+    this.#ending.add(feed);
+    if (!this.waiting) this.#wheel.schedule(this, GRACE);
+  }
+
+  /** From when on what is kept of a channel, or of those that a pattern matches, comes here: items with higher numbers than the result. Null: not known. */
+  since(key: string): number | null {
+    return this.#byKey.get(key)?.since ?? null;
+  }
+
+  /** Calls `done` when `since` is known of all these that the node is subscribed to: at once, or later. */
+  cover(keys: readonly string[], done: () => void): void {
+    let left = 1;
+    const one = (): void => {
+      if (--left === 0) done();
+    };
+    for (const key of keys) {
+      const feed = this.#byKey.get(key);
+      if (feed === undefined || feed.since !== null) continue;
+      left++;
+      feed.waiting.push(one);
+    }
+    one();
+  }
+
+  /** The broker was away: what came meanwhile is not here. It is found out anew since when everything comes. */
+  restart(): void {
+    for (const feed of this.#byKey.values()) feed.since = null;
+    this.#fresh = [...this.#byKey.values()];
+    if (this.#fresh.length > 0) this.#turns.add(this);
+  }
+
+  onTurnEnd(): void {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    this.#sink.mark((number) => {
+      for (const feed of fresh) {
+        feed.since = number;
+        for (const done of feed.waiting.splice(0)) done();
+      }
+    });
+  }
+
+  override onTimer(): void {
+    const { now } = this.#wheel;
+    for (const feed of this.#ending) {
+      if (feed.ends > now) {
+        this.#wheel.schedule(this, feed.ends - now);
+        return;
+      }
+      this.#end(feed);
+    }
+  }
+
+  override onFault(thrown: unknown): void {
+    this.#owner.onFault(thrown);
+  }
+
+  #end(feed: Feed): void {
+    this.#ending.delete(feed);
+    this.#byKey.delete(feed.key);
+    if (feed.pattern !== null) this.#patterns.delete(feed.pattern);
+    feed.subscription.unsubscribe();
+    for (const done of feed.waiting.splice(0)) done();
+  }
+
+  #onMessage(feed: Feed, message: BrokerMessage): void {
+    const fed = this.#subjects.readFed(message.subject);
+    if (fed !== null && !this.#isFor(feed, fed)) return;
+    const item = fed === null ? null : itemOfMessage(message.data);
+    if (fed === null || item === null) {
+      this.#counters.messagesInvalid++;
+      return;
+    }
+    this.#counters.itemsReceived++;
+    if (fed.kept) this.#sink.onKept(fed.channel, item, message);
+    else this.#sink.onItem(fed.channel, item);
+  }
+
+  /** Whether an item is taken from this subscription, of all that bring it. */
+  #isFor(feed: Feed, { channel }: FedSubject): boolean {
+    if (feed.pattern === null) return feed.key === channel;
+    if (this.#byKey.has(channel)) return false;
+    return matchesPattern(feed.pattern, channel) && this.#patterns.match(channel)[0] === feed;
+  }
+}

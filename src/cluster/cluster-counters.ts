@@ -1,0 +1,21 @@
+/** What a node of a cluster counts. */
+export class ClusterCounters {
+  /** Items that were sent to other nodes, whether one has clients of their channels or not. */
+  itemsSent = 0;
+  /** Items that have come from the broker, those of this node that are kept too. */
+  itemsReceived = 0;
+  /** Items that could not be sent because the broker was away, or was gone for too long. */
+  itemsUnsent = 0;
+  /** Items that are larger than the broker takes. */
+  itemsTooLarge = 0;
+  /** Messages on the subjects of the cluster that no node of this version has sent. */
+  messagesInvalid = 0;
+  /** Subscriptions of clients to channels whose names have no subject. */
+  channelsRefused = 0;
+  /** Times that the broker was away. */
+  partitions = 0;
+  /** Channels of which something got lost on its way here. */
+  channelsLost = 0;
+  /** Exceptions, which are defects of ours. */
+  faults = 0;
+}

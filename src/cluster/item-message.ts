@@ -1,0 +1,22 @@
+import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
+
+/**
+ * The version of what nodes send one another. It is the first byte of each message with an item, and nodes tell it with their heartbeats. A node reads all versions from
+ * `OLDEST_PROTOCOL` on, and counts and ignores later ones.
+ */
+export const PROTOCOL = 1;
+export const OLDEST_PROTOCOL = 1;
+
+/** An item as nodes send it: a byte for the version, then the item as `encodeItem` writes it. */
+export function encodeItemMessage(item: PublishItem): Buffer {
+  return Buffer.concat([VERSION, encodeItem(item)]);
+}
+
+const VERSION = Buffer.from([PROTOCOL]);
+
+/** The item of a message as `encodeItem` has written it, in memory of its own; null for a version that is not known here. */
+export function itemOfMessage(message: Uint8Array): Buffer | null {
+  const version = message[0] ?? 0;
+  if (version < OLDEST_PROTOCOL || version > PROTOCOL) return null;
+  return Buffer.from(message.subarray(1));
+}

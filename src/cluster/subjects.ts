@@ -1,0 +1,91 @@
+import { patternOf } from '../hub/index.ts';
+import { channelOfSubject, channelSubject, patternSubject } from './channel-subject.ts';
+
+/** The token of a subject in the stream that is no channel's: in names `=` is followed by two digits, or by nothing. */
+const MARK = '=m';
+
+/** A channel's item that came by a subscription. */
+export interface FedSubject {
+  readonly channel: string;
+  /** Whether the stream has it: then its number comes with it. */
+  readonly kept: boolean;
+}
+
+/**
+ * The subjects of a cluster. Items that are not kept go to `PREFIX.f.i.CHANNEL`. Those that are kept go to `PREFIX.h.CHANNEL`, where the stream captures them, and which publishes
+ * them again to `PREFIX.f.h.CHANNEL`. So one subscription to `PREFIX.f.*.CHANNEL` brings both.
+ */
+export class Subjects {
+  readonly prefix: string;
+  /** What the stream captures. */
+  readonly captured: string;
+  /** To what it publishes that again. */
+  readonly republished: string;
+  readonly #items: string;
+  readonly #kept: string;
+  readonly #fed: string;
+
+  /** @param prefix one token or more; clusters on the same broker have different ones, none of which is the beginning of another */
+  constructor(prefix: string) {
+    this.prefix = prefix;
+    this.#items = `${prefix}.f.i.`;
+    this.#kept = `${prefix}.h.`;
+    this.#fed = `${prefix}.f.`;
+    this.captured = `${this.#kept}>`;
+    this.republished = `${this.#fed}h.>`;
+  }
+
+  /** Of an item that is not kept; null if the channel's name has no subject. */
+  item(channel: string): string | null {
+    return after(this.#items, channelSubject(channel));
+  }
+
+  /** Of the items of a channel that are kept, in the stream; null likewise. */
+  kept(channel: string): string | null {
+    return after(this.#kept, channelSubject(channel));
+  }
+
+  /** Of the kept items of all channels that a pattern matches, and perhaps of others; null likewise. */
+  keptOf(pattern: string): string | null {
+    return after(this.#kept, patternSubject(pattern));
+  }
+
+  /** The channel of a subject in the stream; null if it is that of none. */
+  channelOf(kept: string): string | null {
+    return channelOfSubject(kept.slice(this.#kept.length));
+  }
+
+  /** What a node subscribes to for a channel, or for a pattern. @param key as `subscriptionKey`; null likewise */
+  feed(key: string): string | null {
+    const pattern = patternOf(key);
+    return after(`${this.#fed}*.`, pattern === null ? channelSubject(key) : patternSubject(pattern));
+  }
+
+  /** What came by such a subscription; null if no node of ours has sent it. */
+  readFed(subject: string): FedSubject | null {
+    const from = this.#fed.length;
+    const kind = subject.slice(from, from + 2);
+    if (kind !== 'h.' && kind !== 'i.') return null;
+    const channel = channelOfSubject(subject.slice(from + 2));
+    return channel === null ? null : { channel, kept: kind === 'h.' };
+  }
+
+  /** In the stream, for what a node publishes to learn where the stream is. @param node its id */
+  mark(node: string): string {
+    return `${this.#kept}${MARK}.${node}`;
+  }
+
+  /** Where that comes again. */
+  markFed(node: string): string {
+    return `${this.#fed}h.${MARK}.${node}`;
+  }
+
+  /** What nodes tell, and are asked, beside items. @param name tokens */
+  control(name: string): string {
+    return `${this.prefix}.n.${name}`;
+  }
+}
+
+function after(beginning: string, rest: string | null): string | null {
+  return rest === null ? null : beginning + rest;
+}

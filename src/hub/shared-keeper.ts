@@ -1,0 +1,140 @@
+import { decodeItems, encodeItem, type PublishItem } from '../codec/grip/index.ts';
+import type { KeptItem, SharedItem, SharedStore } from '../history/index.ts';
+import type { ChannelRules } from './channel-rules.ts';
+import { isForLater } from './item-keeper.ts';
+
+/** The other nodes of a cluster, as far as items are theirs that are not kept. */
+export interface OtherNodes {
+  /** Gives them an item. It is lost for them, which is counted, where they cannot be reached. */
+  send(item: PublishItem): void;
+  /** Bytes on their way: publishers wait on their account. */
+  readonly pending: number;
+}
+
+/** Takes items that have their order. */
+export interface ItemsOutlet {
+  /** Notes the ids of items that another has brought into order. */
+  note(items: readonly PublishItem[]): void;
+  /** Delivers items. */
+  pass(items: readonly PublishItem[]): void;
+}
+
+/**
+ * Stands where an `ItemKeeper` stands, in a node of a cluster. Items of channels with a history are appended to the store of all nodes, and are delivered when they come from there, as those of
+ * other nodes are: so all nodes have one order. Other items are delivered here, and sent to the other nodes.
+ */
+export class SharedKeeper {
+  readonly #store: SharedStore;
+  readonly #others: OtherNodes;
+  readonly #outlet: ItemsOutlet;
+  #rules: ChannelRules;
+  #told = false;
+  /** Appends that are under way. */
+  #waiting = 0;
+  /** Those that other nodes have sent. */
+  readonly #received = new WeakSet<PublishItem>();
+
+  constructor(store: SharedStore, others: OtherNodes, rules: ChannelRules, outlet: ItemsOutlet) {
+    this.#store = store;
+    this.#others = others;
+    this.#rules = rules;
+    this.#outlet = outlet;
+    this.rules = rules;
+    store.onItems = (items) => this.#onItems(items);
+  }
+
+  /** What is kept from now on. */
+  set rules(rules: ChannelRules) {
+    const isSame = this.#told && rules.text === this.#rules.text;
+    this.#rules = rules;
+    this.#told = true;
+    if (!isSame) this.#store.setRules(rules.text, (channel) => rules.limitsOf(channel));
+  }
+
+  get pending(): number {
+    return this.#store.waiting + this.#others.pending;
+  }
+
+  get idle(): boolean {
+    return this.#waiting === 0;
+  }
+
+  /** Calls `done` when all that has been taken so far has been stored and sent. */
+  settle(done: () => void): void {
+    if (this.#waiting === 0) done();
+    else this.#store.append([], done);
+  }
+
+  /** The item has come from another node. */
+  received(item: PublishItem): void {
+    this.#received.add(item);
+  }
+
+  take(items: readonly PublishItem[]): void {
+    // Most often all of them are of one kind.
+    const run: PublishItem[] = [];
+    let append: PublishItem[] = [];
+    for (const item of items) {
+      if (this.#received.has(item)) {
+        run.push(item);
+        continue;
+      }
+      const isKept = this.#rules.limitsOf(item.channel) !== null;
+      if (isKept && isForLater(item)) {
+        append.push(item);
+        continue;
+      }
+      if (!isKept) {
+        this.#others.send(item);
+        run.push(item);
+        continue;
+      }
+      // What is not kept of a channel with a history comes behind what is: once that is stored.
+      this.#append(append);
+      append = [];
+      this.#behind(item);
+    }
+    this.#append(append);
+    if (run.length > 0) this.#outlet.pass(run);
+  }
+
+  #append(items: readonly PublishItem[]): void {
+    if (items.length === 0) return;
+    const entries = items.map((item): SharedItem => {
+      const { channel, id, noSeq } = item;
+      const keep = this.#rules.limitsOf(channel);
+      return { channel, id: noSeq ? null : id, bytes: encodeItem(item), keep: keep as NonNullable<typeof keep> };
+    });
+    this.#waiting++;
+    this.#store.append(entries, (numbers) => {
+      this.#waiting--;
+      for (const [index, item] of items.entries()) item.number = numbers[index] ?? 0;
+    });
+  }
+
+  #behind(item: PublishItem): void {
+    const go = (): void => {
+      this.#others.send(item);
+      this.#outlet.pass([item]);
+    };
+    if (this.#waiting === 0) {
+      go();
+      return;
+    }
+    this.#waiting++;
+    this.#store.append([], () => {
+      this.#waiting--;
+      go();
+    });
+  }
+
+  #onItems(kept: readonly KeptItem[]): void {
+    const items = kept.map(({ bytes, number }) => {
+      const [item] = decodeItems(bytes) as [PublishItem];
+      item.number = number;
+      return item;
+    });
+    this.#outlet.note(items);
+    this.#outlet.pass(items);
+  }
+}
