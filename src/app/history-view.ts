@@ -1,10 +1,10 @@
 import { isOfWebhook } from '../codec/grip/index.ts';
 import { type ChannelDetails, type HistoryPage, type HistoryQuery, OperationError } from '../control/index.ts';
 import {
+  type AppendableStore,
   type ChannelSpan,
   type Cursor,
   formatCursor,
-  type HistoryStore,
   LOST_CURSOR,
   parseCursor,
   type ReadQuery,
@@ -106,7 +106,7 @@ export class HistoryView {
     }));
   }
 
-  #storeOf(name: string): HistoryStore | null {
+  #storeOf(name: string): AppendableStore | null {
     const role = this.#role();
     return role === null || !isShown(role, name) ? null : role.store;
   }
@@ -117,11 +117,11 @@ function isShown({ target: { rules } }: Pick<HistoryRole, 'target'>, name: strin
   return rules.limitsOf(name) !== null && !isOfWebhook(name);
 }
 
-function spanIn(store: HistoryStore, name: string): Promise<ChannelSpan> {
+function spanIn(store: AppendableStore, name: string): Promise<ChannelSpan> {
   return new Promise((resolve) => store.span(name, resolve));
 }
 
-function read<T>(store: HistoryStore, query: ReadQuery, use: (result: ReadResult) => T): Promise<T> {
+function read<T>(store: AppendableStore, query: ReadQuery, use: (result: ReadResult) => T): Promise<T> {
   return new Promise((resolve, reject) => {
     store.read(query, (result) => {
       try {
@@ -134,7 +134,7 @@ function read<T>(store: HistoryStore, query: ReadQuery, use: (result: ReadResult
 }
 
 /** Whether a cursor is of this store, and not of the future. */
-function isWithin({ epoch, head }: HistoryStore, cursor: Cursor): boolean {
+function isWithin({ epoch, head }: AppendableStore, cursor: Cursor): boolean {
   return cursor.epoch === epoch && cursor.number <= head;
 }
 

@@ -1,8 +1,16 @@
 import type { ConnectionOptions, MsgHdrs, NatsConnection, Subscription, TlsOptions } from '@nats-io/transport-node';
-import { connect } from '@nats-io/transport-node';
+import { connect, credsAuthenticator } from '@nats-io/transport-node';
 import { attempt, type Guarded } from '../clock/index.ts';
 import type { Log } from '../exchange/index.ts';
 import { BrokerError } from './broker-error.ts';
+
+/** Who a node is to the broker: a user, a token, or the content of a file with credentials. Empty: nobody. */
+export interface BrokerAccess {
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+  readonly credentials?: Uint8Array;
+}
 
 /** How a node reaches the broker. */
 export interface BrokerOptions {
@@ -10,7 +18,7 @@ export interface BrokerOptions {
   readonly servers: readonly string[];
   /** Name of the node, which the broker shows. */
   readonly name: string;
-  readonly access: Pick<ConnectionOptions, 'authenticator' | 'user' | 'pass' | 'token'>;
+  readonly access: BrokerAccess;
   /** Null: TLS only where the broker wants it. */
   readonly tls: TlsOptions | null;
   readonly log: Log;
@@ -63,7 +71,7 @@ export class Broker implements Guarded {
   static async connect({ servers, name, access, tls, log }: BrokerOptions): Promise<Broker> {
     try {
       const connection = await connect({
-        ...access,
+        ...optionsOf(access),
         servers: [...servers],
         name,
         tls,
@@ -161,4 +169,10 @@ export class Broker implements Guarded {
       }
     }
   }
+}
+
+function optionsOf({ user, password, token, credentials }: BrokerAccess): ConnectionOptions {
+  if (credentials !== undefined) return { authenticator: credsAuthenticator(credentials) };
+  if (token !== undefined) return { token };
+  return user === undefined ? {} : { user, pass: password ?? '' };
 }

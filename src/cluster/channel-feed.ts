@@ -1,10 +1,10 @@
 import type { Subscription } from '@nats-io/transport-node';
 import { type AtTurnEnd, type Guarded, guarded, type TimerWheel, TurnQueue, WheelTimer } from '../clock/index.ts';
 import { matchesPattern } from '../codec/grip/index.ts';
+import type { ClusterCounters } from '../exchange/index.ts';
 import type { ChannelWatcher } from '../hub/index.ts';
 import { PatternTrie, patternOf } from '../hub/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
-import type { ClusterCounters } from './cluster-counters.ts';
 import { itemOfMessage } from './item-message.ts';
 import type { FedSubject, Subjects } from './subjects.ts';
 

@@ -1,4 +1,4 @@
-import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
+import { decodeItems, encodeItem, type PublishItem } from '../codec/grip/index.ts';
 
 /**
  * The version of what nodes send one another. It is the first byte of each message with an item, and nodes tell it with their heartbeats. A node reads all versions from
@@ -19,4 +19,14 @@ export function itemOfMessage(message: Uint8Array): Buffer | null {
   const version = message[0] ?? 0;
   if (version < OLDEST_PROTOCOL || version > PROTOCOL) return null;
   return Buffer.from(message.subarray(1));
+}
+
+/** The item of a channel that `encodeItem` has written; null if the bytes are anything else. */
+export function itemOf(channel: string, bytes: Buffer): PublishItem | null {
+  try {
+    const [item, ...others] = decodeItems(bytes);
+    return item?.channel === channel && others.length === 0 ? item : null;
+  } catch {
+    return null;
+  }
 }

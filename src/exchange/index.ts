@@ -1,6 +1,7 @@
 export { allFields } from './all-fields.ts';
 export { BodyCollector } from './body-collector.ts';
 export { type ClientNames, clientNames } from './client-names.ts';
+export { ClusterCounters } from './cluster-counters.ts';
 export { CounterRegistry, type CounterSnapshot, type CounterValues, isLevel } from './counter-registry.ts';
 export { ControlCounters, Counters, OriginCounters, ServerCounters } from './counters.ts';
 export { CreditedBody } from './credited-body.ts';

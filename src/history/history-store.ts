@@ -190,6 +190,9 @@ export interface SharedStore extends Omit<HistoryStore, 'append'> {
 
 /** An item for a shared store. */
 export interface SharedItem extends NewItem {
-  /** The id that its publisher has given it: one with the same id is kept once. Null for none. */
-  readonly id: string | null;
+  /** The id that its publisher has given it: one with the same id is kept once. Default: none. */
+  readonly id?: string | null;
 }
+
+/** A store, whoever else appends to it. */
+export type AppendableStore = HistoryStore | SharedStore;

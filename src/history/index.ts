@@ -4,6 +4,7 @@ export { examineFolder, type StoreFolder } from './examine-folder.ts';
 export { HistoryCounters } from './history-counters.ts';
 export { MIN_TOTAL_BYTES } from './history-log.ts';
 export type {
+  AppendableStore,
   ChannelLimits,
   ChannelSpan,
   HistoryStore,

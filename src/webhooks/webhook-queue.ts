@@ -1,9 +1,9 @@
 import { encodeItem, type PublishItem, webhookMarkChannel } from '../codec/grip/index.ts';
 import {
+  type AppendableStore,
   type ChannelSpan,
   type Cursor,
   formatCursor,
-  type HistoryStore,
   type KeptItem,
   parseCursor,
   type ReadResult,
@@ -38,13 +38,13 @@ const MARK = { items: 1, age: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_I
  * The events of one webhook that wait in a store. What is done with leaves it, and is marked: a store on the disk may have it again after a restart.
  */
 export class WebhookQueue {
-  readonly #store: HistoryStore;
+  readonly #store: AppendableStore;
   readonly #channel: string;
   /** The last event that is done with. Its number counts in a new epoch too, since numbers go on. */
   #mark: Cursor;
   #loaded = false;
 
-  constructor(store: HistoryStore, channel: string) {
+  constructor(store: AppendableStore, channel: string) {
     this.#store = store;
     this.#channel = channel;
     this.#mark = { epoch: store.epoch, number: 0 };

@@ -1,6 +1,6 @@
 import { attempt, type Guarded, retryDelay } from '../clock/index.ts';
 import { LineRate, type Log, reportFault, shownTarget } from '../exchange/index.ts';
-import type { HistoryStore } from '../history/index.ts';
+import type { AppendableStore } from '../history/index.ts';
 import type { WebhookCounters } from './webhook-counters.ts';
 import type { PostedEvents, WebhookPost } from './webhook-post.ts';
 import { MAX_BATCH, type QueuedEvent, type QueuedEvents, WebhookQueue } from './webhook-queue.ts';
@@ -44,7 +44,7 @@ export class WebhookSender implements Guarded {
   readonly #means: WebhookMeans;
   readonly #failureLines = new LineRate();
   readonly #dropLines = new LineRate();
-  #store: HistoryStore | null = null;
+  #store: AppendableStore | null = null;
   #queue: WebhookQueue | null = null;
   #batch: Batch | null = null;
   #sending = false;
@@ -68,7 +68,7 @@ export class WebhookSender implements Guarded {
   }
 
   /** Called every 100 ms. @param store null while another process has what waits */
-  tick(store: HistoryStore | null): void {
+  tick(store: AppendableStore | null): void {
     if (store !== this.#store) this.#use(store);
     this.#look((fewer) => this.#onLost(fewer));
     this.#sendNext();
@@ -79,7 +79,7 @@ export class WebhookSender implements Guarded {
     this.#use(null);
   }
 
-  #use(store: HistoryStore | null): void {
+  #use(store: AppendableStore | null): void {
     this.#store = store;
     this.#queue = store === null ? null : new WebhookQueue(store, this.webhook.queue);
     this.#setBatch(null);

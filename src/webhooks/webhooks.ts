@@ -1,6 +1,6 @@
 import { attempt, type Guarded, Ticker } from '../clock/index.ts';
 import { reportFault } from '../exchange/index.ts';
-import type { HistoryStore } from '../history/index.ts';
+import type { AppendableStore } from '../history/index.ts';
 import { type Webhook, type WebhookMeans, WebhookSender } from './webhook-sender.ts';
 
 /** Milliseconds between two looks at what waits: events that come in between go in one request. */
@@ -12,12 +12,12 @@ const STOP_TIME = 2_000;
 /** All webhooks. Each has a sender of its own, so a slow receiver delays no other one. */
 export class Webhooks implements Guarded {
   readonly #means: WebhookMeans;
-  readonly #store: () => HistoryStore | null;
+  readonly #store: () => AppendableStore | null;
   #senders: readonly WebhookSender[] = [];
   #ticker: Ticker | null = null;
 
   /** @param store where events wait; null while another process has them */
-  constructor(means: WebhookMeans, store: () => HistoryStore | null) {
+  constructor(means: WebhookMeans, store: () => AppendableStore | null) {
     this.#means = means;
     this.#store = store;
   }
@@ -60,6 +60,6 @@ export class Webhooks implements Guarded {
   }
 }
 
-function tick(sender: WebhookSender, store: HistoryStore | null): void {
+function tick(sender: WebhookSender, store: AppendableStore | null): void {
   sender.tick(store);
 }
