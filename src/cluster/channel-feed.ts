@@ -114,9 +114,9 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     if (!this.waiting) this.#wheel.schedule(this, GRACE);
   }
 
-  /** From when on what is kept of a channel, or of those that a pattern matches, comes here: items with higher numbers than the result. Null: not known. */
-  since(key: string): number | null {
-    return this.#byKey.get(key)?.since ?? null;
+  /** From when on what is kept of a channel comes here: items with higher numbers than the result. Null: not known, or it does not come here. */
+  since(channel: string): number | null {
+    return this.#takerOf(channel)?.since ?? null;
   }
 
   /** Calls `done` when `since` is known of all these that the node is subscribed to: at once, or later. */
@@ -176,6 +176,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
   }
 
   #onMessage(feed: Feed, message: BrokerMessage): void {
+    if (this.#subjects.isOfStore(message.subject)) return;
     const fed = this.#subjects.readFed(message.subject);
     if (fed !== null && !this.#isFor(feed, fed)) return;
     const item = fed === null ? null : itemOfMessage(message.data);
@@ -190,8 +191,15 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
 
   /** Whether an item is taken from this subscription, of all that bring it. */
   #isFor(feed: Feed, { channel }: FedSubject): boolean {
-    if (feed.pattern === null) return feed.key === channel;
-    if (this.#byKey.has(channel)) return false;
-    return matchesPattern(feed.pattern, channel) && this.#patterns.match(channel)[0] === feed;
+    if (feed.pattern === null) return feed.key === channel && (feed.since !== null || this.#takerOf(channel) === feed);
+    return matchesPattern(feed.pattern, channel) && this.#takerOf(channel) === feed;
+  }
+
+  /** The subscription from which items of a channel are taken. It is not one that the broker may not know yet, if there is another. */
+  #takerOf(channel: string): Feed | undefined {
+    const exact = this.#byKey.get(channel);
+    if (exact !== undefined && exact.since !== null) return exact;
+    const patterns = this.#patterns.match(channel);
+    return patterns.find(({ since }) => since !== null) ?? exact ?? patterns[0];
   }
 }

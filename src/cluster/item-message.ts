@@ -9,7 +9,12 @@ export const OLDEST_PROTOCOL = 1;
 
 /** An item as nodes send it: a byte for the version, then the item as `encodeItem` writes it. */
 export function encodeItemMessage(item: PublishItem): Buffer {
-  return Buffer.concat([VERSION, encodeItem(item)]);
+  return messageOfItem(encodeItem(item));
+}
+
+/** The message with an item. @param item as `encodeItem` has written it */
+export function messageOfItem(item: Buffer): Buffer {
+  return Buffer.concat([VERSION, item]);
 }
 
 const VERSION = Buffer.from([PROTOCOL]);

@@ -4,6 +4,9 @@ import { channelOfSubject, channelSubject, patternSubject } from './channel-subj
 /** The token of a subject in the stream that is no channel's: in names `=` is followed by two digits, or by nothing. */
 const MARK = '=m';
 
+/** The same, of channels whose items were let go. */
+const CLEARED = '=c';
+
 /** A channel's item that came by a subscription. */
 export interface FedSubject {
   readonly channel: string;
@@ -70,14 +73,36 @@ export class Subjects {
     return channel === null ? null : { channel, kept: kind === 'h.' };
   }
 
-  /** In the stream, for what a node publishes to learn where the stream is. @param node its id */
-  mark(node: string): string {
-    return `${this.#kept}${MARK}.${node}`;
+  /** In the stream, for what nodes publish to learn where the stream is. @param token stands for some of the nodes */
+  mark(token: string): string {
+    return `${this.#kept}${MARK}.${token}`;
   }
 
   /** Where that comes again. */
-  markFed(node: string): string {
-    return `${this.#fed}h.${MARK}.${node}`;
+  markFed(token: string): string {
+    return `${this.#fed}h.${MARK}.${token}`;
+  }
+
+  /** In the stream, for what tells that items of a channel were let go; null likewise. */
+  cleared(channel: string): string | null {
+    return after(`${this.#kept}${CLEARED}.`, channelSubject(channel));
+  }
+
+  /** Where that comes again, of all channels. */
+  get clearedFed(): string {
+    return `${this.#fed}h.${CLEARED}.>`;
+  }
+
+  /** The channel of which a message says that its items were let go; null for another message. */
+  readCleared(subject: string): string | null {
+    const beginning = this.clearedFed.slice(0, -1);
+    return subject.startsWith(beginning) ? channelOfSubject(subject.slice(beginning.length)) : null;
+  }
+
+  /** Whether a message that came by a subscription to a pattern is one of the store, of no channel. */
+  isOfStore(fed: string): boolean {
+    const from = this.#fed.length;
+    return fed.startsWith(`h.${MARK}.`, from) || fed.startsWith(`h.${CLEARED}.`, from);
   }
 
   /** What nodes tell, and are asked, beside items. @param name tokens */

@@ -20,6 +20,7 @@ export type {
 export type { StoreOptions } from './log-store.ts';
 export { MemoryStore } from './memory-store.ts';
 export type { LogSummary, MovedChannel, MovedPart } from './moved-log.ts';
-export { EPOCH_LENGTH } from './new-epoch.ts';
+export { EPOCH_LENGTH, newEpoch } from './new-epoch.ts';
+export { recordSpace } from './segment.ts';
 export { StoreError } from './store-error.ts';
 export type { StoreFiles, WrittenFile } from './store-files.ts';

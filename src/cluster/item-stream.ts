@@ -1,0 +1,189 @@
+import { hash } from 'node:crypto';
+import {
+  type ConsumerConfig,
+  type ConsumerInfo,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  type MsgRequest,
+  type StreamInfo,
+  type StreamUpdateConfig,
+} from '@nats-io/jetstream';
+import { EPOCH_LENGTH, newEpoch } from '../history/index.ts';
+import type { Broker } from './broker.ts';
+import { BrokerError } from './broker-error.ts';
+import { differencesOf, raisedLimits, type StreamSettings, wantedStream } from './stream-settings.ts';
+import type { Subjects } from './subjects.ts';
+
+/** Keys of a stream's metadata: what its epoch is made of, a hash of the rules, and the number of its last item when they became these. */
+const [EPOCH, RULES, FLOOR] = ['holdfast_epoch', 'holdfast_rules', 'holdfast_floor'];
+
+/** A message of the stream. */
+export interface StreamMessage {
+  readonly seq: number;
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** The stream of a cluster at the broker: what it is like, and what can be asked of it. */
+export class ItemStream {
+  readonly name: string;
+  /** Of what it has now. */
+  epoch = '';
+  /** Cursors from below it continue only channels that have items from before them. */
+  floor = 0;
+  /** The highest number that was seen. */
+  seen = 0;
+  /** Servers that have each item. */
+  replicas = 1;
+  /** Items that the stream keeps of a channel; -1 for any number. */
+  perChannel = -1;
+  readonly #manager: JetStreamManager;
+  readonly #subjects: Subjects;
+  readonly #settings: StreamSettings;
+  #rules: string | null = null;
+
+  private constructor(manager: JetStreamManager, subjects: Subjects, settings: StreamSettings) {
+    this.name = subjects.prefix.replaceAll('.', '_');
+    this.#manager = manager;
+    this.#subjects = subjects;
+    this.#settings = settings;
+  }
+
+  /** Finds the stream, or makes it. @throws BrokerError when the broker has no JetStream, does not allow it, or has another stream of this name */
+  static async open(broker: Broker, subjects: Subjects, settings: StreamSettings): Promise<ItemStream> {
+    try {
+      const manager = await jetstreamManager(broker.connection, { checkAPI: false });
+      const stream = new ItemStream(manager, subjects, settings);
+      await stream.refresh();
+      return stream;
+    } catch (error) {
+      throw error instanceof BrokerError ? error : new BrokerError(reasonOf(error));
+    }
+  }
+
+  /**
+   * Asks what the stream is like, and makes it what it must be. It has another epoch when it was made anew, or has lost items, as a broker has that was restored from a backup.
+   */
+  async refresh(): Promise<StreamInfo> {
+    let info = await this.#find();
+    const wanted = wantedStream(this.#subjects, this.#settings);
+    const differences = differencesOf(info.config, wanted);
+    if (differences.length > 0) {
+      throw new BrokerError(
+        `stream ${this.name} is not one of Holdfast with these settings: ${differences.join('; ')}`,
+      );
+    }
+    const change: Partial<StreamUpdateConfig> = raisedLimits(info.config, wanted);
+    const metadata = { ...info.config.metadata };
+    const isOf = this.#epochOf(info);
+    // Another node may have given it another value already.
+    if (metadata[EPOCH] === undefined || (isOf === this.epoch && info.state.last_seq < this.seen)) {
+      change.metadata = { ...metadata, [EPOCH]: newEpoch() };
+    }
+    if (this.#rules !== null && metadata[RULES] !== this.#rules) {
+      change.metadata = {
+        ...(change.metadata ?? metadata),
+        [RULES]: this.#rules,
+        [FLOOR]: String(info.state.last_seq),
+      };
+    }
+    if (Object.keys(change).length > 0) {
+      await this.#manager.streams.update(this.name, { ...info.config, ...change });
+      info = await this.#manager.streams.info(this.name);
+    }
+    this.#take(info);
+    return info;
+  }
+
+  /** Tells which rules are in force. @param text stands for all of them */
+  async setRules(text: string): Promise<void> {
+    this.#rules = hash('sha256', text).slice(0, 16);
+    await this.refresh();
+  }
+
+  info(): Promise<StreamInfo> {
+    return this.#manager.streams.info(this.name);
+  }
+
+  /** How many items the subjects have that this one matches. */
+  async countsOf(subject: string): Promise<Readonly<Record<string, number>>> {
+    const { state } = await this.#manager.streams.info(this.name, { subjects_filter: subject });
+    return state.subjects ?? {};
+  }
+
+  /** The message that is meant, as the server has it that all others follow; null for none. */
+  async get(
+    query: MsgRequest | { readonly seq: number; readonly next_by_subj: string },
+  ): Promise<StreamMessage | null> {
+    try {
+      const found = await this.#manager.streams.getMessage(this.name, query as MsgRequest);
+      return found && { seq: found.seq, subject: found.subject, data: found.data, time: found.time.getTime() };
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
+      throw error;
+    }
+  }
+
+  /** Lets the items of a subject go. @param before only those with lower numbers */
+  async purge(subject: string, before?: number): Promise<void> {
+    await this.#manager.streams.purge(
+      this.name,
+      before === undefined ? { filter: subject } : { filter: subject, seq: before },
+    );
+  }
+
+  addConsumer(config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
+    return this.#manager.consumers.add(this.name, config);
+  }
+
+  async deleteConsumer(name: string): Promise<void> {
+    await this.#manager.consumers.delete(this.name, name);
+  }
+
+  async #find(): Promise<StreamInfo> {
+    try {
+      return await this.#manager.streams.info(this.name);
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
+    }
+    const metadata = { [EPOCH]: newEpoch() };
+    try {
+      return await this.#manager.streams.add({ ...wantedStream(this.#subjects, this.#settings), metadata });
+    } catch (error) {
+      // Another node was faster: its stream may have other limits.
+      if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
+      return await this.#manager.streams.info(this.name);
+    }
+  }
+
+  #take(info: StreamInfo): void {
+    const epoch = this.#epochOf(info);
+    if (epoch !== this.epoch) this.seen = 0;
+    this.epoch = epoch;
+    this.floor = Number(info.config.metadata?.[FLOOR] ?? 0);
+    this.replicas = info.config.num_replicas;
+    this.perChannel = info.config.max_msgs_per_subject;
+    this.seen = Math.max(this.seen, info.state.last_seq);
+  }
+
+  #epochOf({ created, config }: StreamInfo): string {
+    return hash('sha256', `${created} ${config.metadata?.[EPOCH] ?? ''}`).slice(0, EPOCH_LENGTH);
+  }
+}
+
+/** The broker's code for a stream of this name with other settings. */
+const NAME_IN_USE = 10_058;
+
+function reasonOf(error: unknown): string {
+  const { name, message } = error as Error;
+  if (name === 'JetStreamNotEnabled' || /no responders/i.test(message)) {
+    return 'JetStream is not available: histories of channels need nats-server with -js, and an account that may use it';
+  }
+  if (/permissions violation/i.test(message))
+    return `${message}: histories of channels need the right to use JetStream ($JS.API.>)`;
+  return message;
+}

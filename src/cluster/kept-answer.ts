@@ -1,0 +1,94 @@
+import { LEAST_COST } from '../exchange/index.ts';
+import { type ChannelLimits, type KeptItem, type ReadQuery, type ReadResult, recordSpace } from '../history/index.ts';
+
+/** What is known of the items of some channels. */
+export interface KnownItems {
+  /** Everything up to this number is known: less than the head where it is too much. */
+  readonly upTo: number;
+  /** The items of a channel with higher numbers, in their order. */
+  after(channel: string, number: number): readonly KeptItem[];
+  /** All items of a channel with higher numbers than the result are known that it has ever had. */
+  floorOf(channel: string): number;
+}
+
+/** What an answer depends on besides. */
+export interface AnswerMeans {
+  readonly head: number;
+  /** Whether the cursor is of another epoch, or of the future. */
+  readonly foreign: boolean;
+  readonly limitsOf: (channel: string) => ChannelLimits | null;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** The number above which items of a channel are wanted; null for all that is kept, whatever was let go before. */
+export function placeOf({ after, places = [] }: ReadQuery, channel: string): number | null {
+  return places.find(([name]) => name === channel)?.[1] ?? after?.number ?? null;
+}
+
+/** Answers a query as `HistoryStore.read` says, from what is known. The limits of channels are those of their rules: what the broker keeps beyond them has gone. */
+export function answerOf(query: ReadQuery, known: KnownItems, means: AnswerMeans): ReadResult {
+  const { head, foreign } = means;
+  const places = new Map(query.places);
+  const gaps: string[] = [];
+  const missed: string[] = [];
+  const items: KeptItem[] = [];
+  for (const channel of query.channels) {
+    const isLost = foreign && !places.has(channel);
+    const place = places.get(channel) ?? query.after?.number ?? null;
+    if (isLost) {
+      gaps.push(channel);
+      continue;
+    }
+    const all = known.after(channel, place ?? 0);
+    const first = firstKept(all, channel, known.upTo >= head, means);
+    if (place !== null && (known.floorOf(channel) > place || first > 0)) gaps.push(channel);
+    else if (place !== null && all.length > 0) missed.push(channel);
+    for (let index = first; index < all.length; index++) items.push(all[index] as KeptItem);
+  }
+  if (gaps.length > 0 || foreign) {
+    const lost = new Set([...gaps, ...missed]);
+    return { recovered: false, gaps: query.channels.filter((name) => lost.has(name)), items: [], head, more: false };
+  }
+  items.sort((a, b) => a.number - b.number);
+  return pageOf(query, items, Math.min(head, known.upTo), head);
+}
+
+/** How many of the items the rule of their channel has let go. @param whole whether they are all up to the head */
+function firstKept(
+  items: readonly KeptItem[],
+  channel: string,
+  whole: boolean,
+  { limitsOf, now }: AnswerMeans,
+): number {
+  const keep = limitsOf(channel);
+  if (keep === null || items.length === 0) return 0;
+  let first = whole ? Math.max(0, items.length - keep.items) : 0;
+  const oldest = now - keep.age * 1_000;
+  while (first < items.length && (items[first] as KeptItem).time < oldest) first++;
+  if (!whole || keep.bytes === Number.POSITIVE_INFINITY) return first;
+  const name = Buffer.byteLength(channel);
+  let left = keep.bytes;
+  for (let index = items.length - 1; index >= first; index--) {
+    left -= recordSpace(name, (items[index] as KeptItem).bytes.length);
+    if (left < 0) return index + 1;
+  }
+  return first;
+}
+
+function pageOf(query: ReadQuery, all: readonly KeptItem[], upTo: number, head: number): ReadResult {
+  const { before = Number.POSITIVE_INFINITY, reverse = false } = query;
+  const { limit = Number.POSITIVE_INFINITY, limitBytes = Number.POSITIVE_INFINITY } = query;
+  const wanted = before > upTo ? all : all.filter(({ number }) => number < before);
+  const items: KeptItem[] = [];
+  let left = limitBytes;
+  for (let index = 0; index < wanted.length && items.length < limit; index++) {
+    const item = wanted[reverse ? wanted.length - 1 - index : index] as KeptItem;
+    left -= Math.max(LEAST_COST, item.bytes.length);
+    if (items.length > 0 && left < 0) break;
+    items.push(item);
+  }
+  const rest = items.length < wanted.length;
+  const more = rest || upTo < head;
+  return { recovered: true, gaps: [], items, head: rest ? (items.at(-1)?.number ?? upTo) : upTo, more };
+}

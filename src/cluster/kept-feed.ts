@@ -1,0 +1,125 @@
+import type { ClusterCounters } from '../exchange/index.ts';
+import type { KeptItem } from '../history/index.ts';
+import type { BrokerMessage } from './broker.ts';
+
+import type { ItemTail } from './item-tail.ts';
+import { numberBefore, streamNumber, streamTime } from './stream-number.ts';
+
+/**
+ * Bytes of the names of channels whose last numbers a node knows, each with 64 bytes. Beyond it all are forgotten: what got lost before that is not noticed.
+ * @bound cluster-known-numbers
+ */
+export const KNOWN_BYTES = 8_388_608;
+
+/** What is known of the subscriptions of this node. */
+export interface FeedPlaces {
+  /** Items of the channel with higher numbers than the result come here; null where that is not known, or the node is not subscribed to it. */
+  since(channel: string): number | null;
+}
+
+/** Takes the kept items that come to a node, and finds out which have come twice, too late, or not at all. */
+export class KeptFeed {
+  /** Everything up to this number has been passed on. */
+  head = 0;
+  /** The highest number that has come. */
+  last = 0;
+  places: FeedPlaces = { since: () => null };
+  readonly #tail: ItemTail;
+  readonly #counters: ClusterCounters;
+  #fresh: KeptItem[] = [];
+  #disordered = false;
+  #lost = new Set<string>();
+  /** The last numbers of channels. */
+  readonly #numbers = new Map<string, number>();
+  #bytes = 0;
+  /** Of other channels it is not known what came up to this number. */
+  #forgotten = 0;
+
+  constructor(tail: ItemTail, counters: ClusterCounters) {
+    this.#tail = tail;
+    this.#counters = counters;
+  }
+
+  /** Bytes that the numbers of channels cost. */
+  get knownBytes(): number {
+    return this.#bytes;
+  }
+
+  /** An item has come. @returns whether there is something to pass on that there was not before */
+  take(channel: string, bytes: Buffer, message: BrokerMessage): boolean {
+    const number = streamNumber(message);
+    if (number === null) {
+      this.#counters.messagesInvalid++;
+      return false;
+    }
+    const since = this.places.since(channel);
+    const known = this.#numbers.get(channel) ?? this.#forgotten;
+    // It came by two subscriptions, or before it was known what comes by this one: then it is read.
+    if (number <= known || number <= (since ?? 0)) return false;
+    const wasIdle = this.idle;
+    this.#know(channel, number);
+    // What the stream has let go meanwhile is not noticed. Readers notice that.
+    if (since !== null && numberBefore(message) > Math.max(known, since)) this.#lose(channel);
+    if (number <= this.head) {
+      // Others have been passed on that come after it.
+      if (since !== null) this.#lose(channel);
+      return wasIdle && !this.idle;
+    }
+    this.#disordered ||= number < this.last;
+    this.last = Math.max(this.last, number);
+    this.#fresh.push({ number, time: streamTime(message), channel, bytes });
+    return wasIdle;
+  }
+
+  /** Everything up to this number has come. */
+  reach(number: number): void {
+    this.last = Math.max(this.last, number);
+  }
+
+  get idle(): boolean {
+    return this.#fresh.length === 0 && this.#lost.size === 0;
+  }
+
+  /** Passes on what has come. @param onItems gets it in its order @param onLost gets the channels that have lost items */
+  flush(onItems: (items: readonly KeptItem[]) => void, onLost: (channels: readonly string[]) => void): void {
+    const [items, lost] = [this.#fresh, [...this.#lost]];
+    this.#fresh = [];
+    this.#lost.clear();
+    if (this.#disordered) items.sort((a, b) => a.number - b.number);
+    this.#disordered = false;
+    this.head = this.last;
+    for (const item of items) this.#tail.add(item);
+    // It does not have what got lost.
+    if (lost.length > 0) this.#tail.restart(this.head);
+    if (this.#bytes > KNOWN_BYTES) this.#forget();
+    if (items.length > 0) onItems(items);
+    if (lost.length > 0) onLost(lost);
+  }
+
+  /** The numbers begin anew. */
+  restart(): void {
+    this.#fresh = [];
+    this.#lost.clear();
+    this.#disordered = false;
+    [this.head, this.last] = [0, 0];
+    this.#forget();
+    this.#tail.restart(0);
+  }
+
+  #know(channel: string, number: number): void {
+    const size = this.#numbers.size;
+    this.#numbers.set(channel, number);
+    if (this.#numbers.size > size) this.#bytes += 64 + 2 * channel.length;
+  }
+
+  #forget(): void {
+    this.#numbers.clear();
+    this.#bytes = 0;
+    this.#forgotten = this.head;
+  }
+
+  #lose(channel: string): void {
+    this.#lost.add(channel);
+    this.#counters.channelsLost++;
+  }
+}

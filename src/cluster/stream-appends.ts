@@ -1,0 +1,243 @@
+import { hash } from 'node:crypto';
+import { createInbox, headers, type Subscription } from '@nats-io/transport-node';
+import { fault, type Guarded, guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
+import { type ClusterCounters, LEAST_COST, LineRate, type Log } from '../exchange/index.ts';
+import type { HistoryCounters, SharedItem } from '../history/index.ts';
+import type { Broker, BrokerMessage } from './broker.ts';
+
+import { messageOfItem } from './item-message.ts';
+import type { Subjects } from './subjects.ts';
+
+/** Milliseconds within which the broker has to say that it has taken an item. After that it is sent again. */
+const ACK = 5_000;
+
+/** Milliseconds after which an item is sent again that the broker could not take. */
+const RETRY = 500;
+
+/** Milliseconds after which an item is given up. The broker knows the ids of items for longer than that, so none is kept twice. */
+export const GIVE_UP = 60_000;
+
+/** Milliseconds for which a node that stops waits for the broker. */
+const STOP = 5_000;
+
+/** Bytes of the headers of a message, and what the broker adds to it. */
+const HEADERS = 512;
+
+/** One append, whose numbers come one by one. */
+interface Append {
+  readonly numbers: number[];
+  /** Numbers that have not come. */
+  left: number;
+  readonly cost: number;
+  readonly stored: (numbers: readonly number[]) => void;
+}
+
+/** An item that the broker has not said it has taken. */
+interface Sending {
+  readonly subject: string;
+  readonly data: Buffer;
+  /** What makes it the same item when it is sent again. */
+  readonly id: string;
+  readonly channel: string;
+  readonly append: Append;
+  readonly index: number;
+  /** Wheel times: when it is sent again, and when it is given up. */
+  due: number;
+  readonly ends: number;
+}
+
+/** What appends need. */
+export interface AppendsMeans {
+  readonly broker: Broker;
+  readonly subjects: Subjects;
+  readonly wheel: TimerWheel;
+  readonly log: Log;
+  readonly counters: HistoryCounters;
+  readonly clusterCounters: ClusterCounters;
+  readonly owner: Guarded;
+}
+
+/** Publishes items to the stream, one right after the other, and waits for their numbers. */
+export class StreamAppends extends WheelTimer {
+  /** Bytes of items without a number, each at least 256. */
+  cost = 0;
+  readonly #means: AppendsMeans;
+  /** Something is to be settled. */
+  readonly #onAcked: () => void;
+  /** The broker could not take an item. */
+  readonly #onRefused: () => void;
+  readonly #inbox = createInbox();
+  readonly #subscription: Subscription;
+  readonly #headers = headers();
+  readonly #lines = new LineRate();
+  readonly #self: string;
+  #appends: Append[] = [];
+  /** By the token of their inbox, the oldest first. */
+  readonly #sending = new Map<number, Sending>();
+  #sent = 0;
+  #stopped: (() => void) | null = null;
+
+  /** @param onAcked is called when numbers have come: `settle` passes them on @param onRefused when the broker has said that it cannot take an item */
+  constructor(means: AppendsMeans, onAcked: () => void, onRefused: () => void) {
+    super();
+    this.#means = means;
+    this.#onAcked = onAcked;
+    this.#onRefused = onRefused;
+    this.#self = hash('sha256', this.#inbox, 'base64url').slice(0, 12);
+    this.#subscription = means.broker.subscribe(
+      `${this.#inbox}.*`,
+      guarded(means.owner, (message: BrokerMessage) => this.#onAck(message)),
+    );
+  }
+
+  /** The highest number that has come. */
+  last = 0;
+
+  get idle(): boolean {
+    return this.#appends.length === 0;
+  }
+
+  append(items: readonly SharedItem[], stored: (numbers: readonly number[]) => void): void {
+    const cost = items.reduce((sum, { bytes }) => sum + Math.max(LEAST_COST, bytes.length), 0);
+    const append: Append = { numbers: new Array(items.length).fill(0), left: items.length, cost, stored };
+    this.#appends.push(append);
+    this.cost += cost;
+    for (const [index, item] of items.entries()) this.#take(append, index, item);
+    if (append.left === 0) this.#onAcked();
+  }
+
+  /** Appends from now on are not settled before the result is called. */
+  hold(): () => void {
+    const append: Append = { numbers: [], left: 1, cost: 0, stored: () => {} };
+    this.#appends.push(append);
+    return () => {
+      append.left = 0;
+      this.#onAcked();
+    };
+  }
+
+  /** Calls those whose items have their numbers, in the order of the appends. */
+  settle(): void {
+    let done = 0;
+    for (; done < this.#appends.length; done++) {
+      const { left, numbers, cost, stored } = this.#appends[done] as Append;
+      if (left > 0) break;
+      this.cost -= cost;
+      try {
+        stored(numbers);
+      } catch (thrown) {
+        fault(this.#means.owner, thrown);
+      }
+    }
+    if (done > 0) this.#appends = this.#appends.slice(done);
+    if (this.idle) this.#stopped?.();
+  }
+
+  /** The broker is back: what it has not said it has taken is sent again. */
+  again(): void {
+    for (const [token, sending] of this.#sending) this.#send(token, sending);
+  }
+
+  /** Resolves when everything has its number, or after 5 s. */
+  async stop(): Promise<void> {
+    if (!this.idle) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, STOP);
+        this.#stopped = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#subscription.unsubscribe();
+    this.#means.wheel.cancel(this);
+  }
+
+  override onTimer(): void {
+    const { wheel } = this.#means;
+    for (const [token, sending] of this.#sending) {
+      if (sending.ends <= wheel.now) this.#giveUp(token, sending);
+      else if (sending.due <= wheel.now) this.#send(token, sending);
+    }
+    if (this.#sending.size > 0) wheel.schedule(this, RETRY);
+  }
+
+  override onFault(thrown: unknown): void {
+    this.#means.owner.onFault(thrown);
+  }
+
+  #take(append: Append, index: number, { channel, id, bytes }: SharedItem): void {
+    const { broker, subjects, wheel, clusterCounters } = this.#means;
+    const subject = subjects.kept(channel);
+    if (subject === null || bytes.length + HEADERS > broker.maxPayload) {
+      append.left--;
+      clusterCounters.itemsTooLarge++;
+      this.#warn({ channel, bytes: bytes.length, max: broker.maxPayload }, 'item is too large for the broker');
+      return;
+    }
+    const token = ++this.#sent;
+    const sending: Sending = {
+      subject,
+      data: messageOfItem(bytes),
+      id: id === null ? `${this.#self}.${token}` : hash('sha256', `${channel}\0${id}`, 'base64url').slice(0, 22),
+      channel,
+      append,
+      index,
+      due: 0,
+      ends: wheel.now + GIVE_UP,
+    };
+    this.#sending.set(token, sending);
+    this.#send(token, sending);
+    if (!this.waiting) wheel.schedule(this, RETRY);
+  }
+
+  #send(token: number, sending: Sending): void {
+    const { broker, wheel } = this.#means;
+    sending.due = wheel.now + ACK;
+    this.#headers.set('Nats-Msg-Id', sending.id);
+    broker.publish(sending.subject, sending.data, { reply: `${this.#inbox}.${token}`, headers: this.#headers });
+  }
+
+  #onAck({ subject, data }: BrokerMessage): void {
+    const token = Number(subject.slice(this.#inbox.length + 1));
+    const sending = this.#sending.get(token);
+    if (sending === undefined) return;
+    // Without an answer there is nobody who has the stream.
+    const ack = data.length === 0 ? {} : (JSON.parse(Buffer.from(data).toString()) as Ack);
+    if (typeof ack.seq !== 'number' || ack.error !== undefined) {
+      sending.due = this.#means.wheel.now + RETRY;
+      this.#warn(
+        { channel: sending.channel, error: ack.error?.description ?? 'no stream' },
+        'broker does not keep an item yet',
+      );
+      this.#onRefused();
+      return;
+    }
+    if (ack.duplicate !== true) this.#means.counters.itemsAppended++;
+    this.last = Math.max(this.last, ack.seq);
+    this.#finish(token, sending, ack.seq);
+  }
+
+  #giveUp(token: number, sending: Sending): void {
+    this.#means.clusterCounters.itemsUnsent++;
+    this.#warn({ channel: sending.channel }, 'item is lost: the broker has not kept it in time');
+    this.#finish(token, sending, 0);
+  }
+
+  #finish(token: number, { append, index }: Sending, number: number): void {
+    this.#sending.delete(token);
+    append.numbers[index] = number;
+    if (--append.left === 0) this.#onAcked();
+  }
+
+  #warn(fields: Record<string, unknown>, message: string): void {
+    this.#lines.write(this.#means.log, 'warn', fields, message);
+  }
+}
+
+/** What the broker answers to an item. */
+interface Ack {
+  readonly seq?: number;
+  readonly duplicate?: boolean;
+  readonly error?: { readonly description?: string };
+}

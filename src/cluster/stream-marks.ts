@@ -1,0 +1,116 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Subscription } from '@nats-io/transport-node';
+import { type AtTurnEnd, type Guarded, guarded, type TimerWheel, TurnQueue, WheelTimer } from '../clock/index.ts';
+import type { Broker, BrokerMessage } from './broker.ts';
+import { streamNumber } from './stream-number.ts';
+import type { Subjects } from './subjects.ts';
+
+/** Milliseconds after which a mark that has not come back is made again. */
+const AGAIN = 2_000;
+
+/** Subjects that the marks of all nodes share: what those of former nodes leave in the stream does not grow. */
+const SUBJECTS = 64;
+
+/** Those who wait for one mark. */
+interface Mark {
+  readonly number: number;
+  readonly waiting: ((number: number) => void)[];
+}
+
+/**
+ * Learns where the stream is: a mark is an item of the stream that this node publishes and is subscribed to. When it comes back, everything before it has come that the
+ * node was subscribed to when it published the mark. A mark that gets lost is made again.
+ */
+export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
+  readonly #broker: Broker;
+  readonly #subject: string;
+  readonly #wheel: TimerWheel;
+  readonly #owner: Guarded;
+  readonly #onMark: (number: number, message: BrokerMessage) => void;
+  readonly #subscription: Subscription;
+  readonly #turns = new TurnQueue();
+  /** Stands for this node: others may have the same subject. */
+  readonly #self = randomBytes(9).toString('base64url');
+  #made = 0;
+  /** Those of this turn. */
+  #fresh: ((number: number) => void)[] = [];
+  /** Those that are under way, the oldest first. */
+  #marks: Mark[] = [];
+
+  /** @param onMark is called with the number of each mark that comes back, before those are called who wait for it */
+  constructor(
+    { broker, subjects, wheel, owner }: MarksMeans,
+    onMark: (number: number, message: BrokerMessage) => void,
+  ) {
+    super();
+    this.#broker = broker;
+    const token = String(randomInt(SUBJECTS));
+    this.#subject = subjects.mark(token);
+    this.#wheel = wheel;
+    this.#owner = owner;
+    this.#onMark = onMark;
+    this.#subscription = broker.subscribe(
+      subjects.markFed(token),
+      guarded(owner, (message: BrokerMessage) => this.#onMessage(message)),
+    );
+  }
+
+  /** As `FeedSink.mark`, but the call comes also when the broker has been away meanwhile. */
+  mark(marked: (number: number) => void): void {
+    if (this.#fresh.length === 0) this.#turns.add(this);
+    this.#fresh.push(marked);
+  }
+
+  /** The broker is back. */
+  again(): void {
+    this.#publish();
+  }
+
+  stop(): void {
+    this.#subscription.unsubscribe();
+    this.#wheel.cancel(this);
+    this.#marks = [];
+    this.#fresh = [];
+  }
+
+  onTurnEnd(): void {
+    if (this.#fresh.length === 0) return;
+    this.#marks.push({ number: ++this.#made, waiting: this.#fresh });
+    this.#fresh = [];
+    this.#publish();
+  }
+
+  override onTimer(): void {
+    this.#publish();
+  }
+
+  override onFault(thrown: unknown): void {
+    this.#owner.onFault(thrown);
+  }
+
+  #publish(): void {
+    if (this.#marks.length === 0) return;
+    // It stands for all that were made before.
+    this.#broker.publish(this.#subject, Buffer.from(`${this.#self} ${this.#made}`));
+    this.#wheel.schedule(this, AGAIN);
+  }
+
+  #onMessage(message: BrokerMessage): void {
+    const [self, made] = Buffer.from(message.data).toString('latin1').split(' ');
+    const number = streamNumber(message);
+    if (self !== this.#self || number === null) return;
+    this.#onMark(number, message);
+    while (this.#marks.length > 0 && (this.#marks[0] as Mark).number <= Number(made)) {
+      for (const marked of (this.#marks.shift() as Mark).waiting) marked(number);
+    }
+    if (this.#marks.length === 0) this.#wheel.cancel(this);
+  }
+}
+
+/** What marks need. */
+export interface MarksMeans {
+  readonly broker: Broker;
+  readonly subjects: Subjects;
+  readonly wheel: TimerWheel;
+  readonly owner: Guarded;
+}

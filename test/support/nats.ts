@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { freePorts } from './free-ports.ts';
+import { requirePeer } from './peers.ts';
+import { type Ended, Program } from './program.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+/** How a NATS server is started. */
+export interface NatsOptions {
+  /** Whether it has JetStream. Default: true. */
+  readonly jetstream?: boolean;
+  /** More of its configuration file. */
+  readonly config?: string;
+}
+
+/** A real NATS server on the loopback address, which can be killed and started again with what it has stored. It ends with the test. */
+export class NatsServer {
+  readonly url: string;
+  readonly #t: TestContext;
+  readonly #path: string;
+  readonly #folder: string;
+  readonly #args: readonly string[];
+  #program: Program | null = null;
+
+  constructor(t: TestContext, path: string, port: number, { jetstream = true, config = '' }: NatsOptions = {}) {
+    this.url = `nats://127.0.0.1:${port}`;
+    this.#t = t;
+    this.#path = path;
+    this.#folder = temporaryFolder(t, { 'nats.conf': `listen: "127.0.0.1:${port}"\n${config}` });
+    this.#args = jetstream ? ['-js', '-sd', join(this.#folder, 'store')] : [];
+  }
+
+  /** Starts it, and waits until it takes connections. */
+  async start(): Promise<void> {
+    // It writes its log to the standard error.
+    const args = ['-c', 'exec "$0" "$@" 2>&1', this.#path, '-c', join(this.#folder, 'nats.conf'), ...this.#args];
+    this.#program = new Program(this.#t, '/bin/sh', args);
+    await this.#program.output(/Server is ready/);
+  }
+
+  /** Ends it at once, as a crash does. */
+  async kill(): Promise<Ended> {
+    const program = this.#program as Program;
+    program.kill('SIGKILL');
+    return await program.ended;
+  }
+
+  /** Stops its process, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#program?.kill(signal);
+  }
+}
+
+/** Starts a NATS server. Null where there is none: the test is skipped. */
+export async function startNats(t: TestContext, options: NatsOptions = {}): Promise<NatsServer | null> {
+  const path = requirePeer(t, 'nats-server');
+  if (path === null) return null;
+  const [port] = (await freePorts(1)) as [number];
+  const server = new NatsServer(t, path, port, options);
+  await server.start();
+  return server;
+}
+
+/** Starts three servers that are one cluster. Null where there are none: the test is skipped. */
+export async function startNatsCluster(t: TestContext): Promise<readonly NatsServer[] | null> {
+  const path = requirePeer(t, 'nats-server');
+  if (path === null) return null;
+  const ports = await freePorts(6);
+  const routes = ports.slice(3).map((port) => `nats://127.0.0.1:${port}`);
+  const servers = [0, 1, 2].map((index) => {
+    const config = `server_name: n${index}\ncluster { name: c, listen: "127.0.0.1:${ports[index + 3]}", routes: ${JSON.stringify(routes)} }\n`;
+    return new NatsServer(t, path, ports[index] as number, { config });
+  });
+  await Promise.all(servers.map((server) => server.start()));
+  return servers;
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { READ_BYTES } from '../../../src/cluster/kept-run.ts';
+import { startNats } from '../../support/nats.ts';
+import { StoreNode } from './support.ts';
+
+test('items of two nodes come to both in one order, their own too, and with the same numbers', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const [a, b] = [await StoreNode.open(t, nats), await StoreNode.open(t, nats)];
+  assert.equal(a.store.epoch, b.store.epoch);
+  assert.match(a.store.epoch, /^[0-9a-f]{12}$/);
+  await Promise.all([a.subscribe('x', 'y'), b.subscribe('x', 'y')]);
+  const numbers = await Promise.all([a.append('x', 'a1', 'a2'), b.append('x', 'b1'), b.append('y', 'b2')]);
+  await a.until(() => a.items.length === 4);
+  await b.until(() => b.items.length === 4);
+  assert.deepEqual(a.items, b.items);
+  assert.deepEqual(
+    numbers.flat().toSorted((one, other) => one - other),
+    a.items.map(({ number }) => number),
+  );
+  assert.equal(a.store.head, a.items.at(-1)?.number);
+});
+
+test('an item whose id another node has used already is kept once, and has its number', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const [a, b] = [await StoreNode.open(t, nats), await StoreNode.open(t, nats)];
+  await a.subscribe('x', 'y');
+  const first = await a.appendOnce('x', 'id', 'first');
+  assert.equal(await b.appendOnce('x', 'id', 'second'), first);
+  assert.notEqual(await b.appendOnce('y', 'id', 'other'), first);
+  await a.until(() => a.items.length === 2);
+  assert.equal(a.texts, 'first other');
+});
+
+test('what a client has missed at one node it gets at the other, from the last items or from the stream', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  await a.subscribe('x', 'y');
+  const [first = 0] = await a.append('x', '1', '2', '3');
+  await a.append('y', '4');
+  assert.equal(await a.after(first, 'x'), '2 3');
+  const b = await StoreNode.open(t, nats);
+  await b.subscribe('x', 'y');
+  assert.equal(await b.after(first, 'x'), '2 3');
+  assert.equal(await b.after(first, 'x', 'y'), '2 3 4');
+  assert.equal(await b.kept('x'), '1 2 3');
+  assert.equal(await b.after(first + 9, 'x'), 'gap x');
+  const foreign = await b.read({ channels: ['x'], after: { epoch: 'another', number: first } });
+  assert.deepEqual([foreign.recovered, foreign.gaps], [false, ['x']]);
+});
+
+test('no more than 4 MB of items are read from the stream at a time, and the answer says from where to go on', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  const large = Array.from({ length: 9 }, (_, index) => String(index).padEnd(READ_BYTES / 8, '.'));
+  await a.append('x', 'first');
+  const numbers = await a.append('x', ...large, 'last');
+  const b = await StoreNode.open(t, nats);
+  await b.subscribe('x');
+  const after = { epoch: b.store.epoch, number: (numbers[0] ?? 0) - 1 };
+  const page = await b.read({ channels: ['x'], after });
+  assert.deepEqual([page.recovered, page.items.length, page.more, page.head], [true, 8, true, numbers[7]]);
+  const rest = await b.read({ channels: ['x'], after: { ...after, number: page.head } });
+  assert.deepEqual([rest.recovered, rest.items.length, rest.more, rest.head], [true, 2, false, b.store.head]);
+});
