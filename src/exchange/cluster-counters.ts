@@ -16,6 +16,10 @@ export class ClusterCounters {
   partitions = 0;
   /** Channels of which something got lost on its way here. */
   channelsLost = 0;
+  /** Questions to other nodes, of the control API and of publishers. */
+  questions = 0;
+  /** Answers of other nodes that were waited for and have not come. */
+  answersMissing = 0;
   /** Exceptions, which are defects of ours. */
   faults = 0;
 }

@@ -1,0 +1,100 @@
+import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
+
+/**
+ * Bytes of a heartbeat.
+ * @bound node-heartbeat
+ */
+export const MAX_HELLO = 8_192;
+
+/** Characters of a name or a version. */
+const MAX_TEXT = 256;
+
+/** One token of a subject. */
+const ID = /^[\w-]{1,64}$/;
+
+/** What a node does. */
+export type NodeState = 'ready' | 'draining';
+
+/** What changes while a node runs. */
+export interface NodeFacts {
+  readonly state: NodeState;
+  /** Open connections of clients. */
+  readonly connections: number;
+  /** Channels and patterns with a subscriber. */
+  readonly channels: number;
+  /** Items that were published at this node so far. */
+  readonly published: number;
+  /** Items that clients of this node got so far. */
+  readonly delivered: number;
+  /** A hash of the rules of channels, which are to be the same on all nodes. */
+  readonly rules: string;
+  /** Whether it counts the users of channels. */
+  readonly presence: boolean;
+}
+
+/** A node as it tells of itself. */
+export interface NodeHello {
+  readonly protocol: number;
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  /** When it was started: milliseconds of its clock since 1970. */
+  readonly started: number;
+  /** Null for a node whose protocol is not understood here. */
+  readonly facts: NodeFacts | null;
+  /** It stops. */
+  readonly leaves: boolean;
+}
+
+/** A heartbeat. What is at its top level stays as it is in all versions of the protocol. */
+export function helloMessage(hello: Omit<NodeHello, 'protocol'>): Buffer {
+  return Buffer.from(JSON.stringify({ protocol: PROTOCOL, oldest: OLDEST_PROTOCOL, ...hello }));
+}
+
+/** What a heartbeat says; null for bytes that are none. */
+export function helloOf(message: Uint8Array): NodeHello | null {
+  if (message.length > MAX_HELLO) return null;
+  const value = tableOf(message);
+  if (value === null) return null;
+  const { protocol, oldest, id, name, version, started, facts, leaves } = value;
+  if (!isCount(protocol) || !isCount(oldest) || !isCount(started) || typeof leaves !== 'boolean') return null;
+  if (!isNodeId(id) || !isText(name) || !isText(version)) return null;
+  const own = { protocol, id, name, version, started, leaves };
+  if (oldest > PROTOCOL || protocol < OLDEST_PROTOCOL) return { ...own, facts: null };
+  const understood = factsOf(facts);
+  return understood === null ? null : { ...own, facts: understood };
+}
+
+/** Whether something is an id that a node can have. */
+export function isNodeId(value: unknown): value is string {
+  return typeof value === 'string' && ID.test(value);
+}
+
+/** The JSON object in a message; null if that is anything else. */
+export function tableOf(message: Uint8Array): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(message.buffer, message.byteOffset, message.length).toString());
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+function factsOf(value: unknown): NodeFacts | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { state, connections, channels, published, delivered, rules, presence } = value as Record<string, unknown>;
+  if (state !== 'ready' && state !== 'draining') return null;
+  if (!isCount(connections) || !isCount(channels) || !isCount(published) || !isCount(delivered)) return null;
+  if (!isText(rules) || typeof presence !== 'boolean') return null;
+  return { state, connections, channels, published, delivered, rules, presence };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_TEXT;
+}

@@ -1,0 +1,279 @@
+import { attempt, guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
+import { type ClusterCounters, LineRate, type Log, reportFault } from '../exchange/index.ts';
+import type { Broker, BrokerMessage, BrokerWatcher } from './broker.ts';
+import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
+import { helloMessage, helloOf, type NodeFacts, type NodeHello } from './node-hello.ts';
+import type { NodeName } from './node-name.ts';
+import type { Subjects } from './subjects.ts';
+
+/** Milliseconds from one heartbeat to the next: from the first to the sum of both, so that nodes do not send all at once. */
+const HEARTBEAT_MS = 900;
+const SPREAD_MS = 200;
+
+/** Milliseconds after which a node that was not heard of is gone. */
+const SILENCE_MS = 5_000;
+
+/** Milliseconds that a turn of this process may be late. Beyond that it was stopped or stuck, and has not read what others have sent. */
+const LATE_MS = 1_000;
+
+/**
+ * Other nodes that a node knows. Each takes a few hundred bytes.
+ * @bound cluster-nodes
+ */
+export const MAX_NODES = 1_000;
+
+/** As much of the broker as nodes need to know each other. */
+export type NodeBroker = Pick<Broker, 'maxPayload' | 'publish' | 'subscribe' | 'up' | 'watch'>;
+
+/** A node of the cluster. */
+export interface KnownNode {
+  readonly id: string;
+  /** Two nodes may have the same one. */
+  readonly name: string;
+  readonly version: string;
+  readonly protocol: number;
+  /** Milliseconds of its clock since 1970. */
+  readonly started: number;
+  /** Null for a node whose protocol is not understood here. */
+  readonly facts: NodeFacts | null;
+  /** Milliseconds since it was heard of; null for this node itself. */
+  readonly silent: number | null;
+}
+
+/** Hears of other nodes. */
+export interface NodeWatcher {
+  nodeCame(id: string): void;
+  nodeGone(id: string): void;
+}
+
+/** What a registry is made of. */
+export interface NodeRegistryOptions {
+  readonly broker: NodeBroker;
+  readonly subjects: Subjects;
+  readonly self: NodeName;
+  /** Of the program. */
+  readonly version: string;
+  /** What this node tells of itself, now. */
+  readonly facts: () => NodeFacts;
+  readonly wheel: TimerWheel;
+  readonly counters: ClusterCounters;
+  readonly log: Log;
+}
+
+/** Another node. */
+interface OtherNode {
+  hello: NodeHello;
+  /** Wheel time. */
+  heard: number;
+}
+
+/** The nodes of a cluster. Each tells the others every second that it is there, by its own clock. */
+export class NodeRegistry extends WheelTimer implements BrokerWatcher {
+  readonly #options: NodeRegistryOptions;
+  readonly #subject: string;
+  readonly #started = Date.now();
+  readonly #others = new Map<string, OtherNode>();
+  readonly #watchers = new Set<NodeWatcher>();
+  readonly #lines = new LineRate();
+  /** Pairs of rules of which the log says that they differ. */
+  readonly #differing = new Set<string>();
+  #subscription: ReturnType<NodeBroker['subscribe']> | null = null;
+  /** Wheel time of the next heartbeat. */
+  #due = 0;
+  /** The rules of this node, as last told. */
+  #rules = '';
+
+  constructor(options: NodeRegistryOptions) {
+    super();
+    this.#options = options;
+    this.#subject = options.subjects.control('hello');
+  }
+
+  /** Tells of this node, and hears of others, from now on. */
+  start(): void {
+    const { broker } = this.#options;
+    this.#subscription = broker.subscribe(
+      this.#subject,
+      guarded(this, (message: BrokerMessage) => this.#onHello(message)),
+    );
+    broker.watch(this);
+    this.tell();
+  }
+
+  /** Says goodbye. */
+  stop(): void {
+    if (this.#subscription === null) return;
+    this.#options.wheel.cancel(this);
+    this.#send(true);
+    this.#subscription.unsubscribe();
+    this.#subscription = null;
+  }
+
+  /** Tells the others at once what has become of this node. */
+  tell(): void {
+    if (this.#subscription === null) return;
+    this.#send(false);
+    this.#schedule(HEARTBEAT_MS + Math.random() * SPREAD_MS);
+  }
+
+  /** This node, and all others that are there, in the order of their names and ids. */
+  get nodes(): readonly KnownNode[] {
+    const { wheel, self, version, facts } = this.#options;
+    const own: KnownNode = {
+      ...self,
+      version,
+      protocol: PROTOCOL,
+      started: this.#started,
+      facts: facts(),
+      silent: null,
+    };
+    const others = Array.from(this.#others.values(), ({ hello, heard }): KnownNode => {
+      const { id, name, version, protocol, started, facts } = hello;
+      return { id, name, version, protocol, started, facts, silent: wheel.now - heard };
+    });
+    return [own, ...others].sort((one, other) => order(one.name, other.name) || order(one.id, other.id));
+  }
+
+  /** How many nodes there are, this one too. */
+  get size(): number {
+    return 1 + this.#others.size;
+  }
+
+  /** The others, by their ids. */
+  get others(): ReadonlyMap<string, { readonly hello: NodeHello }> {
+    return this.#others;
+  }
+
+  /** Tells `watcher` of those that come and go from now on. */
+  watch(watcher: NodeWatcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  unwatch(watcher: NodeWatcher): void {
+    this.#watchers.delete(watcher);
+  }
+
+  onUp(): void {
+    // Nobody was heard while the broker was away: silence counts from now.
+    this.#forgive(Number.POSITIVE_INFINITY);
+    if (this.#subscription !== null) this.#schedule(Math.random() * SPREAD_MS);
+  }
+
+  onDown(): void {}
+
+  override onTimer(): void {
+    const late = this.#options.wheel.now - this.#due;
+    if (late > LATE_MS) this.#forgive(late);
+    this.tell();
+    if (this.#options.broker.up) this.#lookForSilent();
+  }
+
+  override onFault(thrown: unknown): void {
+    reportFault(this.#options, thrown);
+    // The heartbeat goes on.
+    if (this.#subscription !== null && !this.waiting) this.#schedule(HEARTBEAT_MS);
+  }
+
+  #schedule(delay: number): void {
+    const { wheel } = this.#options;
+    wheel.schedule(this, delay);
+    this.#due = wheel.now + delay;
+  }
+
+  #send(leaves: boolean): void {
+    const { broker, self, version, facts } = this.#options;
+    const { id, name } = self;
+    const told = facts();
+    this.#rules = told.rules;
+    broker.publish(this.#subject, helloMessage({ id, name, version, started: this.#started, facts: told, leaves }));
+  }
+
+  /** A time in milliseconds in which this node could hear nobody does not count as silence. */
+  #forgive(time: number): void {
+    const { now } = this.#options.wheel;
+    for (const node of this.#others.values()) node.heard = Math.min(now, node.heard + time);
+  }
+
+  #lookForSilent(): void {
+    const { wheel, log } = this.#options;
+    for (const { hello, heard } of [...this.#others.values()]) {
+      if (wheel.now - heard <= SILENCE_MS) continue;
+      const { id, name } = hello;
+      log.warn({ node: name, nodeId: id, seconds: SILENCE_MS / 1_000 }, 'node is gone: nothing was heard of it');
+      this.#remove(id);
+    }
+  }
+
+  #onHello({ data }: BrokerMessage): void {
+    const { counters, log, self } = this.#options;
+    const hello = helloOf(data);
+    if (hello === null || hello.id === self.id) {
+      counters.messagesInvalid++;
+      this.#lines.write(log, 'warn', { bytes: data.length }, 'invalid heartbeat of a node');
+      return;
+    }
+    // It is listed, but what it says is not understood.
+    if (hello.facts === null) counters.messagesInvalid++;
+    const { id, name, version } = hello;
+    if (hello.leaves) {
+      if (!this.#others.has(id)) return;
+      log.info({ node: name, nodeId: id }, 'node has left the cluster');
+      this.#remove(id);
+      return;
+    }
+    const known = this.#others.get(id);
+    if (known !== undefined) {
+      known.hello = hello;
+      known.heard = this.#options.wheel.now;
+    } else if (!this.#add(hello)) {
+      counters.messagesInvalid++;
+      this.#lines.write(
+        log,
+        'warn',
+        { node: name, nodeId: id, max: MAX_NODES },
+        'too many nodes: one is not known here',
+      );
+      return;
+    } else {
+      log.info({ node: name, nodeId: id, version }, 'node has joined the cluster');
+    }
+    this.#compareRules(hello);
+  }
+
+  #add(hello: NodeHello): boolean {
+    if (this.#others.size >= MAX_NODES) return false;
+    const { wheel, log } = this.#options;
+    const { id, name, protocol, facts } = hello;
+    this.#others.set(id, { hello, heard: wheel.now });
+    if (facts === null) {
+      const understood = `${OLDEST_PROTOCOL} to ${PROTOCOL}`;
+      log.warn({ node: name, nodeId: id, protocol, understood }, 'protocol of a node is not understood');
+    }
+    // It hears of this node soon.
+    this.#schedule(Math.random() * SPREAD_MS);
+    for (const watcher of this.#watchers) attempt(this, () => watcher.nodeCame(id));
+    return true;
+  }
+
+  #remove(id: string): void {
+    this.#others.delete(id);
+    for (const watcher of this.#watchers) attempt(this, () => watcher.nodeGone(id));
+  }
+
+  #compareRules({ name, id, facts }: NodeHello): void {
+    if (facts === null || facts.rules === this.#rules) return;
+    const pair = `${this.#rules} ${facts.rules}`;
+    if (this.#differing.has(pair)) return;
+    if (this.#differing.size >= MAX_NODES) this.#differing.clear();
+    this.#differing.add(pair);
+    this.#options.log.warn(
+      { node: name, nodeId: id },
+      'node has other rules for channels: they must be the same on all nodes',
+    );
+  }
+}
+
+function order(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
