@@ -1,4 +1,5 @@
 import {
+  ClusterCounters,
   ControlCounters,
   CounterRegistry,
   Counters,
@@ -26,6 +27,8 @@ export class AppCounters {
   readonly publish = new ZmqCounters();
   /** Items that are kept. */
   readonly history = new HistoryCounters();
+  /** Items to and from other nodes. */
+  readonly cluster = new ClusterCounters();
   readonly edge = { server: new ServerCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };
   readonly mongrel2 = newMongrel2Counters();
   readonly fetch = { client: new OriginCounters(), zhttp: new SessionCounters(), zmq: new ZmqCounters() };

@@ -1,4 +1,5 @@
 import type { CertificateKeeper } from '../acme/index.ts';
+import type { ClusterNode } from '../cluster/index.ts';
 import { type Config, hasProxy } from '../config/index.ts';
 import type { StateClient } from '../sessions/index.ts';
 import type { PublishSockets } from '../zmq-publish/index.ts';
@@ -27,6 +28,8 @@ export class AppRoles {
   control: ControlRole | null = null;
   stats: StatsRole | null = null;
   publishSockets: PublishSockets | null = null;
+  /** This process as a node of a cluster; null for one node by itself. */
+  cluster: ClusterNode | null = null;
   /** Keeps the items of channels; null without a proxy. */
   history: HistoryRole | null = null;
   /** Sends the events of channels to webhooks; null without a proxy. */
@@ -89,6 +92,7 @@ export class AppRoles {
     await this.history?.target.settled();
     await this.webhooks?.stop();
     await this.history?.stop();
+    await this.cluster?.stop();
   }
 
   /** Another process accepts in place of this one: all roles go on with what is open, and nothing new comes. */

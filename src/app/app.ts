@@ -1,4 +1,5 @@
 import { TimerWheel } from '../clock/index.ts';
+import type { ClusterNode, NodeClients } from '../cluster/index.ts';
 import { type Config, controlListen, hasProxy, type ListenAddress } from '../config/index.ts';
 import type { Life } from '../control/index.ts';
 import type { Holder, Log } from '../exchange/index.ts';
@@ -11,9 +12,10 @@ import { keepCertificates } from './acme.ts';
 import { Addresses } from './addresses.ts';
 import { AppCounters } from './app-counters.ts';
 import { AppRoles } from './app-roles.ts';
+import { joinCluster, nodeClients } from './cluster-role.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
-import { HistoryRole } from './history-role.ts';
+import { channelRules, HistoryRole } from './history-role.ts';
 import { LiveConfig } from './live-config.ts';
 import type { ProcessLog } from './logger.ts';
 import { ProcessTable } from './metrics/process-table.ts';
@@ -166,6 +168,12 @@ export class App {
     (await this.live.prepare(config)).commit();
   }
 
+  get upgradeHindrance(): string | null {
+    return this.#roles.cluster === null
+      ? null
+      : 'a node of a cluster is not upgraded in place: drain it, and start it again, one node after the other';
+  }
+
   /** Another process accepts in place of this one, which goes on with what is open. */
   retire(): void {
     this.state = 'draining';
@@ -274,8 +282,13 @@ export class App {
     const { history: counters, registry } = this.counters;
     registry.add('history', counters);
     const { proxy, workers } = this.#roles;
-    const target = workers === null ? proxy.hub.history : workers.relay.router.history;
-    const history = new HistoryRole(this.#config, { ...this.#means, counters, target });
+    const clients = workers === null ? proxy.hub : workers.relay.router;
+    const { history: target } = clients;
+    target.rules = channelRules(this.#config);
+    const cluster = await this.#joinCluster(nodeClients(clients, () => (workers?.relay ?? proxy.hub).catchUp()));
+    this.#roles.cluster = cluster;
+    if (cluster !== null) this.#handOver.publishing.others = cluster.others;
+    const history = new HistoryRole(this.#config, { ...this.#means, counters, target, cluster });
     this.#roles.history = history;
     registry.add('webhooks', this.counters.webhooks.webhooks);
     registry.add('webhooks.client', this.counters.webhooks.client);
@@ -285,8 +298,16 @@ export class App {
     // While clients come the process before this one keeps their items.
     const comes = this.#old?.move === true;
     await history.start(comes);
+    cluster?.follow();
     if (!comes) proxy.presence.lead(workers?.relay.router ?? proxy.hub);
     await this.#handOver.follow(this.#old, workers, history);
+  }
+
+  async #joinCluster(clients: NodeClients): Promise<ClusterNode | null> {
+    if (this.#config.cluster.nats.length === 0) return null;
+    const { cluster: counters, history: historyCounters, registry } = this.counters;
+    registry.add('cluster', counters);
+    return joinCluster(this.#config, { ...this.#means, counters, historyCounters, clients });
   }
 
   async #startSessions(): Promise<void> {

@@ -1,13 +1,15 @@
 import type { Config } from '../config/index.ts';
 import type { Log } from '../exchange/index.ts';
 import {
+  type AppendableStore,
   type ChannelLimits,
   DiskStore,
   type HistoryCounters,
   type HistoryStore,
   MemoryStore,
+  type SharedStore,
 } from '../history/index.ts';
-import { type ChannelHistory, ChannelRules, type ItemRouter } from '../hub/index.ts';
+import { type ChannelHistory, ChannelRules, type ItemRouter, type OtherNodes } from '../hub/index.ts';
 import type { StorePart } from '../hub-relay/index.ts';
 import { hookRules } from './hook-rules.ts';
 
@@ -17,13 +19,15 @@ export interface HistoryRoleOptions {
   readonly counters: HistoryCounters;
   /** Where items are brought into order. */
   readonly target: ChannelHistory;
+  /** The other nodes of a cluster, and where all nodes keep items; null for one node by itself. */
+  readonly cluster: { readonly others: OtherNodes; readonly store: SharedStore } | null;
 }
 
 /** Keeps the items of channels, by the rules of the configuration. In an upgrade what is kept goes over to the new process. */
 export class HistoryRole {
   readonly #options: HistoryRoleOptions;
   #config: Config;
-  #store: HistoryStore | null = null;
+  #store: AppendableStore | null = null;
   /** Whether another process has what was kept here, in the same files. */
   #given = false;
   /** What has come of the process before this one. */
@@ -41,7 +45,7 @@ export class HistoryRole {
   }
 
   /** Where items are kept; null where nothing is, or as long as another process has it. */
-  get store(): HistoryStore | null {
+  get store(): AppendableStore | null {
     return this.#store;
   }
 
@@ -82,7 +86,8 @@ export class HistoryRole {
   /** Items are kept where another brings them into order. */
   keepFor({ history }: ItemRouter): void {
     history.rules = this.target.rules;
-    if (this.#store !== null) history.keepIn(this.#store);
+    // A node of a cluster is not upgraded: its store is that of all nodes.
+    if (this.#store !== null && this.#options.cluster === null) history.keepIn(this.#store as HistoryStore);
   }
 
   /** Gives what is kept to the new process. Nothing may be published meanwhile, and all has to be stored. */
@@ -133,7 +138,11 @@ export class HistoryRole {
 
   async #open(): Promise<void> {
     const { history } = this.#config;
-    if (history.store === 'memory') this.#openMemory();
+    const { cluster } = this.#options;
+    if (cluster !== null) {
+      this.#store = cluster.store;
+      this.target.shareWith(cluster.others, cluster.store);
+    } else if (history.store === 'memory') this.#openMemory();
     else this.#keepIn(await DiskStore.open({ ...this.#shared, path: history.path }));
   }
 

@@ -1,5 +1,5 @@
 import type { PublishItem } from '../codec/grip/index.ts';
-import type { ChannelWatcher, Publication, ReceivedFormats } from '../hub/index.ts';
+import type { ChannelWatcher, Publication, Reach, ReceivedFormats } from '../hub/index.ts';
 
 /** Takes what is published, and answers what publishers ask: a hub, or what stands for one. */
 export interface PublishingHub {
@@ -87,6 +87,8 @@ export class Publishing implements PublishingHub {
   /** All that it has been: publishers may still wait there. */
   readonly #all: Set<PublishingHub>;
   readonly #watchers: UnionWatcher[] = [];
+  /** The other nodes of a cluster; null for none. */
+  others: { readonly reach: Reach } | null = null;
 
   constructor(first: PublishingHub) {
     this.#current = first;
@@ -116,6 +118,11 @@ export class Publishing implements PublishingHub {
   forget(hub: PublishingHub): void {
     this.#all.delete(hub);
     for (const watcher of this.#watchers) watcher.forget(hub);
+  }
+
+  /** Whom what is published now reaches. */
+  get reach(): Reach {
+    return this.others?.reach ?? 'all';
   }
 
   requestTurn(publication: Publication): void {

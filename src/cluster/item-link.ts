@@ -1,7 +1,7 @@
 import { type AtTurnEnd, TurnQueue } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import { type ClusterCounters, type FaultReport, LineRate, type Log, reportFault } from '../exchange/index.ts';
-import type { OtherNodes } from '../hub/index.ts';
+import type { OtherNodes, Reach } from '../hub/index.ts';
 import type { Broker } from './broker.ts';
 import { encodeItemMessage, itemOf } from './item-message.ts';
 import type { Subjects } from './subjects.ts';
@@ -15,18 +15,28 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
   readonly #turns = new TurnQueue();
   readonly #lines = new LineRate();
   #received: PublishItem[] = [];
+  readonly #alone: Reach;
 
-  /** @param receive takes the items of other nodes that have come in one turn of the event loop */
+  /**
+   * @param receive takes the items of other nodes that have come in one turn of the event loop
+   * @param alone whom what is published reaches while the broker is away
+   */
   constructor(
     broker: Broker,
     subjects: Subjects,
     receive: (items: readonly PublishItem[]) => void,
     report: FaultReport & { readonly counters: ClusterCounters; readonly log: Log },
+    alone: Reach,
   ) {
     this.#broker = broker;
     this.#subjects = subjects;
     this.#receive = receive;
     this.#report = report;
+    this.#alone = alone;
+  }
+
+  get reach(): Reach {
+    return this.#broker.up ? 'all' : this.#alone;
   }
 
   get pending(): number {

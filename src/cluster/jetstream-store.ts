@@ -54,7 +54,7 @@ export class JetStreamStore
 {
   readonly counters: HistoryCounters;
   onItems: (items: readonly KeptItem[]) => void = () => {};
-  onLost: (keys: readonly string[]) => void = () => {};
+  onLost: (channel: string, from: number) => void = () => {};
   /** Is called when the broker was away, and it is known again where the stream is: what came meanwhile is in the store, and everything from now on comes by `onItems`. */
   onBack: () => void = () => {};
   readonly #options: JetStreamStoreOptions;

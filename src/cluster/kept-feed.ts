@@ -28,7 +28,8 @@ export class KeptFeed {
   readonly #counters: ClusterCounters;
   #fresh: KeptItem[] = [];
   #disordered = false;
-  #lost = new Set<string>();
+  /** Channels that have lost items, and the numbers of the last ones before that. */
+  #lost = new Map<string, number>();
   /** The last numbers of channels. */
   readonly #numbers = new Map<string, number>();
   #bytes = 0;
@@ -59,10 +60,10 @@ export class KeptFeed {
     const wasIdle = this.idle;
     this.#know(channel, number);
     // What the stream has let go meanwhile is not noticed. Readers notice that.
-    if (since !== null && numberBefore(message) > Math.max(known, since)) this.#lose(channel);
+    if (since !== null && numberBefore(message) > Math.max(known, since)) this.#lose(channel, Math.max(known, since));
     if (number <= this.head) {
       // Others have been passed on that come after it.
-      if (since !== null) this.#lose(channel);
+      if (since !== null) this.#lose(channel, number - 1);
       return wasIdle && !this.idle;
     }
     this.#disordered ||= number < this.last;
@@ -80,8 +81,8 @@ export class KeptFeed {
     return this.#fresh.length === 0 && this.#lost.size === 0;
   }
 
-  /** Passes on what has come. @param onItems gets it in its order @param onLost gets the channels that have lost items */
-  flush(onItems: (items: readonly KeptItem[]) => void, onLost: (channels: readonly string[]) => void): void {
+  /** Passes on what has come. @param onItems gets it in its order @param onLost gets each channel that has lost items, and the number of the last one before that, first */
+  flush(onItems: (items: readonly KeptItem[]) => void, onLost: (channel: string, from: number) => void): void {
     const [items, lost] = [this.#fresh, [...this.#lost]];
     this.#fresh = [];
     this.#lost.clear();
@@ -92,8 +93,8 @@ export class KeptFeed {
     // It does not have what got lost.
     if (lost.length > 0) this.#tail.restart(this.head);
     if (this.#bytes > KNOWN_BYTES) this.#forget();
+    for (const [channel, from] of lost) onLost(channel, from);
     if (items.length > 0) onItems(items);
-    if (lost.length > 0) onLost(lost);
   }
 
   /** The numbers begin anew. */
@@ -118,8 +119,8 @@ export class KeptFeed {
     this.#forgotten = this.head;
   }
 
-  #lose(channel: string): void {
-    this.#lost.add(channel);
+  #lose(channel: string, from: number): void {
+    this.#lost.set(channel, Math.min(from, this.#lost.get(channel) ?? from));
     this.#counters.channelsLost++;
   }
 }

@@ -3,6 +3,8 @@ import { accessLogSection } from './access-log-section.ts';
 import { acmeIssues } from './acme-names.ts';
 import { acmeSection } from './acme-section.ts';
 import { type ChannelTable, channelSchema } from './channel-rule.ts';
+import { clusterIssues } from './cluster-issues.ts';
+import { clusterSection } from './cluster-section.ts';
 import { controlSection } from './control-section.ts';
 import { edgeSchema, edgeSection } from './edge-section.ts';
 import { fetchSchema, fetchSection } from './fetch-section.ts';
@@ -35,6 +37,7 @@ export const sections = {
   proxy: proxySection,
   hub: hubSection,
   history: historySection,
+  cluster: clusterSection,
   stats: statsSection,
   trace: traceSection,
   edge: edgeSection,
@@ -75,6 +78,7 @@ const fileSchema = z
     proxy: table(sections.proxy.shape).prefault({}),
     hub: table(sections.hub.shape).prefault({}),
     history: table(sections.history.shape).prefault({}),
+    cluster: table(sections.cluster.shape).prefault({}),
     stats: table(sections.stats.shape).prefault({}),
     trace: table(sections.trace.shape).prefault({}),
     edge: edgeSchema.prefault({}),
@@ -111,6 +115,10 @@ const fileSchema = z
     if (context.issues.length > 0 || (history.store === 'disk') === (history.path !== '')) return;
     const message = history.path === '' ? 'is needed with store = "disk"' : 'has no effect with store = "memory"';
     context.addIssue({ code: 'custom', path: ['history', 'path'], message });
+  })
+  .superRefine((file, context) => {
+    if (context.issues.length > 0) return;
+    for (const { path, message } of clusterIssues(file)) context.addIssue({ code: 'custom', path: [...path], message });
   })
   .superRefine(({ publish, route }, context) => {
     if (context.issues.length > 0) return;

@@ -1,5 +1,5 @@
 import type { PublishItem } from '../codec/grip/index.ts';
-import type { Publication } from '../hub/index.ts';
+import type { Publication, Reach } from '../hub/index.ts';
 
 /** Takes what is published: the hub, as far as it is needed here. */
 export interface Publisher {
@@ -20,6 +20,8 @@ export interface Publisher {
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void;
   /** Calls `done`, now or later, when what was just published has its place in the order of all items: what anybody publishes from then on comes after it. */
   ordered(done: () => void): void;
+  /** Whom what is published now reaches. */
+  readonly reach: Reach;
   /** Sends held requests to their origins again, for items that may have been lost. */
   recover(): void;
 }
@@ -33,5 +35,6 @@ export const NO_PUBLISHER: Publisher = {
   countReceivers() {},
   tellCursors() {},
   ordered() {},
+  reach: 'all',
   recover() {},
 };

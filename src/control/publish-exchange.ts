@@ -62,6 +62,9 @@ export interface PublishEndpoint {
   unreachedNoted: boolean;
 }
 
+/** The response where the other nodes of the cluster do not get what was published. */
+const PUBLISHED_HERE = 'Published on this node alone: the broker is away';
+
 /** What the response says of an item. */
 interface ShownItem {
   readonly channel: string;
@@ -144,6 +147,8 @@ export class PublishExchange implements Responder, ItemsOwner {
       this.#refuse(400, 'Idempotency-Key has an invalid value: expected one string of 1 to 1024 characters.');
     } else if (this.#channel !== null && !this.#readMessage(this.#channel)) {
       // It has its response.
+    } else if (this.#publishes && this.#endpoint.publisher.reach === 'none') {
+      this.#refuseAway();
     } else if (requestRate > 0 && !this.#mayPublish(requestRate)) {
       // It has its response.
     } else {
@@ -214,7 +219,8 @@ export class PublishExchange implements Responder, ItemsOwner {
   #onOrdered(): void {
     this.#published = true;
     if (this.#over) return;
-    if (!this.#representation) this.#confirm('Published');
+    const isAlone = this.#endpoint.publisher.reach === 'node';
+    if (!this.#representation) this.#confirm(isAlone ? PUBLISHED_HERE : 'Published');
     else if (this.#unknown === 0) this.#represent();
   }
 
@@ -287,6 +293,12 @@ export class PublishExchange implements Responder, ItemsOwner {
     this.#key = values.length === 1 && value.length <= MAX_KEY_FIELD ? parseIdempotencyKey(value) : null;
     this.#keyField = this.#key === null ? null : value;
     return this.#key !== null && this.#key.length <= MAX_KEY_BYTES;
+  }
+
+  #refuseAway(): void {
+    errorCounts.note('HF_BROKER_AWAY');
+    const { status, text } = ERRORS.HF_BROKER_AWAY;
+    this.#refuse(status, text, ['Content-Type', 'text/plain', 'Retry-After', '2']);
   }
 
   /** Takes one from the rate, or refuses the request. */

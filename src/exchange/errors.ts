@@ -69,6 +69,7 @@ export const ERRORS = {
     'remote-connection-failed',
   ),
   HF_DRAINING: face('policy', true, 503, 'The server is shutting down, try again.', 'info'),
+  HF_BROKER_AWAY: face('policy', true, 503, 'The broker of the cluster is away, try again later.', 'warn'),
   HF_NO_ROUTE: face('policy', false, 502, 'No route for host.', 'info'),
   HF_LOOP: face('policy', false, 508, 'The request is looping.', 'warn'),
   HF_ORIGIN_UNREACHABLE: face(

@@ -175,8 +175,8 @@ export interface SharedStore extends Omit<HistoryStore, 'append'> {
    * Is called with all items of the channels that this node is subscribed to, whichever node has appended them, in the order of their numbers. Everything up to `head` has been given to it.
    */
   onItems: (items: readonly KeptItem[]) => void;
-  /** Is called when items of these channels, or of those that a pattern matches, have got lost on their way here. @param keys as `cover` */
-  onLost: (keys: readonly string[]) => void;
+  /** Is called when items of a channel after the one with this number may have been lost on their way here. They can be read. */
+  onLost: (channel: string, from: number) => void;
 
   /** As `HistoryStore.append`. @param stored gets the numbers of all items, in their order; 0 for one that was not kept */
   append(items: readonly SharedItem[], stored: (numbers: readonly number[]) => void): void;

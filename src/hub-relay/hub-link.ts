@@ -42,6 +42,7 @@ export type LinkedHub = Pick<
   | 'deliver'
   | 'findHeld'
   | 'learnLastId'
+  | 'lost'
   | 'recover'
   | 'refresh'
   | 'requestTurn'
@@ -312,6 +313,11 @@ export class HubLink implements ChannelWatcher, AtTurnEnd {
       case KIND.missed:
         this.#hub.catchUp();
         break;
+      case KIND.lost: {
+        const [channel, from] = jsonOf(packet) as [string, number];
+        this.#hub.requestTurn(new HubTurn(this, () => this.#hub.lost(channel, from)));
+        break;
+      }
       case KIND.question:
         this.#answer(jsonOf(packet) as Question);
         break;

@@ -10,6 +10,8 @@ export const KIND = {
   recover: 0x72,
   /** To a worker: items may have been lost on their way to it. */
   missed: 0x4d,
+  /** To a worker: items of a channel may have been lost on their way to all workers; a list of its name and the number of the last item before them. */
+  lost: 0x4c,
   /** To a worker: a `Question`. */
   question: 0x71,
   /** To a worker: no further items come, and its clients are to be released. */

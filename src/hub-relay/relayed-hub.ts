@@ -29,6 +29,10 @@ export class RelayedHub implements LinkedHub {
     this.#relay.learnLastId(name, id);
   }
 
+  lost(channel: string, from: number): void {
+    this.#relay.router.fromNodes.lost(channel, from);
+  }
+
   recover(): void {
     this.#relay.recover();
   }

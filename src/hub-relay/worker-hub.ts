@@ -92,6 +92,10 @@ export class WorkerHub implements RoutedHub {
     this.#batchCost += Math.max(LEAST_COST, item.length);
   }
 
+  lost(channel: string, from: number): void {
+    if (!this.send(valuePacket(KIND.lost, [channel, from]))) this.#missed = true;
+  }
+
   endTurn(): void {
     const batch = this.#batch;
     const cost = this.#batchCost;

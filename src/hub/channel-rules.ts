@@ -91,6 +91,15 @@ export class ChannelRules {
     return [...lines, ...this.#hooks.map(({ queue, keep }) => `${queue} ${numbers(keep)}`)].join('\n');
   }
 
+  /** The largest limits of them all: items of a channel, at least one, and their age in seconds. */
+  get largest(): Pick<ChannelLimits, 'items' | 'age'> {
+    const kept = [...this.#rules, ...this.#hooks].flatMap(({ keep }) => keep ?? []);
+    return {
+      items: Math.max(1, ...kept.map(({ items }) => items)),
+      age: kept.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...kept.map(({ age }) => age)),
+    };
+  }
+
   /** The rule of the channel with this name; null for none. */
   of(name: string): ChannelRule | null {
     return this.#found.of(name);

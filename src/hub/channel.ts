@@ -23,6 +23,11 @@ export interface Receiver extends Guarded {
   awaitsCredit?(step: Step): boolean;
   /** An item of a channel was dropped, and it cannot look for it. Absent: it does not need to know. */
   onLost?(channel: string): void;
+  /**
+   * Items of a channel after the one with this number may have been lost on their way here. They are kept: it reads them, or is told that it cannot. Absent: it does
+   * not need to know.
+   */
+  onBroken?(channel: string, from: number): void;
   /** Items were dropped, and it may look for them. Absent: it cannot. */
   onMissed?(): void;
   /** Whether it is subscribed to the channel with this name, or to a pattern that matches it. Absent: not known. */

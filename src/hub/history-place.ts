@@ -53,6 +53,8 @@ export abstract class HistoryPlace<Client extends HistoryClient> implements Awai
   protected waits = false;
   /** The highest number that was left to the log. */
   protected skipped = 0;
+  /** How often items may have been lost for all clients, as far as it has looked for them. */
+  #losses: number;
   /** Whether its client was held by another process. */
   protected moved = false;
   /** What it says that is no cursor: the id of an item, perhaps. */
@@ -70,6 +72,7 @@ export abstract class HistoryPlace<Client extends HistoryClient> implements Awai
     { keys, since, ids = [], prefix }: Omit<PlaceOptions, 'join'>,
   ) {
     this.room = room;
+    this.#losses = room.losses;
     this.source = source;
     this.client = client;
     this.prefix = prefix;
@@ -92,9 +95,25 @@ export abstract class HistoryPlace<Client extends HistoryClient> implements Awai
 
   /** Items may have been lost on their way: looks for them in the log. */
   recover(): void {
+    this.#losses = this.room.losses;
     if (this.first) return;
     this.reading = true;
     this.pump();
+  }
+
+  /** Items of a channel behind this number may have been lost on their way here. Returns false where it cannot look for them: it has had some of other channels behind them. */
+  recoverFrom(number: number): boolean {
+    if (!this.first && this.isLive && this.position > number) return false;
+    this.recover();
+    return true;
+  }
+
+  /** Whether something may have been lost before what comes now, which is left to the log then. */
+  protected get hasLost(): boolean {
+    if (this.#losses === this.room.losses) return false;
+    this.#losses = this.room.losses;
+    this.reading = true;
+    return true;
   }
 
   /** Whether an item of a channel with this id of its publisher is in the log. */

@@ -88,6 +88,7 @@ export class HoldMaker {
         };
     const held = new StreamHold(this.#room, request, requester, credits, keepAlive, more, route);
     held.slow = options.slow ?? 'catch_up';
+    held.prefix = prefix;
     return held;
   }
 

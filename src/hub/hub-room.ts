@@ -33,6 +33,8 @@ export interface HubRoom extends HubOptions {
   readonly latency: Histogram;
   /** Goes up with each step whose delivery begins, and with each recovery. */
   moment: number;
+  /** How often items may have been lost on their way to all clients. */
+  losses: number;
   /** Null where nobody wants to know what happens. */
   observer: HubObserver | null;
   /** Bytes of held responses, and of the bodies of held requests. */

@@ -19,6 +19,7 @@ import { ClientPresence } from './client-presence.ts';
 import { Delivery } from './delivery.ts';
 import { FilterErrors } from './filter-errors.ts';
 import { FirstSubscriptions } from './first-subscriptions.ts';
+import { FromNodes } from './from-nodes.ts';
 import { GapReplay } from './gap-replay.ts';
 import { Held } from './held.ts';
 import { HoldMaker } from './hold-maker.ts';
@@ -82,6 +83,8 @@ export class Hub implements Guarded {
       this.#delivery.add(items);
     },
   });
+  /** Takes what other nodes of a cluster send. */
+  readonly fromNodes: FromNodes;
   /** The connections of the clients, by channel and user. */
   readonly counts: ClientCounts;
   readonly #presence: PresenceTable | null;
@@ -121,6 +124,7 @@ export class Hub implements Guarded {
       turns,
       latency: this.latency,
       moment: 0,
+      losses: 0,
       observer: null,
       heldBytes: 0,
       draining: false,
@@ -137,6 +141,7 @@ export class Hub implements Guarded {
     this.#room.channels.watch(new FirstSubscriptions(this.#room, this.#delivery, onFault));
     this.#admission = new Admission(this.#room, onFault);
     this.#sequencer = new Sequencer(this.#room, (items) => this.history.take(items), onFault);
+    this.fromNodes = new FromNodes(this.#room.channels, this.#sequencer, this.history, () => this.#intake.pump());
     this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);
     this.#intake = new Intake(
       turns,
@@ -263,6 +268,11 @@ export class Hub implements Guarded {
     this.publish(presenceItems(events, this.history.rules));
   }
 
+  /** As `FromNodes.lost`. */
+  lost(channel: string, from: number): void {
+    this.fromNodes.lost(channel, from);
+  }
+
   /** As `Channels.lastIdsOf`. */
   lastIdsOf(names: Iterable<string>): readonly string[] {
     return this.#room.channels.lastIdsOf(names);
@@ -313,12 +323,6 @@ export class Hub implements Guarded {
     this.#room.counters.itemsPublished += items.length;
     const admitted = this.#admission.admit(items);
     if (admitted.length > 0) this.#staged.accept(admitted);
-  }
-
-  /** Delivers items that another node of the cluster has accepted, after those that were accepted here. */
-  receive(items: readonly PublishItem[]): void {
-    for (const item of items) this.history.received(item);
-    this.#sequencer.add(items);
   }
 
   /** Delivers items that a router has accepted and brought into order, after those that were given before. */
@@ -427,9 +431,10 @@ export class Hub implements Guarded {
     this.#recovery.begin();
   }
 
-  /** Items may have been lost between the process that orders them and this one: clients read them from the log, and others recover. */
+  /** Items may have been lost between the process that orders them and this one: clients read them from the log, and others recover, or are told. */
   catchUp(): void {
     this.#room.moment++;
+    this.#room.losses++;
     this.#catchUp.begin();
   }
 

@@ -11,6 +11,7 @@ export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './
 export { FilteredBody } from './filter-set.ts';
 export { FilterError } from './filter-template.ts';
 export { FirstByKey } from './first-by-key.ts';
+export type { FromNodes } from './from-nodes.ts';
 export type { HoldOptions } from './hold-options.ts';
 export { Hub, type HubQueues, type HubStats } from './hub.ts';
 export {
@@ -52,7 +53,7 @@ export type { ReceivedFormats } from './receivers-of.ts';
 export type { KeptKey } from './repeat-keys.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 export type { Sequence } from './sequencer.ts';
-export type { OtherNodes } from './shared-keeper.ts';
+export type { OtherNodes, Reach } from './shared-keeper.ts';
 export type { Subscriber } from './subscriber.ts';
 export { patternKey, patternOf, subscriptionKey } from './subscription-key.ts';
 export type { WebSocketHold } from './websocket-hold.ts';

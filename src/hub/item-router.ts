@@ -7,6 +7,7 @@ import { ChannelHistory } from './channel-history.ts';
 import { type ChannelPage, type ChannelQuery, channelPage } from './channel-page.ts';
 import { Channels, type ChannelWatcher } from './channels.ts';
 import { CountsSum } from './counts-sum.ts';
+import { FromNodes } from './from-nodes.ts';
 import type { HubOptions } from './hub-options.ts';
 import { Intake, type Publication } from './intake.ts';
 import { type ItemTap, ItemTaps } from './item-taps.ts';
@@ -21,6 +22,8 @@ export interface RoutedHub extends Guarded {
   readonly underway: number;
   /** Takes one item, as `RouterOptions.encode` has written it. */
   take(item: Buffer): void;
+  /** As `FromNodes.lost`. */
+  lost(channel: string, from: number): void;
   /** There are no further items in this turn of the event loop. */
   endTurn(): void;
 }
@@ -82,6 +85,10 @@ export class HubChannels implements Receiver {
     return 0;
   }
 
+  onBroken(channel: string, from: number): void {
+    this.hub.lost(channel, from);
+  }
+
   onFault(thrown: unknown): void {
     this.hub.onFault(thrown);
   }
@@ -112,6 +119,8 @@ export class ItemRouter implements AtTurnEnd {
     note: (items) => this.#sequencer.note(items),
     pass: (items) => this.#route(items),
   });
+  /** As `Hub.fromNodes`. */
+  readonly fromNodes: FromNodes;
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
   /** Who wait for what was accepted so far to be stored. */
@@ -127,6 +136,7 @@ export class ItemRouter implements AtTurnEnd {
     const room = { ...options, channels: this.#channels, history: this.history };
     this.#admission = new Admission(room, onFault);
     this.#sequencer = new Sequencer(room, (items) => this.history.take(items), onFault);
+    this.fromNodes = new FromNodes(this.#channels, this.#sequencer, this.history, () => this.#intake.pump());
     this.#intake = new Intake(
       this.#turns,
       () => this.#underway,
@@ -182,12 +192,6 @@ export class ItemRouter implements AtTurnEnd {
     if (admitted.length === 0) return;
     if (this.#accepted.length === 0) this.#turns.add(this);
     for (const item of admitted) this.#accepted.push(item);
-  }
-
-  /** As `Hub.receive`. */
-  receive(items: readonly PublishItem[]): void {
-    for (const item of items) this.history.received(item);
-    this.#sequencer.add(items);
   }
 
   /** Gives the hubs items that another router has brought into order, at the end of the turn as those of `publish`. */

@@ -38,6 +38,11 @@ export function keptOf(room: Rules, keys: readonly string[]): KeptChannels {
   };
 }
 
+/** Those of these channels and patterns of which nothing is in the log. */
+export function unkeptOf(room: Rules, keys: readonly string[]): readonly string[] {
+  return keys.filter((key) => !isKept(room, key));
+}
+
 /** What the origin says that a client has of the channels of a hold which are in the log. @param prefix is put in front of their names */
 export function namedPlaces(room: Rules, hold: Hold | null, prefix: string): readonly NamedPlace[] {
   const places = new Map<string, string>();

@@ -59,6 +59,8 @@ export interface StreamHoldState extends HeldState {
   readonly isEventStream: boolean;
   readonly place: MovedPlace | null;
   readonly slow: SlowPolicy;
+  /** As `HoldOptions.channelPrefix`. Absent from older processes, which do not tell it. */
+  readonly prefix?: string;
   readonly keepAlive: KeepAlive | null;
   /** Null for a stream that has channels and nothing else. */
   readonly more: StreamMore | null;

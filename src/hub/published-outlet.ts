@@ -5,7 +5,7 @@ import { cursorMessage, type EnvelopeStyle, envelopeStyle, gapMessage } from './
 import type { FilterLine } from './filter-line.ts';
 import type { HistoryStream } from './history-stream.ts';
 import type { HubRoom } from './hub-room.ts';
-import { haveCursors } from './kept-channels.ts';
+import { haveCursors, toldGaps, unkeptOf } from './kept-channels.ts';
 import { type MessageRun, messageRuns } from './message-run.ts';
 import type { ShownState } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
@@ -293,8 +293,14 @@ export abstract class PublishedOutlet extends WebSocketOutlet implements History
     this.history?.onLost(channel);
   }
 
+  onBroken(channel: string, from: number): void {
+    this.history?.onBroken(channel, from);
+  }
+
   override onMissed(): void {
     this.history?.recover();
+    const lost = toldGaps(this.room, unkeptOf(this.room, this.channelNames), this.prefix);
+    if (lost.length > 0) this.tellGap(lost, this.cursor);
   }
 
   /** Without a place in the log it recovers by itself: subscriptions have no position. */

@@ -93,7 +93,7 @@ export class ResponseHistory extends HistoryPlace<HistoryPoll> {
 
   /** Whether a live item is for the client now. What is not is in the log. */
   takes(number: number): boolean {
-    if (!this.reading && this.client.ready && number > this.position) return true;
+    if (!this.hasLost && !this.reading && this.client.ready && number > this.position) return true;
     if (number > this.position) {
       this.skipped = Math.max(this.skipped, number);
       this.reading = true;

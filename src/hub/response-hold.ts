@@ -151,6 +151,10 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
     else this.recover();
   }
 
+  onBroken(_channel: string, from: number): void {
+    if (this.#history?.recoverFrom(from) === false) this.recover();
+  }
+
   override get cursor(): string | null {
     return this.#history?.place?.cursor ?? null;
   }

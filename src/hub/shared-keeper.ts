@@ -3,8 +3,12 @@ import type { KeptItem, SharedItem, SharedStore } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
 import { isForLater } from './item-keeper.ts';
 
+/** Whom what is published reaches: all nodes, this one alone, or nobody, since it is refused. */
+export type Reach = 'all' | 'node' | 'none';
+
 /** The other nodes of a cluster, as far as items are theirs that are not kept. */
 export interface OtherNodes {
+  readonly reach: Reach;
   /** Gives them an item. It is lost for them, which is counted, where they cannot be reached. */
   send(item: PublishItem): void;
   /** Bytes on their way: publishers wait on their account. */
@@ -51,8 +55,9 @@ export class SharedKeeper {
     if (!isSame) this.#store.setRules(rules.text, (channel) => rules.limitsOf(channel));
   }
 
+  /** While nothing may be published, publishers wait that cannot be refused. */
   get pending(): number {
-    return this.#store.waiting + this.#others.pending;
+    return this.#others.reach === 'none' ? Infinity : this.#store.waiting + this.#others.pending;
   }
 
   get idle(): boolean {
@@ -79,7 +84,8 @@ export class SharedKeeper {
         run.push(item);
         continue;
       }
-      const isKept = this.#rules.limitsOf(item.channel) !== null;
+      // One node by itself cannot number items: these are for the clients that are there.
+      const isKept = this.#others.reach !== 'node' && this.#rules.limitsOf(item.channel) !== null;
       if (isKept && isForLater(item)) {
         append.push(item);
         continue;

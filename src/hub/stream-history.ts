@@ -118,7 +118,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   next(run: Run): Run | null {
     const { first, last } = run;
     if (last === 0) return run;
-    if (this.reading) {
+    if (this.hasLost || this.reading) {
       this.#leave(run);
       return null;
     }
@@ -154,6 +154,11 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     super.hasId(channel, id, (found) => {
       if (!this.client.ended) done(found);
     });
+  }
+
+  /** Items of a channel after the one with this number may have been lost. */
+  onBroken(channel: string, from: number): void {
+    if (!this.recoverFrom(from)) this.onLost(channel);
   }
 
   /** An item of a channel has got lost for good. */

@@ -15,6 +15,7 @@ import { Held } from './held.ts';
 import type { HistoryStream } from './history-stream.ts';
 import type { HubRoom } from './hub-room.ts';
 import { type KeepAlivePlan, keepAliveDelay, keepAliveEarliest, keepAliveOf } from './keep-alive-plan.ts';
+import { toldGaps, unkeptOf } from './kept-channels.ts';
 import { KeptPayload } from './kept-payload.ts';
 import type { HoldParts, StreamHoldState, StreamMore } from './moved-hold.ts';
 import type { NextLink, SessionNotes } from './next-link.ts';
@@ -67,6 +68,8 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
   #between: StreamSession | null = null;
   /** Whether its items are events of EventSource. */
   #isEventStream = false;
+  /** Put in front of the names of its channels, and not known to the client. */
+  prefix = '';
   /** What becomes of it when its queue is full. */
   slow: SlowPolicy = 'catch_up';
   /** Where it is in the log of its channels, if they are kept; null where they are not. */
@@ -216,9 +219,16 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     this.#history?.onLost(channel);
   }
 
+  onBroken(channel: string, from: number): void {
+    this.#history?.onBroken(channel, from);
+  }
+
+  /** What is not kept its next link may know. Without one the client is told. */
   override onMissed(): void {
-    if (this.#history?.hasAll === true) this.#history.recover();
-    else this.recover();
+    this.#history?.recover();
+    if (this.#history?.hasAll === true || this.#session?.askLink() === true) return;
+    const channels = toldGaps(this.room, unkeptOf(this.room, this.channelNames), this.prefix);
+    if (channels.length > 0) this.tellGap(channels);
   }
 
   override onLastId(): void {
@@ -273,7 +283,7 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     const more = options === null || sessionState === null ? null : { ...moreOf(options), session: sessionState };
     const { wheel } = this.room;
     if (session !== null) wheel.cancel(session);
-    const own = { isEventStream: this.#isEventStream, place, slow: this.slow };
+    const own = { isEventStream: this.#isEventStream, place, slow: this.slow, prefix: this.prefix };
     const state = { kind: 'stream-hold' as const, ...held, ...own, keepAlive: keepAliveOf(this.#keepAlive), more };
     return this.suspendWith(state, () => {
       const left = sessionState?.left ?? null;
@@ -284,6 +294,7 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
   /** Goes on where a hold of another process has stopped. */
   goOn(state: StreamHoldState, parts: HoldParts): void {
     this.slow = state.slow;
+    this.prefix = state.prefix ?? '';
     this.#isEventStream = state.isEventStream;
     this.goOnAs(state, parts);
     if (state.more !== null) this.#session?.goOn(state.more.session);

@@ -89,7 +89,7 @@ function meansOf({ role, wheel, counters, log }: MovingSide, publishing: Publish
     adopt: (handle, state) => role.adopt(handle, state),
   };
   const clients = new OwnClients(own, { counters, log });
-  const kept = { log, counters: new HistoryCounters(), target: role.hub.history };
+  const kept = { log, counters: new HistoryCounters(), target: role.hub.history, cluster: null };
   const history = new HistoryRole(defaultConfig(), kept);
   const zmqCounters = new ZmqCounters();
   const { presence, hubLimits: limits } = role;

@@ -1,5 +1,6 @@
 import type { AcmeCounters } from '../../acme/index.ts';
 import {
+  type ClusterCounters,
   type ControlCounters,
   type Counters,
   isLevel,
@@ -231,6 +232,21 @@ const HISTORY: Docs<HistoryCounters> = {
   faults: FAULTS,
 };
 
+const CLUSTER: Docs<ClusterCounters> = {
+  itemsSent: 'Items that were sent to other nodes.',
+  itemsReceived: 'Items that have come from the broker, those of this node that are kept included.',
+  itemsUnsent: 'Items that other nodes did not get: the broker was away, or they cannot be sent.',
+  itemsTooLarge: 'Items that are larger than the broker takes.',
+  messagesInvalid: 'Messages on the subjects of the cluster that no node of this version has sent.',
+  channelsRefused: 'Channels whose names cannot be subjects, so that clients get only what is published at their node.',
+  partitions: 'Times that the broker was away.',
+  channelsLost:
+    'Times that items of a channel with a history got lost on their way here. Clients read them, or are told of a gap.',
+  questions: 'Questions to other nodes, of the control API and of publishers.',
+  answersMissing: 'Answers of other nodes that did not come in time.',
+  faults: FAULTS,
+};
+
 const POOL: Docs<PoolCounters> = {
   workersOpen: 'Worker processes that serve now.',
   workersStarted: 'Worker processes that began to serve.',
@@ -300,6 +316,7 @@ export const COUNTER_GROUPS: readonly CounterGroup[] = [
   { title: 'Counters of ordered certificates', parts: { acme: 'the main process' }, docs: ACME },
   { title: 'Counters of the access log', parts: { access: 'the access log of all processes' }, docs: ACCESS },
   { title: 'Counters of the history of channels', parts: { history: 'the main process' }, docs: HISTORY },
+  { title: 'Counters of a node of a cluster', parts: { cluster: 'the main process' }, docs: CLUSTER },
   { title: 'Counters of traces', parts: { trace: 'spans for the collector' }, docs: TRACE },
   { title: 'Counters of webhooks', parts: { webhooks: 'the main process' }, docs: WEBHOOKS },
   { title: 'Counters of worker processes', parts: { pool: 'the main process' }, docs: POOL },

@@ -9,6 +9,8 @@ export interface Upgradable {
   state: Life;
   /** Is called with the id of the process that has replaced this one; null: this one cannot be replaced. */
   readonly onReplaced: ((pid: number) => void) | null;
+  /** Why it cannot be replaced, whatever its state; null where nothing is against it. */
+  readonly upgradeHindrance: string | null;
   /** Stops accepting. */
   retire(): void;
 }
@@ -29,6 +31,7 @@ export function upgraderOf(
     sides,
     hindrance: () => {
       if (app.onReplaced === null) return 'this command cannot be upgraded';
+      if (app.upgradeHindrance !== null) return app.upgradeHindrance;
       if (app.state !== 'ready') return `the server is ${app.state}`;
       if (old?.runs !== true) return null;
       return 'the process before this one still finishes what its clients began: try again when it has ended, after upgrade_timeout at the latest';

@@ -57,8 +57,8 @@ export class StoreNode {
       for (const item of items) this.items.push(shown(item));
       this.#changed();
     };
-    store.onLost = (keys) => {
-      this.lost.push(...keys);
+    store.onLost = (channel) => {
+      this.lost.push(channel);
       this.#changed();
     };
   }

@@ -8,13 +8,14 @@ import {
   UNKNOWN_LENGTH,
   WINDOW,
 } from '../../../src/exchange/index.ts';
-import type { Publication } from '../../../src/hub/index.ts';
+import type { Publication, Reach } from '../../../src/hub/index.ts';
 import { FakeRequester } from '../../support/exchange/fake-requester.ts';
 import { requestHead } from '../../support/exchange/request-head.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 
 /** What was asked of the publisher, in order. */
 export class FakePublisher implements Publisher {
+  reach: Reach = 'all';
   readonly calls: (readonly PublishItem[] | 'recover')[] = [];
 
   /** Publishers that have to wait for their turn. */

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import type { TimerWheel } from '../clock/index.ts';
+import type { ClusterNode, NodeClients } from '../cluster/index.ts';
+import { type Config, resolveKey } from '../config/index.ts';
+import type { ClusterCounters, Log } from '../exchange/index.ts';
+import type { HistoryCounters } from '../history/index.ts';
+import type { Hub, ItemRouter } from '../hub/index.ts';
+
+/** What the role is made of. */
+export interface ClusterRoleOptions {
+  readonly wheel: TimerWheel;
+  readonly log: Log;
+  readonly counters: ClusterCounters;
+  readonly historyCounters: HistoryCounters;
+  /** Where the items of other nodes go. */
+  readonly clients: NodeClients;
+}
+
+/** Makes this process a node of a cluster, as the configuration says. The code for that is loaded only then. @throws BrokerError */
+export async function joinCluster(config: Config, options: ClusterRoleOptions): Promise<ClusterNode> {
+  const { ClusterNode: Node } = await import('../cluster/index.ts');
+  const { cluster, history } = config;
+  const { nats, prefix, node, replicas, onPartition, user, ca, cert, key } = cluster;
+  const broker = {
+    servers: nats,
+    access: {
+      ...(user !== '' && { user, password: textOf(cluster.password) }),
+      ...(cluster.token !== '' && { token: textOf(cluster.token) }),
+      ...(cluster.credentials !== '' && { credentials: readFileSync(cluster.credentials) }),
+    },
+    tls:
+      ca + cert === '' && !nats.some((url) => url.startsWith('tls:'))
+        ? null
+        : {
+            ...(ca !== '' && { ca: readFileSync(ca, 'utf8') }),
+            ...(cert !== '' && { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }),
+          },
+  };
+  return Node.start({ ...options, broker, prefix, node, replicas, onPartition, maxBytes: history.maxBytes });
+}
+
+function textOf(secret: string): string {
+  return String(resolveKey(secret, (path) => readFileSync(path, 'utf8')) ?? '');
+}
+
+/** The clients of a hub, or of all hubs that a router has. @param catchUp as `NodeClients` has it */
+export function nodeClients(hub: Hub | ItemRouter, catchUp: () => void): NodeClients {
+  return {
+    fromNodes: hub.fromNodes,
+    catchUp,
+    get rules() {
+      return hub.history.rules;
+    },
+    watchChannels: (watcher) => hub.watchChannels(watcher),
+    unwatchChannels: (watcher) => hub.unwatchChannels(watcher),
+  };
+}

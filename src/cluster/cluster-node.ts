@@ -1,0 +1,125 @@
+import type { Guarded, TimerWheel } from '../clock/index.ts';
+import { type ClusterCounters, type Log, reportFault } from '../exchange/index.ts';
+import type { HistoryCounters, SharedStore } from '../history/index.ts';
+import type { ChannelRules, ChannelWatcher, FromNodes, OtherNodes } from '../hub/index.ts';
+import { Broker, type BrokerOptions } from './broker.ts';
+import { ChannelFeed } from './channel-feed.ts';
+import { ItemLink } from './item-link.ts';
+import { JetStreamStore } from './jetstream-store.ts';
+import { type NodeName, nodeName } from './node-name.ts';
+import { Subjects } from './subjects.ts';
+
+/** The clients of this node, where the items of the cluster go. */
+export interface NodeClients {
+  readonly fromNodes: FromNodes;
+  /** What is kept of their channels. */
+  readonly rules: Pick<ChannelRules, 'largest'>;
+  /** Something may have been lost while the broker was away. */
+  catchUp(): void;
+  watchChannels(watcher: ChannelWatcher): void;
+  unwatchChannels(watcher: ChannelWatcher): void;
+}
+
+/** What a node is made of. */
+export interface ClusterNodeOptions {
+  readonly broker: Omit<BrokerOptions, 'name' | 'log'>;
+  readonly prefix: string;
+  /** Name of the node; empty for that of the host. */
+  readonly node: string;
+  readonly replicas: number;
+  /** Bytes of all items that are kept. */
+  readonly maxBytes: number;
+  /** What publishers get while the broker is away: they are refused, or their items go to the clients of this node alone. */
+  readonly onPartition: 'refuse' | 'local';
+  readonly wheel: TimerWheel;
+  readonly log: Log;
+  readonly counters: ClusterCounters;
+  readonly historyCounters: HistoryCounters;
+  readonly clients: NodeClients;
+}
+
+/** This process as a node of a cluster. */
+export class ClusterNode implements Guarded {
+  readonly name: NodeName;
+  readonly broker: Broker;
+  readonly others: OtherNodes;
+  readonly store: SharedStore;
+  readonly #options: ClusterNodeOptions;
+  readonly #feed: ChannelFeed;
+
+  private constructor(
+    options: ClusterNodeOptions,
+    name: NodeName,
+    broker: Broker,
+    subjects: Subjects,
+    store: JetStreamStore,
+  ) {
+    const { wheel, log, counters, clients } = options;
+    this.#options = options;
+    this.name = name;
+    this.broker = broker;
+    this.store = store;
+    const link = new ItemLink(
+      broker,
+      subjects,
+      (items) => clients.fromNodes.receive(items),
+      { counters, log },
+      options.onPartition === 'local' ? 'node' : 'none',
+    );
+    this.others = link;
+    this.#feed = new ChannelFeed(
+      broker,
+      subjects,
+      {
+        onItem: (channel, item) => link.take(channel, item),
+        onKept: (channel, item, message) => store.onKept(channel, item, message),
+        mark: (marked) => store.mark(marked),
+      },
+      { wheel, counters, owner: this },
+    );
+    store.feed = this.#feed;
+    store.onLost = (channel, from) => clients.fromNodes.lost(channel, from);
+    store.onBack = () => clients.catchUp();
+    broker.watch({
+      onDown: () => {
+        counters.partitions++;
+      },
+      onUp: () => {
+        this.#feed.restart();
+        clients.fromNodes.pump();
+      },
+    });
+  }
+
+  /** Connects to the broker, and makes the stream if there is none. @throws BrokerError */
+  static async start(options: ClusterNodeOptions): Promise<ClusterNode> {
+    const { log, prefix, replicas, maxBytes, wheel, historyCounters, counters, clients } = options;
+    const name = nodeName(options.node);
+    const broker = await Broker.connect({ ...options.broker, name: name.name, log });
+    try {
+      const subjects = new Subjects(prefix);
+      const settings = { replicas, maxBytes, largest: () => clients.rules.largest };
+      const owner = { onFault: (thrown: unknown) => void reportFault(options, thrown) };
+      const means = { wheel, log, counters: historyCounters, clusterCounters: counters, owner };
+      const store = await JetStreamStore.open({ broker, subjects, settings, ...means });
+      return new ClusterNode(options, name, broker, subjects, store);
+    } catch (error) {
+      await broker.close();
+      throw error;
+    }
+  }
+
+  /** Subscribes to the channels of the clients from now on. */
+  follow(): void {
+    this.#options.clients.watchChannels(this.#feed);
+  }
+
+  async stop(): Promise<void> {
+    this.#options.clients.unwatchChannels(this.#feed);
+    await this.broker.close();
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#options, thrown);
+  }
+}

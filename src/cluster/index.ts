@@ -1,0 +1,3 @@
+export { Broker } from './broker.ts';
+export { BrokerError } from './broker-error.ts';
+export { ClusterNode, type ClusterNodeOptions, type NodeClients } from './cluster-node.ts';

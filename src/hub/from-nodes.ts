@@ -1,0 +1,47 @@
+import { fault } from '../clock/index.ts';
+import type { PublishItem } from '../codec/grip/index.ts';
+import type { ChannelHistory } from './channel-history.ts';
+import type { Channels } from './channels.ts';
+import type { Sequencer } from './sequencer.ts';
+
+/** What a hub, or what routes to several, gets of the other nodes of a cluster. */
+export class FromNodes {
+  readonly #channels: Channels;
+  readonly #sequencer: Sequencer;
+  readonly #history: ChannelHistory;
+  /** Publishers that wait may have their turn. */
+  readonly pump: () => void;
+
+  constructor(channels: Channels, sequencer: Sequencer, history: ChannelHistory, pump: () => void) {
+    this.pump = pump;
+    this.#channels = channels;
+    this.#sequencer = sequencer;
+    this.#history = history;
+  }
+
+  /** Delivers items that another node has accepted and that are not kept, after those that were accepted here. */
+  receive(items: readonly PublishItem[]): void {
+    for (const item of items) this.#history.received(item);
+    this.#sequencer.add(items);
+  }
+
+  /**
+   * Items of a channel got lost on their way here. They are kept: clients that have not gone beyond them read them, and the others are told.
+   * @param from the number of the last item of the channel that was not lost
+   */
+  lost(channel: string, from: number): void {
+    const known = this.#channels.get(channel);
+    const patterns = this.#channels.matching(channel);
+    for (const each of known === undefined ? patterns : [known, ...patterns]) {
+      for (const { members } of each.groups) {
+        for (const { receiver } of [...members]) {
+          try {
+            receiver.onBroken?.(channel, from);
+          } catch (thrown) {
+            fault(receiver, thrown);
+          }
+        }
+      }
+    }
+  }
+}
