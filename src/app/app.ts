@@ -287,7 +287,7 @@ export class App {
     target.rules = channelRules(this.#config);
     const cluster = await this.#joinCluster(nodeClients(clients, () => (workers?.relay ?? proxy.hub).catchUp()));
     this.#roles.cluster = cluster;
-    if (cluster !== null) this.#handOver.publishing.others = cluster.others;
+    if (cluster !== null) this.#handOver.publishing.join(cluster);
     const history = new HistoryRole(this.#config, { ...this.#means, counters, target, cluster });
     this.#roles.history = history;
     registry.add('webhooks', this.counters.webhooks.webhooks);

@@ -1,5 +1,6 @@
+import { guarded } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
-import type { ChannelWatcher, Publication, Reach, ReceivedFormats } from '../hub/index.ts';
+import type { ChannelWatcher, KeyTable, Publication, Reach, ReceivedFormats } from '../hub/index.ts';
 
 /** Takes what is published, and answers what publishers ask: a hub, or what stands for one. */
 export interface PublishingHub {
@@ -7,6 +8,8 @@ export interface PublishingHub {
   cancelTurn(publication: Publication): void;
   publish(items: readonly PublishItem[]): void;
   reusedKey(items: readonly PublishItem[]): PublishItem | null;
+  /** The idempotency keys that are known here; null where another process knows them. */
+  readonly keys: KeyTable | null;
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void;
   ordered(done: () => void): void;
   recover(): void;
@@ -81,14 +84,30 @@ class UnionWatcher {
   }
 }
 
+/** The idempotency keys of all nodes of a cluster. */
+export interface KeyLedger {
+  /** Finds out about keys, and teaches the table. Returns whether nothing has to be waited for; else calls `done` later. @param keys with the digests of their items */
+  learn(keys: ReadonlyMap<string, string>, table: KeyTable, done: () => void): boolean;
+  /** Lets other nodes know what the table says of keys that were learned. */
+  settle(keys: ReadonlyMap<string, string>, table: KeyTable): void;
+}
+
+/** As much of a cluster as publishers need. */
+export interface PublishingCluster {
+  readonly others: { readonly reach: Reach };
+  readonly keys: KeyLedger;
+}
+
 /** What publishers publish to. In an upgrade another takes its place while they go on. */
 export class Publishing implements PublishingHub {
+  /** Those that wait until their keys are known. */
+  readonly #learning = new Set<Publication>();
   #current: PublishingHub;
   /** All that it has been: publishers may still wait there. */
   readonly #all: Set<PublishingHub>;
   readonly #watchers: UnionWatcher[] = [];
-  /** The other nodes of a cluster; null for none. */
-  others: { readonly reach: Reach } | null = null;
+  /** Null for one node by itself. */
+  #cluster: PublishingCluster | null = null;
 
   constructor(first: PublishingHub) {
     this.#current = first;
@@ -120,9 +139,14 @@ export class Publishing implements PublishingHub {
     for (const watcher of this.#watchers) watcher.forget(hub);
   }
 
+  /** This process is a node of a cluster from now on. */
+  join(cluster: PublishingCluster): void {
+    this.#cluster = cluster;
+  }
+
   /** Whom what is published now reaches. */
   get reach(): Reach {
-    return this.others?.reach ?? 'all';
+    return this.#cluster?.others.reach ?? 'all';
   }
 
   requestTurn(publication: Publication): void {
@@ -130,7 +154,32 @@ export class Publishing implements PublishingHub {
   }
 
   cancelTurn(publication: Publication): void {
+    this.#learning.delete(publication);
     for (const hub of this.#all) hub.cancelTurn(publication);
+  }
+
+  get keys(): KeyTable | null {
+    return this.current.keys;
+  }
+
+  /** As `MessagePublisher.learnKeys`. */
+  learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean {
+    const table = this.keys;
+    if (this.#cluster === null || table === null) return true;
+    const learned = (): void => {
+      // It may have left meanwhile.
+      if (this.#learning.delete(publication)) this.requestTurn(publication);
+      else this.settleKeys(keys);
+    };
+    if (this.#cluster.keys.learn(keys, table, guarded(publication, learned))) return true;
+    this.#learning.add(publication);
+    return false;
+  }
+
+  /** As `MessagePublisher.settleKeys`. */
+  settleKeys(keys: ReadonlyMap<string, string>): void {
+    const table = this.keys;
+    if (table !== null) this.#cluster?.keys.settle(keys, table);
   }
 
   publish(items: readonly PublishItem[]): void {

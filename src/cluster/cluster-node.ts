@@ -7,6 +7,7 @@ import { ChannelFeed } from './channel-feed.ts';
 import { ItemLink } from './item-link.ts';
 import { JetStreamStore } from './jetstream-store.ts';
 import { type NodeName, nodeName } from './node-name.ts';
+import { SharedKeys } from './shared-keys.ts';
 import { Subjects } from './subjects.ts';
 
 /** The clients of this node, where the items of the cluster go. */
@@ -44,6 +45,8 @@ export class ClusterNode implements Guarded {
   readonly broker: Broker;
   readonly others: OtherNodes;
   readonly store: SharedStore;
+  /** Idempotency keys of all nodes. */
+  readonly keys: SharedKeys;
   readonly #options: ClusterNodeOptions;
   readonly #feed: ChannelFeed;
 
@@ -53,12 +56,14 @@ export class ClusterNode implements Guarded {
     broker: Broker,
     subjects: Subjects,
     store: JetStreamStore,
+    keys: SharedKeys,
   ) {
     const { wheel, log, counters, clients } = options;
     this.#options = options;
     this.name = name;
     this.broker = broker;
     this.store = store;
+    this.keys = keys;
     const link = new ItemLink(
       broker,
       subjects,
@@ -102,7 +107,8 @@ export class ClusterNode implements Guarded {
       const owner = { onFault: (thrown: unknown) => void reportFault(options, thrown) };
       const means = { wheel, log, counters: historyCounters, clusterCounters: counters, owner };
       const store = await JetStreamStore.open({ broker, subjects, settings, ...means });
-      return new ClusterNode(options, name, broker, subjects, store);
+      const keys = await SharedKeys.open({ broker, subjects, replicas, counters, log });
+      return new ClusterNode(options, name, broker, subjects, store, keys);
     } catch (error) {
       await broker.close();
       throw error;

@@ -11,6 +11,13 @@ export interface Publisher {
   publish(items: readonly PublishItem[]): void;
   /** The first of the items whose idempotency key was used for other content; null if there is none. */
   reusedKey(items: readonly PublishItem[]): PublishItem | null;
+  /**
+   * Finds out what other nodes of a cluster know of idempotency keys. Returns false if that takes time: the publication gives up its turn, and gets another one then.
+   * @param keys with the digests of their items
+   */
+  learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean;
+  /** Items with these keys have been published, and it is known what their publisher is told; or they were refused. */
+  settleKeys(keys: ReadonlyMap<string, string>): void;
   /** Calls `done`, now or later, with how many clients would get each item if it were published now. */
   countReceivers(items: readonly PublishItem[], done: (counts: readonly number[]) => void): void;
   /**
@@ -32,6 +39,8 @@ export const NO_PUBLISHER: Publisher = {
   cancelTurn() {},
   publish() {},
   reusedKey: () => null,
+  learnKeys: () => true,
+  settleKeys() {},
   countReceivers() {},
   tellCursors() {},
   ordered() {},

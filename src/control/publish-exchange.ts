@@ -22,7 +22,7 @@ import {
   UNKNOWN_LENGTH,
   WINDOW,
 } from '../exchange/index.ts';
-import { type ItemsOwner, ItemsPublication } from '../hub/index.ts';
+import { type ItemsOwner, ItemsPublication, type Publication } from '../hub/index.ts';
 import { acceptedType } from './accepted-type.ts';
 import type { Publisher } from './control-publisher.ts';
 import type { ControlSettings } from './control-settings.ts';
@@ -104,6 +104,8 @@ export class PublishExchange implements Responder, ItemsOwner {
   #ungranted = 0;
   /** The complete body, until it is the publisher's turn. */
   #waiting: Buffer = EMPTY;
+  /** The idempotency keys of its items, from when other nodes are asked for them until it is known what became of the items. */
+  #keys: ReadonlyMap<string, string> | null = null;
   /** Its items, from then on until the request has its response or is given up. */
   #items: ItemsPublication | null = null;
   #over = false;
@@ -179,6 +181,7 @@ export class PublishExchange implements Responder, ItemsOwner {
     this.#items = null;
     items.drop();
     this.#endpoint.publisher.cancelTurn(items);
+    this.#settleKeys();
   }
 
   onResponseCredit(bytes: number): void {
@@ -203,6 +206,11 @@ export class PublishExchange implements Responder, ItemsOwner {
     return this.#endpoint.publisher.reusedKey(items);
   }
 
+  learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean {
+    this.#keys = keys;
+    return this.#endpoint.publisher.learnKeys(keys, publication);
+  }
+
   publishItems(items: readonly PublishItem[]): void {
     const { publisher } = this.#endpoint;
     const shown = this.#representation ? this.#noteReceivers(items) : null;
@@ -218,13 +226,13 @@ export class PublishExchange implements Responder, ItemsOwner {
 
   #onOrdered(): void {
     this.#published = true;
-    if (this.#over) return;
     const isAlone = this.#endpoint.publisher.reach === 'node';
-    if (!this.#representation) this.#confirm(isAlone ? PUBLISHED_HERE : 'Published');
-    else if (this.#unknown === 0) this.#represent();
+    if (!this.#over && !this.#representation) this.#confirm(isAlone ? PUBLISHED_HERE : 'Published');
+    this.#onKnown();
   }
 
   onRefused(error: PublishError): void {
+    this.#settleKeys();
     if (error instanceof ReusedKeyError) {
       errorCounts.note('HF_IDEMPOTENCY_KEY');
       this.#refuse(ERRORS.HF_IDEMPOTENCY_KEY.status, error.message);
@@ -247,6 +255,7 @@ export class PublishExchange implements Responder, ItemsOwner {
 
   onFault(thrown: unknown): void {
     const error = reportFault(this.#endpoint, thrown, { id: this.#request.id });
+    this.#settleKeys();
     if (this.#over) return;
     this.#over = true;
     this.#requester.onResponseError(error);
@@ -320,6 +329,7 @@ export class PublishExchange implements Responder, ItemsOwner {
     this.#unknown++;
     this.#endpoint.publisher.countReceivers(items, (counts) => {
       for (const [i, item] of shown.entries()) item.receivers = counts[i] ?? 0;
+      this.#unknown--;
       this.#onKnown();
     });
     return shown;
@@ -329,13 +339,21 @@ export class PublishExchange implements Responder, ItemsOwner {
     this.#unknown++;
     this.#endpoint.publisher.tellCursors(items, (cursors) => {
       for (const [i, item] of shown.entries()) item.cursor = cursors[i] ?? null;
+      this.#unknown--;
       this.#onKnown();
     });
   }
 
   #onKnown(): void {
-    this.#unknown--;
-    if (this.#published && this.#unknown === 0 && !this.#over) this.#represent();
+    if (!this.#published || this.#unknown > 0) return;
+    this.#settleKeys();
+    if (!this.#over) this.#represent();
+  }
+
+  #settleKeys(): void {
+    const keys = this.#keys;
+    this.#keys = null;
+    if (keys !== null) this.#endpoint.publisher.settleKeys(keys);
   }
 
   /** RFC 7240 §4.2. It may be as long as the request was, so the client's credits count. */

@@ -20,6 +20,8 @@ export class ClusterCounters {
   questions = 0;
   /** Answers of other nodes that were waited for and have not come. */
   answersMissing = 0;
+  /** Idempotency keys of which the broker did not say what other nodes know, or that it did not remember. */
+  keysUnknown = 0;
   /** Exceptions, which are defects of ours. */
   faults = 0;
 }

@@ -75,6 +75,9 @@ export class ForwardingPublisher implements Guarded {
     this.#losses.write(log, 'warn', fields, 'the process that orders the items takes none: items dropped');
   }
 
+  /** It has none: the other process knows them. */
+  readonly keys = null;
+
   /** The other process knows which keys were used: it drops an item whose key was used for other content. */
   reusedKey(): null {
     return null;

@@ -8,6 +8,7 @@ import {
   type ChannelWatcher,
   type HubLimits,
   ItemRouter,
+  type KeyTable,
   keyOfInfo,
   type PresenceTable,
   type Publication,
@@ -194,6 +195,10 @@ export class HubRelay implements WorkerHubRoom {
 
   ordered(done: () => void): void {
     done();
+  }
+
+  get keys(): KeyTable {
+    return this.router.keys;
   }
 
   reusedKey(items: readonly PublishItem[]): PublishItem | null {

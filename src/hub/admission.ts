@@ -2,7 +2,7 @@ import type { TimerWheel } from '../clock/index.ts';
 import type { ItemExtras, PublishItem } from '../codec/grip/index.ts';
 import { type Counters, LineRate, type Log } from '../exchange/index.ts';
 import { type KeptVersion, LastVersions, type VersionsRoom } from './last-versions.ts';
-import { type KeptKey, RepeatKeys } from './repeat-keys.ts';
+import { type KeptKey, type KeyTable, RepeatKeys } from './repeat-keys.ts';
 
 /** What it is made of. */
 export interface AdmissionRoom extends VersionsRoom {
@@ -86,6 +86,11 @@ export class Admission {
     if (repeatKey === null) return number;
     if (number !== null) this.#keys.noteNumber(repeatKey, number);
     return number ?? this.#keys.numberOf(repeatKey);
+  }
+
+  /** The keys that are known here. */
+  get keys(): KeyTable {
+    return this.#keys;
   }
 
   /** What another needs to go on. */

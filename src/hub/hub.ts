@@ -38,6 +38,7 @@ import { presenceItems } from './presence-items.ts';
 import type { PresenceTable } from './presence-table.ts';
 import { QueueBudget } from './queue-budget.ts';
 import { type ReceivedFormats, receiversOf } from './receivers-of.ts';
+import type { KeyTable } from './repeat-keys.ts';
 import { ReplayPacer } from './replay-pacer.ts';
 import { ResponseHold } from './response-hold.ts';
 import { type Sequence, Sequencer } from './sequencer.ts';
@@ -409,6 +410,11 @@ export class Hub implements Guarded {
   /** Calls `done` when what was just published has its place in the order of all items: here it has that at once. */
   ordered(done: () => void): void {
     done();
+  }
+
+  /** The idempotency keys that are known here. */
+  get keys(): KeyTable {
+    return this.#admission.keys;
   }
 
   /** The first of the items whose idempotency key was used for other content; null if there is none. */

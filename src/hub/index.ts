@@ -50,7 +50,7 @@ export {
   type PresentUser,
 } from './presence-table.ts';
 export type { ReceivedFormats } from './receivers-of.ts';
-export type { KeptKey } from './repeat-keys.ts';
+export type { KeptKey, KeyTable, KnownKey } from './repeat-keys.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 export type { Sequence } from './sequencer.ts';
 export type { OtherNodes, Reach } from './shared-keeper.ts';

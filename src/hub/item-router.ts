@@ -14,6 +14,7 @@ import { type ItemTap, ItemTaps } from './item-taps.ts';
 import type { PresenceEvent } from './presence-event.ts';
 import { presenceItems } from './presence-items.ts';
 import type { ReceivedFormats } from './receivers-of.ts';
+import type { KeyTable } from './repeat-keys.ts';
 import { type Sequence, Sequencer } from './sequencer.ts';
 
 /** Another hub, which has the clients. */
@@ -218,6 +219,11 @@ export class ItemRouter implements AtTurnEnd {
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {
     if (this.#accepted.length === 0) this.#turns.add(this);
     this.#asked.push(() => done(items.map((item) => this.history.cursorOf(this.#admission.numberOf(item)))));
+  }
+
+  /** As `Hub.keys`. */
+  get keys(): KeyTable {
+    return this.#admission.keys;
   }
 
   /** As `Hub.reusedKey`. */

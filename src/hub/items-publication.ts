@@ -14,6 +14,11 @@ export interface ItemsOwner extends Guarded {
   itemsRequest(): Buffer | object;
   /** The first of these items whose idempotency key was used for other content; null if there is none. */
   reusedKey(items: readonly PublishItem[]): PublishItem | null;
+  /**
+   * Finds out what other nodes of a cluster know of the idempotency keys of the request. Returns false if that takes time: the publication gives up its turn, and gets another one.
+   * @param keys with the digests of their items
+   */
+  learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean;
   /** Gives these items to the hub: they are the next ones. All items of the request are valid. */
   publishItems(items: readonly PublishItem[]): void;
   /** All items have been published. */
@@ -27,9 +32,12 @@ export class ItemsPublication implements Publication {
   readonly bytes: number;
   readonly #owner: ItemsOwner;
   readonly #key: string | null;
-  /** Digests of the items with keys of their own, by these. */
+  /** Digests of the items with keys, by these. */
   readonly #digests = new Map<string, string>();
   #reader: PublishItemsReader | null = null;
+  #complete = false;
+  /** Items whose keys have been looked at again since other nodes were asked for these. */
+  #checked = Number.POSITIVE_INFINITY;
   #published = 0;
   #dropped = false;
 
@@ -58,7 +66,15 @@ export class ItemsPublication implements Publication {
     try {
       this.#reader ??= new PublishItemsReader(owner.itemsRequest(), this.#key);
       items = this.#reader.items;
-      if (this.#published === 0 && !this.#read(this.#reader)) return false;
+      if (!this.#complete) {
+        this.#complete = this.#read(this.#reader);
+        if (!this.#complete) return false;
+        if (this.#digests.size > 0 && !owner.learnKeys(this.#digests, this)) {
+          this.#checked = 0;
+          return true;
+        }
+      }
+      if (this.#checked < items.length && !this.#check(items)) return false;
     } catch (error) {
       if (!(error instanceof PublishError)) throw error;
       owner.onRefused(error);
@@ -80,9 +96,20 @@ export class ItemsPublication implements Publication {
     const from = reader.items.length;
     const complete = reader.read(TURN_ITEMS);
     const items = reader.items.slice(from);
-    const reused = items.find((item) => this.#isReused(item)) ?? this.#owner.reusedKey(items);
-    if (reused !== null) throw new ReusedKeyError(reused.channel);
+    this.#refuse(items.find((item) => this.#isReused(item)) ?? this.#owner.reusedKey(items));
     return complete;
+  }
+
+  /** Looks at further keys again: others have published while other nodes were asked. Returns whether these were the last. */
+  #check(items: readonly PublishItem[]): boolean {
+    const from = this.#checked;
+    this.#checked += TURN_ITEMS;
+    this.#refuse(this.#owner.reusedKey(items.slice(from, this.#checked)));
+    return this.#checked >= items.length;
+  }
+
+  #refuse(reused: PublishItem | null): void {
+    if (reused !== null) throw new ReusedKeyError(reused.channel);
   }
 
   /** Whether another item of this request has the same key and other content. */

@@ -29,15 +29,22 @@ interface Remembered {
 }
 
 /** What is remembered of a key, for another process. */
-export interface KeptKey {
-  readonly key: string;
+export interface KnownKey {
   readonly digest: string;
   readonly taken: number;
   readonly receivers: readonly (number | null)[];
   readonly numbers: readonly (number | null)[];
+}
+
+/** The same, with the key. */
+export interface KeptKey extends KnownKey {
+  readonly key: string;
   /** Milliseconds for which it still is. */
   readonly left: number;
 }
+
+/** The keys of one process, for those who compare them with the keys of others. */
+export type KeyTable = Pick<RepeatKeys, 'known' | 'goOn'>;
 
 /** The idempotency keys of the last minutes, and how the items that had them were answered. */
 export class RepeatKeys {
@@ -108,18 +115,22 @@ export class RepeatKeys {
     this.#table.charge(key, COUNT_COST * Math.max(0, index + 1 - length));
   }
 
+  /** What is remembered of a key; null for nothing. */
+  known(key: string): KnownKey | null {
+    const known = this.#table.get(key);
+    return known === undefined ? null : knownOf(known);
+  }
+
   /** All that is remembered, oldest first. */
   *kept(): Generator<KeptKey, void> {
-    for (const [key, { digest, taken, receivers, numbers }, left] of this.#table.entries()) {
-      const known = { receivers: receivers.map(orNull), numbers: numbers.map(orNull) };
-      yield { key, digest, taken, ...known, left };
-    }
+    for (const [key, known, left] of this.#table.entries()) yield { key, ...knownOf(known), left };
   }
 
   /** Remembers what another process did. */
   goOn(kept: Iterable<KeptKey>): void {
     for (const { key, digest, taken, receivers, numbers, left } of kept) {
-      if (this.#table.get(key) === undefined) this.#add(key, digest, left).taken = taken;
+      const known = this.#table.get(key) ?? this.#add(key, digest, left);
+      if (known.digest === digest) known.taken = Math.max(known.taken, taken);
       receivers.forEach((count, index) => {
         if (count !== null) this.noteReceivers({ key, digest, index }, count);
       });
@@ -134,6 +145,10 @@ export class RepeatKeys {
     this.#table.set(key, added, ENTRY_COST + 2 * key.length, left);
     return added;
   }
+}
+
+function knownOf({ digest, taken, receivers, numbers }: Remembered): KnownKey {
+  return { digest, taken, receivers: receivers.map(orNull), numbers: numbers.map(orNull) };
 }
 
 /** JSON makes null of what is left out. */

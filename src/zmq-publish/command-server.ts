@@ -32,6 +32,8 @@ export class CommandServer implements ItemsOwner, Publication {
   readonly #refusals = new LineRate();
   /** The command that waits for its turn or is carried out now. */
   #command: Command | null = null;
+  /** The idempotency keys of its items, from when other nodes are asked for them until it is known what became of the items. */
+  #keys: ReadonlyMap<string, string> | null = null;
 
   /** @param uris the reply to `get-zmq-uris` */
   constructor(room: InputRoom, uris: () => TnetstringInput) {
@@ -74,6 +76,11 @@ export class CommandServer implements ItemsOwner, Publication {
 
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return this.#room.publisher.reusedKey(items);
+  }
+
+  learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean {
+    this.#keys = keys;
+    return this.#room.publisher.learnKeys(keys, publication);
   }
 
   publishItems(items: readonly PublishItem[]): void {
@@ -146,7 +153,10 @@ export class CommandServer implements ItemsOwner, Publication {
   }
 
   #end(reply: Buffer): void {
+    const keys = this.#keys;
     this.#command = null;
+    this.#keys = null;
+    if (keys !== null) this.#room.publisher.settleKeys(keys);
     this.#reply(reply);
   }
 

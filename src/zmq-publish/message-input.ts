@@ -18,6 +18,12 @@ export interface Pausable {
   resume(): void;
 }
 
+/** An item with an idempotency key, and that with the digest of the item. */
+interface KeyedItem {
+  readonly item: PublishItem;
+  readonly keys: ReadonlyMap<string, string>;
+}
+
 /**
  * Bytes that a message counts as at least, when a turn of the event loop is shared out among publishers: 512 messages are a turn, as with
  * items over HTTP.
@@ -38,6 +44,8 @@ export class MessageInput implements Publication {
   readonly #refusals = new LineRate();
   #message: Buffer | null = null;
   #channel: string | null = null;
+  /** The item of a message whose idempotency key other nodes are asked for, and that key. */
+  #learned: KeyedItem | null = null;
   #paused = false;
 
   /** @param kind names the input in the log */
@@ -55,7 +63,7 @@ export class MessageInput implements Publication {
     this.#channel = channel;
     this.bytes = Math.max(LEAST_BYTES, message.length);
     this.#room.turns.requestTurn(this);
-    if (this.#message === null) return;
+    if (this.#message === null && this.#learned === null) return;
     this.#paused = true;
     this.socket?.pause();
   }
@@ -69,8 +77,9 @@ export class MessageInput implements Publication {
   onTurn(): boolean {
     const message = this.#message;
     this.#message = null;
-    if (message !== null) this.#publish(message, this.#channel);
-    if (this.#paused) {
+    if (message !== null) this.#read(message, this.#channel);
+    else if (this.#learned !== null) this.#publishLearned(this.#learned);
+    if (this.#paused && this.#learned === null) {
       this.#paused = false;
       this.socket?.resume();
     }
@@ -80,12 +89,13 @@ export class MessageInput implements Publication {
   onFault(thrown: unknown): void {
     reportFault(this.#room, thrown, { input: this.#kind });
     this.#message = null;
+    this.#learned = null;
     if (!this.#paused) return;
     this.#paused = false;
     this.socket?.resume();
   }
 
-  #publish(message: Buffer, channel: string | null): void {
+  #read(message: Buffer, channel: string | null): void {
     let item: PublishItem;
     try {
       item = parsePublishMessage(message, channel);
@@ -94,9 +104,22 @@ export class MessageInput implements Publication {
       this.refuse(error.message);
       return;
     }
+    const repeatKey = item.extras?.repeatKey ?? null;
+    if (repeatKey === null) {
+      this.#room.publisher.publish([item]);
+      return;
+    }
+    const learned = { item, keys: new Map([[repeatKey.key, repeatKey.digest]]) };
+    if (this.#room.publisher.learnKeys(learned.keys, this)) this.#publishLearned(learned);
+    else this.#learned = learned;
+  }
+
+  #publishLearned({ item, keys }: KeyedItem): void {
     const { publisher } = this.#room;
+    this.#learned = null;
     const items = [item];
-    if (item.extras && publisher.reusedKey(items) !== null) this.refuse(new ReusedKeyError(item.channel).message);
+    if (publisher.reusedKey(items) !== null) this.refuse(new ReusedKeyError(item.channel).message);
     else publisher.publish(items);
+    publisher.settleKeys(keys);
   }
 }

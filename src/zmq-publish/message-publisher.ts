@@ -9,6 +9,13 @@ export interface MessagePublisher {
   publish(items: readonly PublishItem[]): void;
   /** The first of the items whose idempotency key was used for other content; null if there is none. */
   reusedKey(items: readonly PublishItem[]): PublishItem | null;
+  /**
+   * Finds out what other nodes of a cluster know of idempotency keys. Returns false if that takes time: the publication gives up its turn, and gets another one then.
+   * @param keys with the digests of their items
+   */
+  learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean;
+  /** Items with these keys have been published, or were refused. */
+  settleKeys(keys: ReadonlyMap<string, string>): void;
   /** Calls `done`, now or later, when what was just published has its place in the order of all items: what anybody publishes from then on comes after it. */
   ordered(done: () => void): void;
   /** Sends held requests to their origins again, for items that may have been lost. */

@@ -243,6 +243,8 @@ const CLUSTER: Docs<ClusterCounters> = {
   channelsLost:
     'Times that items of a channel with a history got lost on their way here. Clients read them, or are told of a gap.',
   questions: 'Questions to other nodes, of the control API and of publishers.',
+  keysUnknown:
+    'Idempotency keys of which the broker did not say what other nodes know, or that it did not remember: a repeat at another node may be published.',
   answersMissing: 'Answers of other nodes that did not come in time.',
   faults: FAULTS,
 };

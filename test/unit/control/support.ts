@@ -51,6 +51,12 @@ export class FakePublisher implements Publisher {
     else this.unordered.push(done);
   }
 
+  learnKeys(): boolean {
+    return true;
+  }
+
+  settleKeys(): void {}
+
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return items.find(({ channel, extras }) => extras?.repeatKey && channel === this.reused) ?? null;
   }

@@ -20,8 +20,18 @@ class NotedOwner implements ItemsOwner {
     return { items: this.#items };
   }
 
+  /** Keys that are learned; a turn follows when the test says so. */
+  learned: [string, string][] | null = null;
+  learns = false;
+  reused = 'reused';
+
+  learnKeys(keys: ReadonlyMap<string, string>): boolean {
+    this.learned = [...keys];
+    return !this.learns;
+  }
+
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
-    return items.find(({ channel }) => channel === 'reused') ?? null;
+    return items.find(({ channel }) => channel === this.reused) ?? null;
   }
 
   publishItems(items: readonly PublishItem[]): void {
@@ -97,4 +107,27 @@ test('one idempotency key that was used for other content refuses all', () => {
   const twice = new NotedOwner([keyed('1'), ...itemsWith(keyed('2'))]);
   assert.equal(twice.turns(), 1);
   assert.deepEqual(twice.calls, ['request', 'The idempotency key of c was used for other content.']);
+});
+
+test('items with keys give up the turn while other nodes are asked, and are all looked at again before the first is published', () => {
+  const keyed = { ...ITEM, 'idempotency-key': 'k' };
+  const owner = new NotedOwner(itemsWith(keyed, keyed));
+  owner.learns = true;
+  assert.equal(owner.turns(), 1);
+  assert.deepEqual(owner.calls, ['request']);
+  assert.deepEqual(
+    owner.learned?.map(([key]) => key),
+    ['1 ck'],
+  );
+  assert.equal(owner.turns(), 2);
+  assert.deepEqual(owner.calls, ['request', TURN_ITEMS, 2, 'published']);
+  const [without, refused] = [new NotedOwner(itemsWith()), new NotedOwner(itemsWith({ ...keyed, channel: 'other' }))];
+  without.turns();
+  assert.equal(without.learned, null);
+  refused.learns = true;
+  refused.turns();
+  refused.reused = 'other';
+  refused.turns();
+  assert.match(String(refused.calls), /^request,.*other/);
+  assert.equal(refused.calls.length, 2);
 });

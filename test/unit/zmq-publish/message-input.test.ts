@@ -7,8 +7,8 @@ import type { Publication } from '../../../src/hub/index.ts';
 import { MessageInput } from '../../../src/zmq-publish/message-input.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 
-function message(content: string): Buffer {
-  return encode({ channel: 'c', formats: { 'http-stream': { content } } });
+function message(content: string, extras: object = {}): Buffer {
+  return encode({ channel: 'c', formats: { 'http-stream': { content } }, ...extras });
 }
 
 /** An input with a socket and a publisher that notes what happens. */
@@ -21,6 +21,7 @@ class Rig {
   readonly input: MessageInput;
   busy = false;
   failing = false;
+  learning = false;
 
   constructor() {
     const publisher = {
@@ -33,6 +34,12 @@ class Rig {
         for (const { httpStream } of items) this.contents.push(String(httpStream?.content));
       },
       ordered: (done: () => void) => done(),
+      learnKeys: (keys: ReadonlyMap<string, string>, publication: Publication) => {
+        this.contents.push(`learn ${[...keys.keys()]}`);
+        if (this.learning) this.waiting.push(publication);
+        return !this.learning;
+      },
+      settleKeys: (keys: ReadonlyMap<string, string>) => this.contents.push(`settle ${[...keys.keys()]}`),
       reusedKey: ([item]: readonly PublishItem[]) => (item?.channel === 'reused' ? item : null),
       recover: () => {},
       watchChannels: () => {},
@@ -98,4 +105,16 @@ test('an item whose idempotency key was used for other content is counted and lo
   assert.deepEqual(rig.log.of('publish refused'), [{ input: 'pull', reason }]);
   rig.input.take(encode({ channel: 'c', 'idempotency-key': 'k', formats }), null);
   assert.deepEqual(rig.contents, ['x']);
+});
+
+test('while other nodes are asked for the key of an item, the socket is paused', () => {
+  const rig = new Rig();
+  const keyed = (content: string) => message(content, { 'idempotency-key': 'k' });
+  rig.input.take(keyed('one'), null);
+  assert.deepEqual(rig.contents.splice(0), ['learn 1 ck', 'one', 'settle 1 ck']);
+  rig.learning = true;
+  rig.input.take(keyed('two'), null);
+  assert.deepEqual([rig.contents.splice(0), rig.calls.splice(0)], [['learn 1 ck'], ['pause']]);
+  assert.equal((rig.waiting[0] as Publication).onTurn(), true);
+  assert.deepEqual([rig.contents, rig.calls], [['two', 'settle 1 ck'], ['resume']]);
 });

@@ -1,0 +1,69 @@
+import { jetstream, StorageType, type StreamConfig } from '@nats-io/jetstream';
+import { type KV, Kvm } from '@nats-io/kv';
+import type { Broker } from './broker.ts';
+import { BrokerError } from './broker-error.ts';
+
+/** What a bucket is like: one value for each key. */
+export interface BucketSettings {
+  readonly name: string;
+  /** Milliseconds after which a value goes. */
+  readonly age: number;
+  /** Bytes of a value at most, as the broker counts them. */
+  readonly maxValueBytes: number;
+  /** Bytes of all values, as the broker counts them. More are refused. */
+  readonly maxBytes: number;
+  /** Servers that have each value. */
+  readonly replicas: number;
+}
+
+/** Nanoseconds of a millisecond. */
+const NANOS = 1e6;
+
+/** Milliseconds that the broker has to answer. */
+const ANSWER_MS = 2_000;
+
+/**
+ * Finds a bucket, or makes it.
+ * @throws BrokerError when the broker has no JetStream, does not allow it, or has another bucket of this name
+ */
+export async function openBucket({ connection }: Broker, settings: BucketSettings): Promise<KV> {
+  const { name, age, maxValueBytes, maxBytes, replicas } = settings;
+  try {
+    const bucket = await new Kvm(jetstream(connection, { timeout: ANSWER_MS })).create(name, {
+      ...{ history: 1, ttl: age, maxValueSize: maxValueBytes, max_bytes: maxBytes, replicas },
+      storage: StorageType.File,
+    });
+    const { streamInfo } = await bucket.status();
+    const differences = differencesOf(streamInfo.config, settings);
+    if (differences.length > 0) throw new BrokerError(`bucket ${name} has other settings: ${differences.join('; ')}`);
+    return bucket;
+  } catch (error) {
+    throw error instanceof BrokerError ? error : new BrokerError(`bucket ${name}: ${(error as Error).message}`);
+  }
+}
+
+/** What a bucket has otherwise than it must be. An operator may give it more or fewer replicas, and more or less room. */
+function differencesOf(is: StreamConfig, { name, age, maxValueBytes }: BucketSettings): string[] {
+  const wanted = {
+    subjects: `$KV.${name}.>`,
+    max_msgs_per_subject: 1,
+    max_age: age * NANOS,
+    max_msg_size: maxValueBytes,
+    mirror: null,
+    sealed: false,
+    deny_purge: false,
+    deny_delete: false,
+  };
+  const found: Record<keyof typeof wanted, unknown> = {
+    ...is,
+    subjects: is.subjects?.join(' '),
+    mirror: is.mirror?.name ?? null,
+    sealed: is.sealed ?? false,
+    deny_purge: is.deny_purge ?? false,
+    deny_delete: is.deny_delete ?? false,
+  };
+  return Object.entries(wanted).flatMap(([key, wants]) => {
+    const value = found[key as keyof typeof wanted];
+    return value === wants ? [] : `${key} is ${JSON.stringify(value)}, not ${JSON.stringify(wants)}`;
+  });
+}

@@ -1,0 +1,220 @@
+import { hash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import type { KV } from '@nats-io/kv';
+import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
+import type { KeyTable, KnownKey } from '../hub/index.ts';
+import type { Broker } from './broker.ts';
+import { encodeRecord, type KeyRecord, MAX_RECORD_BYTES, recordOf } from './key-record.ts';
+import { openBucket } from './open-bucket.ts';
+import type { Subjects } from './subjects.ts';
+
+/** Milliseconds for which a key is remembered. */
+const REMEMBERED = 300_000;
+
+/** Milliseconds for which a node waits for what becomes of items with a key, or for the broker. */
+const WAIT_MS = 2_000;
+
+/** Milliseconds between two looks. */
+const LOOK_MS = 50;
+
+/**
+ * Keys that a node asks the broker for at the same time. Others wait.
+ * @bound cluster-keys-asked
+ */
+const MAX_ASKED = 256;
+
+/**
+ * Bytes of the idempotency keys that the broker remembers for all nodes. When there is no room, only each node remembers its own, which is counted and logged.
+ * @bound cluster-keys
+ */
+const MAX_BYTES = 268_435_456;
+
+type KeyWithDigest = readonly [key: string, digest: string];
+
+/** The keys of one request of a publisher, and the table that is taught. */
+interface Request {
+  readonly keys: ReadonlyMap<string, string>;
+  readonly table: KeyTable;
+}
+
+/** That this node publishes items with a key. */
+interface Claim {
+  readonly keys: Request['keys'];
+  /** Of the record. */
+  readonly revision: number;
+}
+
+/** What it is made of. */
+export interface SharedKeysOptions {
+  readonly broker: Broker;
+  readonly subjects: Subjects;
+  readonly replicas: number;
+  readonly counters: ClusterCounters;
+  readonly log: Log;
+}
+
+/**
+ * Idempotency keys for all nodes of a cluster. Whoever publishes items with a key makes a record of it first. Where there is a record already, what it says is taught to the table of this node, which
+ * does the rest.
+ */
+export class SharedKeys {
+  readonly #options: SharedKeysOptions;
+  readonly #bucket: KV;
+  /** Keys whose items this node publishes. */
+  readonly #claims = new Map<string, Claim>();
+  readonly #lines = new LineRate();
+  #asked = 0;
+  #waiting: (() => void)[] = [];
+
+  private constructor(options: SharedKeysOptions, bucket: KV) {
+    this.#options = options;
+    this.#bucket = bucket;
+  }
+
+  /** @throws BrokerError as `openBucket` */
+  static async open(options: SharedKeysOptions): Promise<SharedKeys> {
+    const { broker, subjects, replicas } = options;
+    const name = `${subjects.prefix.replaceAll('.', '_')}_keys`;
+    const sizes = { maxValueBytes: MAX_RECORD_BYTES, maxBytes: MAX_BYTES };
+    return new SharedKeys(options, await openBucket(broker, { name, age: REMEMBERED, ...sizes, replicas }));
+  }
+
+  /**
+   * Finds out about keys. Returns whether all are known here; else calls `done` later. A node that does not publish within two seconds what it has begun is not waited for any longer, and a broker that does
+   * not answer is not, either.
+   * @param keys with the digests of their items
+   * @param table of this node, which is taught
+   */
+  learn(keys: ReadonlyMap<string, string>, table: KeyTable, done: () => void): boolean {
+    const wanted = [...keys].filter(([key]) => !isKnown(table.known(key)));
+    // Publishers are refused while the broker is away, or deliver on this node.
+    if (wanted.length === 0 || !this.#options.broker.up) return true;
+    void this.#learn({ keys, table }, wanted).then(done);
+    return false;
+  }
+
+  /** Tells the other nodes what has become of items with these keys: what the table says, or nothing where they were refused. */
+  settle(keys: ReadonlyMap<string, string>, table: KeyTable): void {
+    for (const key of keys.keys()) {
+      const claim = this.#claims.get(key);
+      // A repeat settles nothing.
+      if (claim?.keys !== keys) continue;
+      const known = table.known(key);
+      if (isKnown(known)) this.#record(key, { ...known, done: true });
+      else this.#release(key);
+    }
+  }
+
+  async #learn(request: Request, wanted: readonly KeyWithDigest[]): Promise<void> {
+    const deadline = performance.now() + WAIT_MS;
+    const outcomes = await Promise.all(wanted.map((key) => this.#look(request, key)));
+    if (outcomes.every((outcome) => outcome !== 'busy')) return;
+    // Nobody waits for others while others wait for it: now one by one, in an order that is the same for all.
+    for (const [i, [key]] of wanted.entries()) if (outcomes[i] === 'claimed') this.#release(key);
+    for (const key of wanted.toSorted()) await this.#wait(request, key, deadline);
+  }
+
+  /** Looks at a key until it is known what became of items with it, or this node has to publish them. */
+  async #wait(request: Request, key: KeyWithDigest, deadline: number): Promise<void> {
+    while ((await this.#look(request, key)) === 'busy') {
+      if (performance.now() >= deadline) {
+        // Whoever has begun is gone, or hangs.
+        await this.#look(request, key, true);
+        return;
+      }
+      await delay(LOOK_MS);
+    }
+  }
+
+  async #look(request: Request, key: KeyWithDigest, takesOver = false): Promise<'known' | 'claimed' | 'busy'> {
+    if (this.#asked >= MAX_ASKED) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#asked++;
+    try {
+      return await this.#claimOrRead(request, key, takesOver);
+    } catch (error) {
+      this.#unknown(error);
+      return 'known';
+    } finally {
+      this.#asked--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #claimOrRead(
+    { keys, table }: Request,
+    [key]: KeyWithDigest,
+    takesOver: boolean,
+  ): Promise<'known' | 'claimed' | 'busy'> {
+    if (isKnown(table.known(key))) return 'known';
+    // Two publishers of this node have the same key: the first one goes on.
+    if (this.#claims.has(key)) return 'busy';
+    if (await this.#claim(keys, key, 0)) return 'claimed';
+    const entry = await this.#bucket.get(nameOf(key));
+    if (entry === null) return 'busy';
+    const { revision, operation, created } = entry;
+    const record = operation === 'PUT' ? recordOf(entry.string()) : null;
+    if (record?.done === true) {
+      table.goOn([{ key, ...record, left: leftOf(created.getTime()) }]);
+      return 'known';
+    }
+    // What is no record of ours, or one of nothing, is replaced.
+    const isOpen = record !== null && !takesOver;
+    return !isOpen && (await this.#claim(keys, key, revision)) ? 'claimed' : 'busy';
+  }
+
+  /** Makes the record, if there is none, or none but that of this revision. Returns whether this node publishes the items. */
+  async #claim(keys: Request['keys'], key: string, previousSeq: number): Promise<boolean> {
+    const record = { digest: keys.get(key) ?? '', taken: 0, receivers: [], numbers: [], done: false };
+    try {
+      const revision = await this.#bucket.put(nameOf(key), encodeRecord(record), { previousSeq });
+      this.#claims.set(key, { keys, revision });
+      return true;
+    } catch (error) {
+      if (error instanceof JetStreamApiError && WRONG_SEQUENCE.includes(error.code)) return false;
+      throw error;
+    }
+  }
+
+  #record(key: string, record: KeyRecord): void {
+    this.#end(key, (name, options) => this.#bucket.put(name, encodeRecord(record), options));
+  }
+
+  #release(key: string): void {
+    this.#end(key, (name, options) => this.#bucket.delete(name, options));
+  }
+
+  /** Writes what has become of a claim, unless another node has taken it over. */
+  #end(key: string, write: (name: string, options: { readonly previousSeq: number }) => Promise<unknown>): void {
+    const { revision: previousSeq = 0 } = this.#claims.get(key) ?? {};
+    this.#claims.delete(key);
+    write(nameOf(key), { previousSeq }).catch((error: unknown) => this.#unknown(error));
+  }
+
+  #unknown(error: unknown): void {
+    const { counters, log } = this.#options;
+    counters.keysUnknown++;
+    const fields = { error: String(error), keys: counters.keysUnknown };
+    this.#lines.write(log, 'warn', fields, 'broker remembers no idempotency key: other nodes may publish a repeat');
+  }
+}
+
+const WRONG_SEQUENCE: readonly number[] = [
+  JetStreamApiCodes.StreamWrongLastSequence,
+  JetStreamApiCodes.StreamWrongLastSequenceUnknown,
+];
+
+/** Whether items with the key have been published, as far as this node knows. */
+function isKnown(known: KnownKey | null): known is KnownKey {
+  return known !== null && known.taken > 0;
+}
+
+/** A key may have any characters, and 1,024 bytes. */
+function nameOf(key: string): string {
+  return hash('sha256', key, 'base64url');
+}
+
+/** Milliseconds for which a key is still remembered, whatever the clock of the broker says. */
+function leftOf(created: number): number {
+  return Math.min(REMEMBERED, Math.max(1_000, created + REMEMBERED - Date.now()));
+}
