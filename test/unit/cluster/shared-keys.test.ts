@@ -93,14 +93,14 @@ test('of requests with the same keys at the same time one is published, and the 
   const server = await startNats(t);
   if (server === null) return;
   const nodes = await Promise.all([0, 1, 2].map(() => KeyNode.start(t, server)));
-  const keys = Array.from({ length: 40 }, (_, index): [string, string] => [`k${index}`, 'd']);
+  const keys = Array.from({ length: 300 }, (_, index): [string, string] => [`k${index}`, 'd']);
   const outcomes = await Promise.all(
     nodes.flatMap((node) => [node.publish(new Map(keys)), node.publish(new Map(keys.toReversed()))]),
   );
   const news = outcomes.map((each) => each.filter((outcome) => outcome === 'new').length);
   assert.equal(
     news.reduce((sum, count) => sum + count),
-    40,
+    300,
     String(news),
   );
   for (const { counters } of nodes) assert.equal(counters.keysUnknown, 0);

@@ -15,6 +15,7 @@ function message(content: string, extras: object = {}): Buffer {
 class Rig {
   readonly contents: string[] = [];
   readonly calls: string[] = [];
+  readonly keyed: string[] = [];
   readonly waiting: Publication[] = [];
   readonly counters = new ControlCounters();
   readonly log = new FakeLog();
@@ -35,11 +36,11 @@ class Rig {
       },
       ordered: (done: () => void) => done(),
       learnKeys: (keys: ReadonlyMap<string, string>, publication: Publication) => {
-        this.contents.push(`learn ${[...keys.keys()]}`);
+        this.keyed.push(`learn ${[...keys.keys()]}`);
         if (this.learning) this.waiting.push(publication);
         return !this.learning;
       },
-      settleKeys: (keys: ReadonlyMap<string, string>) => this.contents.push(`settle ${[...keys.keys()]}`),
+      settleKeys: (keys: ReadonlyMap<string, string>) => this.keyed.push(`settle ${[...keys.keys()]}`),
       reusedKey: ([item]: readonly PublishItem[]) => (item?.channel === 'reused' ? item : null),
       recover: () => {},
       watchChannels: () => {},
@@ -111,10 +112,10 @@ test('while other nodes are asked for the key of an item, the socket is paused',
   const rig = new Rig();
   const keyed = (content: string) => message(content, { 'idempotency-key': 'k' });
   rig.input.take(keyed('one'), null);
-  assert.deepEqual(rig.contents.splice(0), ['learn 1 ck', 'one', 'settle 1 ck']);
+  assert.deepEqual([rig.contents, rig.keyed.splice(0), rig.calls], [['one'], ['learn 1 ck', 'settle 1 ck'], []]);
   rig.learning = true;
   rig.input.take(keyed('two'), null);
-  assert.deepEqual([rig.contents.splice(0), rig.calls.splice(0)], [['learn 1 ck'], ['pause']]);
+  assert.deepEqual([rig.contents, rig.keyed, rig.calls], [['one'], ['learn 1 ck'], ['pause']]);
   assert.equal((rig.waiting[0] as Publication).onTurn(), true);
-  assert.deepEqual([rig.contents, rig.calls], [['two', 'settle 1 ck'], ['resume']]);
+  assert.deepEqual([rig.contents, rig.keyed[1], rig.calls], [['one', 'two'], 'settle 1 ck', ['pause', 'resume']]);
 });
