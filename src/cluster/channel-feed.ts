@@ -119,6 +119,11 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     return this.#takerOf(channel)?.since ?? null;
   }
 
+  /** The same for all that one channel or pattern brings. */
+  sinceOf(key: string): number | null {
+    return this.#byKey.get(key)?.since ?? null;
+  }
+
   /** Calls `done` when `since` is known of all these that the node is subscribed to: at once, or later. */
   cover(keys: readonly string[], done: () => void): void {
     let left = 1;

@@ -10,6 +10,7 @@ import {
   type StreamInfo,
   type StreamUpdateConfig,
 } from '@nats-io/jetstream';
+import { TimeoutError } from '@nats-io/transport-node';
 import { EPOCH_LENGTH, newEpoch } from '../history/index.ts';
 import type { Broker } from './broker.ts';
 import { BrokerError } from './broker-error.ts';
@@ -18,6 +19,9 @@ import type { Subjects } from './subjects.ts';
 
 /** Keys of a stream's metadata: what its epoch is made of, a hash of the rules, and the number of its last item when they became these. */
 const [EPOCH, RULES, FLOOR] = ['holdfast_epoch', 'holdfast_rules', 'holdfast_floor'];
+
+/** Servers that have just begun to be a cluster do not answer, or refuse: so many tries, and milliseconds between two. */
+const [TRIES, AGAIN] = [20, 500];
 
 /** A message of the stream. */
 export interface StreamMessage {
@@ -41,6 +45,10 @@ export class ItemStream {
   replicas = 1;
   /** Items that the stream keeps of a channel; -1 for any number. */
   perChannel = -1;
+  /** Milliseconds for which the broker knows the ids of items. */
+  window = 0;
+  /** What it has, as of the last refresh. */
+  held = { messages: 0, channels: 0, bytes: 0 };
   readonly #manager: JetStreamManager;
   readonly #subjects: Subjects;
   readonly #settings: StreamSettings;
@@ -55,13 +63,17 @@ export class ItemStream {
 
   /** Finds the stream, or makes it. @throws BrokerError when the broker has no JetStream, does not allow it, or has another stream of this name */
   static async open(broker: Broker, subjects: Subjects, settings: StreamSettings): Promise<ItemStream> {
-    try {
-      const manager = await jetstreamManager(broker.connection, { checkAPI: false });
-      const stream = new ItemStream(manager, subjects, settings);
-      await stream.refresh();
-      return stream;
-    } catch (error) {
-      throw error instanceof BrokerError ? error : new BrokerError(reasonOf(error));
+    for (let tries = 1; ; tries++) {
+      try {
+        const manager = await jetstreamManager(broker.connection, { checkAPI: false });
+        const stream = new ItemStream(manager, subjects, settings);
+        await stream.refresh();
+        return stream;
+      } catch (error) {
+        if (error instanceof BrokerError) throw error;
+        if (tries === TRIES || !isOfNow(error)) throw new BrokerError(reasonOf(error));
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
     }
   }
 
@@ -90,6 +102,10 @@ export class ItemStream {
         [RULES]: this.#rules,
         [FLOOR]: String(info.state.last_seq),
       };
+    }
+    // Where less was kept of a channel, some may have gone.
+    else if (change.max_msgs_per_subject !== undefined) {
+      change.metadata = { ...(change.metadata ?? metadata), [FLOOR]: String(info.state.last_seq) };
     }
     if (Object.keys(change).length > 0) {
       await this.#manager.streams.update(this.name, { ...info.config, ...change });
@@ -166,8 +182,11 @@ export class ItemStream {
     this.epoch = epoch;
     this.floor = Number(info.config.metadata?.[FLOOR] ?? 0);
     this.replicas = info.config.num_replicas;
+    this.window = info.config.duplicate_window / 1e6;
     this.perChannel = info.config.max_msgs_per_subject;
     this.seen = Math.max(this.seen, info.state.last_seq);
+    const { messages, num_subjects = 0, bytes } = info.state;
+    this.held = { messages, channels: num_subjects, bytes };
   }
 
   #epochOf({ created, config }: StreamInfo): string {
@@ -177,6 +196,11 @@ export class ItemStream {
 
 /** The broker's code for a stream of this name with other settings. */
 const NAME_IN_USE = 10_058;
+
+/** Whether the same may be possible in a moment. */
+function isOfNow(error: unknown): boolean {
+  return error instanceof TimeoutError || (error instanceof JetStreamApiError && error.status === 503);
+}
 
 function reasonOf(error: unknown): string {
   const { name, message } = error as Error;

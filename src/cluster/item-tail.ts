@@ -1,5 +1,6 @@
 import { LEAST_COST } from '../exchange/index.ts';
 import type { KeptItem } from '../history/index.ts';
+import { itemsAfter } from './items-after.ts';
 
 /**
  * Bytes of the last items that have come to a node, each costing at least 256. Clients that were away for a moment get what they have missed from here, without asking the broker.
@@ -32,14 +33,8 @@ class ChannelTail {
     return this.first === this.items.length;
   }
 
-  after(number: number): KeptItem[] {
-    let [low, high] = [this.first, this.items.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.items[middle] as KeptItem).number > number) high = middle;
-      else low = middle + 1;
-    }
-    return this.items.slice(low);
+  after(number: number): readonly KeptItem[] {
+    return itemsAfter(this.items, number, this.first);
   }
 }
 

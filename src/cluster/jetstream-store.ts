@@ -1,6 +1,14 @@
 import type { Subscription } from '@nats-io/transport-node';
-import { type AtTurnEnd, fault, type Guarded, guarded, type TimerWheel, TurnQueue } from '../clock/index.ts';
-import { matchesPattern } from '../codec/grip/index.ts';
+import {
+  type AtTurnEnd,
+  attempt,
+  fault,
+  type Guarded,
+  guarded,
+  Ticker,
+  type TimerWheel,
+  TurnQueue,
+} from '../clock/index.ts';
 import type { ClusterCounters, Log } from '../exchange/index.ts';
 import {
   type ChannelLimits,
@@ -14,14 +22,13 @@ import {
   type SharedStore,
 } from '../history/index.ts';
 import type { Broker, BrokerMessage, BrokerWatcher } from './broker.ts';
-import type { ChannelFeed, FeedSink } from './channel-feed.ts';
-
+import type { FeedSink } from './channel-feed.ts';
 import { itemOfMessage } from './item-message.ts';
-import { ItemStream, type StreamMessage } from './item-stream.ts';
+import { ItemStream } from './item-stream.ts';
 import { ItemTail } from './item-tail.ts';
-import { answerOf, type KnownItems, placeOf } from './kept-answer.ts';
 import { KeptFeed } from './kept-feed.ts';
-import { type KeptRun, readRun, type WantedChannel } from './kept-run.ts';
+import { KeptNames } from './kept-names.ts';
+import { KeptReads, type StoreFeed } from './kept-reads.ts';
 import { StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
 import type { StreamSettings } from './stream-settings.ts';
@@ -40,8 +47,10 @@ export interface JetStreamStoreOptions {
   readonly owner: Guarded;
 }
 
-/** Times that a read is begun again when the broker fails. */
-const ATTEMPTS = 5;
+/** Milliseconds between two looks at the stream, and after which one that has failed is repeated when the broker is back. */
+const [LOOK, AGAIN] = [10_000, 500];
+
+const NO_FEED: StoreFeed = { since: () => null, sinceOf: () => null, cover: (_, done) => done(), restart: () => {} };
 
 /**
  * The items of all nodes of a cluster, in one stream of NATS JetStream, whose sequence is the number of items. What comes by the subscriptions of a node is passed on in the order of the stream;
@@ -55,27 +64,34 @@ export class JetStreamStore
   readonly counters: HistoryCounters;
   onItems: (items: readonly KeptItem[]) => void = () => {};
   onLost: (channel: string, from: number) => void = () => {};
-  /** Is called when the broker was away, and it is known again where the stream is: what came meanwhile is in the store, and everything from now on comes by `onItems`. */
-  onBack: () => void = () => {};
+  /**
+   * Is called when the broker was away, or has another stream, and it is known again where the stream is. Items up to `from` were passed on; those between that and the head are in the store
+   * only, and what comes later is passed on again. When the epoch is another one, `from` means nothing.
+   */
+  onBack: (from: number) => void = () => {};
   readonly #options: JetStreamStoreOptions;
   readonly #stream: ItemStream;
   readonly #marks: StreamMarks;
   readonly #appends: StreamAppends;
   readonly #tail = new ItemTail();
   readonly #kept: KeptFeed;
+  readonly #reads: KeptReads;
+  readonly #names: KeptNames;
   readonly #cleared: Subscription;
   readonly #turns = new TurnQueue();
+  readonly #ticker: Ticker;
   #turnEnds = false;
-  #feed: Pick<ChannelFeed, 'since' | 'cover'> | null = null;
+  #feed: StoreFeed = NO_FEED;
   #limitsOf: (channel: string) => ChannelLimits | null = () => null;
-  /** Marks that have come in this turn. */
+  /** Marks that have come in this turn, or while it was not known where the stream is. */
   #marked: (() => void)[] = [];
   /** The rules that the stream is being told. */
   #ruling: Promise<void> = Promise.resolve();
-  #stopped = false;
-  /** Times that the broker was away. */
+  /** Times that it was not known where the stream is. */
   #times = 0;
-  #refreshing = false;
+  #paused = false;
+  #checking = false;
+  #stopped = false;
 
   private constructor(options: JetStreamStoreOptions, stream: ItemStream) {
     const { broker, subjects, counters = new HistoryCounters(), clusterCounters, owner } = options;
@@ -88,14 +104,33 @@ export class JetStreamStore
       this.#endTurn();
     });
     this.#appends = new StreamAppends(
-      { ...options, counters },
+      { ...options, counters, window: () => stream.window },
       () => this.#endTurn(),
       () => this.#check(),
     );
+    const store = this;
+    const state = {
+      get head(): number {
+        return store.head;
+      },
+      get times(): number {
+        return store.#times;
+      },
+      get feed(): StoreFeed {
+        return store.#feed;
+      },
+      marked: (): Promise<number> => this.#nextMark(),
+      ruled: (): Promise<void> => this.#ruling,
+      limitsOf: (channel: string): ChannelLimits | null => this.#limitsOf(channel),
+    };
+    const source = { broker, subjects, stream, tail: this.#tail, state, log: options.log };
+    this.#reads = new KeptReads(source, this.#marks.subject);
+    this.#names = new KeptNames(source);
     this.#cleared = broker.subscribe(
       subjects.clearedFed,
       guarded(owner, (message: BrokerMessage) => this.#onCleared(message)),
     );
+    this.#ticker = new Ticker(LOOK, this, () => this.#check());
     broker.watch(this);
   }
 
@@ -103,13 +138,15 @@ export class JetStreamStore
   static async open(options: JetStreamStoreOptions): Promise<JetStreamStore> {
     const stream = await ItemStream.open(options.broker, options.subjects, options.settings);
     const store = new JetStreamStore(options, stream);
-    await store.#nextMark();
-    store.#tail.restart(store.head);
+    const number = await store.#nextMark();
+    store.#kept.resume(number);
+    store.#reads.begin(number);
+    store.#count();
     return store;
   }
 
   /** What the node is subscribed to. */
-  set feed(feed: Pick<ChannelFeed, 'since' | 'cover'>) {
+  set feed(feed: StoreFeed) {
     this.#feed = feed;
     this.#kept.places = feed;
   }
@@ -150,26 +187,13 @@ export class JetStreamStore
   }
 
   cover(keys: readonly string[], done: () => void): void {
-    if (this.#feed === null) done();
-    else this.#feed.cover(keys, done);
+    this.#feed.cover(keys, done);
   }
 
   read(query: ReadQuery, done: (result: ReadResult) => void): void {
-    const { after, channels } = query;
-    const foreign = after !== null && after.epoch !== this.epoch;
-    if (channels.length === 0 || (foreign && (query.places ?? []).length === 0)) {
-      done(this.#answer(query, NOTHING, foreign));
-    } else if (!foreign && this.#hasInTail(query)) {
-      done(
-        this.#answer(
-          query,
-          { upTo: this.head, after: (name, number) => this.#tail.after(name, number), floorOf: () => 0 },
-          false,
-        ),
-      );
-    } else {
-      this.#later(this.#read(query, done));
-    }
+    const result = this.#reads.now(query);
+    if (result !== null) done(result);
+    else this.#later(this.#reads.later(query).then(done));
   }
 
   matching(
@@ -178,30 +202,13 @@ export class JetStreamStore
     limit: number,
     done: (names: readonly string[] | null) => void,
   ): void {
-    const matching = async (): Promise<readonly string[] | null> => {
-      const { state } = await this.#stream.info();
-      if (after !== null && (state.first_seq > after + 1 || after < this.#stream.floor)) return null;
-      const found = new Set<string>();
-      for (const pattern of patterns) {
-        const subject = this.#options.subjects.keptOf(pattern);
-        if (subject === null) return null;
-        for (const name of await this.#namesOf(subject)) if (matchesPattern(pattern, name)) found.add(name);
-        if (found.size > limit) return null;
-      }
-      return [...found];
-    };
-    this.#later(this.#orElse(matching(), null, done));
+    const names = this.#names.inTail(patterns, after, limit);
+    if (names !== null) done(names);
+    else this.#later(this.#orElse(this.#names.matching(patterns, after, limit), null).then(done));
   }
 
   lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void {
-    const lastOf = async (): Promise<KeptItem | null> => {
-      const subject = this.#options.subjects.kept(channel);
-      const found = subject === null ? null : await this.#stream.get({ last_by_subj: subject });
-      const item = found && itemOf(channel, found);
-      const age = this.#limitsOf(channel)?.age ?? Number.POSITIVE_INFINITY;
-      return item !== null && item.time >= Date.now() - age * 1_000 ? item : null;
-    };
-    this.#later(this.#orElse(lastOf(), null, (item) => done(item, this.head)));
+    this.#later(this.#orElse(this.#lastOf(channel), null).then((item) => done(item, this.head)));
   }
 
   span(channel: string, done: (span: ChannelSpan) => void): void {
@@ -220,66 +227,67 @@ export class JetStreamStore
   }
 
   names(prefix: string, done: (names: readonly string[]) => void): void {
-    const names = async (): Promise<readonly string[]> => {
-      const all = await this.#namesOf(this.#options.subjects.captured);
-      return all.filter((name) => name.startsWith(prefix));
-    };
-    this.#later(this.#orElse(names(), [], done));
+    this.#later(this.#orElse(this.#names.beginningWith(prefix), []).then(done));
   }
 
   /** The limits of the stream are those of all channels, and narrower ones count when items are read. */
   trim(): void {}
 
-  clear(channel: string, upTo?: number): void {
+  clear(channel: string, upTo = this.last): void {
     const { broker, subjects } = this.#options;
     const [subject, cleared] = [subjects.kept(channel), subjects.cleared(channel)];
     if (subject === null || cleared === null) return;
+    this.#clearHere(channel, upTo);
     const clear = async (): Promise<void> => {
-      const end = upTo ?? this.last;
-      this.#tail.clear(channel, end);
-      await broker.connection.request(cleared, Buffer.from(String(end)));
-      await this.#stream.purge(subject, end + 1);
-      this.counters.itemsHeld = Math.max(0, this.counters.itemsHeld - 1);
+      // First the others are told: none of them may give what is gone as all that there was.
+      await broker.connection.request(cleared, Buffer.from(String(upTo)));
+      await this.#stream.purge(subject, upTo + 1);
+      await this.#stream.refresh();
+      this.#count();
     };
-    this.#later(this.#orElse(clear(), undefined, () => {}));
+    this.#later(this.#orElse(clear(), undefined));
   }
 
   setRules(rules: string, limitsOf: (channel: string) => ChannelLimits | null): void {
     this.#limitsOf = limitsOf;
+    this.#forget();
     const release = this.#appends.hold();
-    const told = this.#ruling.then(() => this.#stream.setRules(rules));
-    this.#ruling = this.#orElse(told, undefined, () => {
-      this.#tail.restart(this.head);
+    const told = async (before: Promise<void>): Promise<void> => {
+      await before;
+      await this.#orElse(this.#stream.setRules(rules), undefined);
+      this.#forget();
       release();
-    });
+    };
+    this.#ruling = told(this.#ruling);
     this.#later(this.#ruling);
   }
 
   async stop(): Promise<void> {
     await this.#appends.stop();
     this.#stopped = true;
+    this.#ticker.stop();
     this.#marks.stop();
     this.#cleared.unsubscribe();
   }
 
-  onUp(): void {
-    this.#check();
-    this.#appends.again();
-    this.#marks.again();
-    this.mark(() => this.onBack());
+  onDown(): void {
+    // What came before that is passed on.
+    if (!this.#paused) this.onTurnEnd();
+    this.#pause();
   }
 
-  onDown(): void {
-    this.#times++;
-    this.#tail.restart(this.head);
+  onUp(): void {
+    this.#later(this.#comeBack(this.#times));
   }
 
   onTurnEnd(): void {
     this.#turnEnds = false;
-    const marked = this.#marked;
-    this.#marked = [];
-    this.#kept.flush(this.onItems, this.onLost);
-    for (const call of marked) call();
+    if (!this.#paused) {
+      const marked = this.#marked;
+      this.#marked = [];
+      attempt(this, () => this.#kept.flush(this.onItems, this.onLost));
+      for (const call of marked) attempt(this, call);
+    }
     this.#appends.settle();
   }
 
@@ -293,121 +301,110 @@ export class JetStreamStore
     this.#turns.add(this);
   }
 
-  /** Resolves when the next mark has come. */
-  #nextMark(): Promise<void> {
-    return new Promise((resolve) => this.mark(() => resolve()));
+  /** Resolves with the number of the next mark, when everything before it has been passed on. */
+  #nextMark(): Promise<number> {
+    return new Promise((resolve) => this.mark(resolve));
   }
 
-  /** The stream may have changed. */
-  #check(): void {
-    if (this.#refreshing || this.#stopped) return;
-    this.#refreshing = true;
-    const { epoch } = this;
+  #pause(): void {
+    this.#paused = true;
+    this.#times++;
+    this.#kept.pause();
+    this.#forget();
+  }
+
+  /** What was read so far does not count any more. */
+  #forget(): void {
+    this.#tail.restart(this.head);
+    this.#reads.forget();
+  }
+
+  /** Finds out what the stream is like now, and where it is, and goes on. */
+  async #comeBack(times: number): Promise<void> {
+    const { epoch, head } = this;
     this.#stream.seen = Math.max(this.#stream.seen, this.last);
-    const refreshed = this.#orElse(this.#stream.refresh(), null, () => {
-      this.#refreshing = false;
-      if (this.epoch === epoch) return;
+    for (;;) {
+      const found = await this.#orElse(this.#stream.refresh(), null);
+      if (times !== this.#times || this.#stopped) return;
+      if (found !== null) break;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN).unref());
+    }
+    if (this.epoch !== epoch) {
       this.#options.log.warn(
         { before: epoch, now: this.epoch },
-        'stream of histories is another one: clients are told of gaps',
+        'stream of histories has lost items: no client is continued',
       );
-      this.#kept.restart();
-      this.#marks.again();
+      this.#appends.last = 0;
+    }
+    this.#appends.again();
+    this.#marks.mark((number) => {
+      if (times !== this.#times) return;
+      this.#paused = false;
+      this.#kept.resume(number);
+      this.#reads.begin(number);
+      this.#marked.push(() => this.onBack(head));
+      this.#endTurn();
     });
-    this.#later(refreshed);
+    this.#marks.again();
+  }
+
+  /** The stream may have changed, also by what other nodes did. */
+  #check(): void {
+    if (this.#checking || this.#paused || this.#stopped) return;
+    this.#checking = true;
+    const { epoch } = this;
+    const times = this.#times;
+    this.#stream.seen = Math.max(this.#stream.seen, this.head);
+    const check = async (): Promise<void> => {
+      await this.#orElse(this.#stream.refresh(), null);
+      this.#checking = false;
+      if (times !== this.#times || this.#stopped) return;
+      this.#count();
+      if (this.epoch === epoch) return;
+      this.onTurnEnd();
+      this.#pause();
+      this.#feed.restart();
+      await this.#comeBack(this.#times);
+    };
+    this.#later(check());
+  }
+
+  #count(): void {
+    const { messages, channels, bytes } = this.#stream.held;
+    [this.counters.itemsHeld, this.counters.channelsHeld, this.counters.bytesHeld] = [messages, channels, bytes];
   }
 
   #onCleared({ subject, data }: BrokerMessage): void {
     const channel = this.#options.subjects.readCleared(subject);
-    if (channel !== null) this.#tail.clear(channel, Number(Buffer.from(data).toString()) || 0);
+    if (channel !== null) this.#clearHere(channel, Number(Buffer.from(data).toString()) || 0);
+    this.#check();
   }
 
-  #hasInTail(query: ReadQuery): boolean {
-    return query.channels.every((channel) => {
-      const place = placeOf(query, channel);
-      const since = this.#feed?.since(channel) ?? null;
-      return (
-        place !== null && since !== null && place <= this.head && place >= since && place >= this.#tail.floorOf(channel)
-      );
-    });
+  #clearHere(channel: string, upTo: number): void {
+    this.#tail.clear(channel, upTo);
+    this.#reads.forget();
   }
 
-  async #read(query: ReadQuery, done: (result: ReadResult) => void): Promise<void> {
-    const { after, channels } = query;
-    await this.#ruling;
-    const wanted = channels.map((channel): WantedChannel => [channel, placeOf(query, channel)]);
-    const highest = Math.max(0, ...wanted.map(([, place]) => place ?? 0));
-    // It is the number of another node.
-    if (highest > this.head) await this.#nextMark();
-    for (let attempt = 0; attempt < ATTEMPTS && !this.#stopped; attempt++) {
-      const { head } = this;
-      const times = this.#times;
-      const foreign = after !== null && (after.epoch !== this.epoch || after.number > head);
-      try {
-        const run = await readRun({ ...this.#options, stream: this.#stream }, wanted, head);
-        if (times === this.#times && this.#reaches(run, head, channels)) {
-          done(this.#answer(query, this.#withTail(run, head), foreign));
-          return;
-        }
-      } catch (error) {
-        this.#options.log.warn({ error: String(error) }, 'reading of histories failed');
-      }
-      if (times !== this.#times) {
-        attempt = 0;
-        await this.#nextMark();
-      }
-    }
-    done({ recovered: false, gaps: channels, items: [], head: this.head, more: false });
+  async #lastOf(channel: string): Promise<KeptItem | null> {
+    const subject = this.#options.subjects.kept(channel);
+    const found = subject === null ? null : await this.#stream.get({ last_by_subj: subject });
+    const bytes = found && itemOfMessage(found.data);
+    const age = this.#limitsOf(channel)?.age ?? Number.POSITIVE_INFINITY;
+    if (found === null || bytes === null || found.time < Date.now() - age * 1_000) return null;
+    return { number: found.seq, time: found.time, channel, bytes };
   }
 
-  /** Whether the tail has what has come since a run was read. */
-  #reaches(run: KeptRun, head: number, channels: readonly string[]): boolean {
-    if (run.upTo < head || this.head === head) return true;
-    return channels.every((channel) => {
-      const since = this.#feed?.since(channel) ?? null;
-      return since === null || (since <= head && this.#tail.from <= head);
-    });
-  }
-
-  #withTail(run: KeptRun, head: number): KnownItems {
-    if (run.upTo < head || this.head === head) return run;
-    return {
-      upTo: this.head,
-      after: (channel, number) => [...run.after(channel, number), ...this.#tail.after(channel, Math.max(head, number))],
-      floorOf: (channel) => run.floorOf(channel),
-    };
-  }
-
-  #answer(query: ReadQuery, known: KnownItems, foreign: boolean): ReadResult {
-    return answerOf(query, known, { head: this.head, foreign, limitsOf: this.#limitsOf, now: Date.now() });
-  }
-
-  async #namesOf(subject: string): Promise<readonly string[]> {
-    const counts = await this.#stream.countsOf(subject);
-    return Object.keys(counts)
-      .map((name) => this.#options.subjects.channelOf(name))
-      .filter((name) => name !== null);
-  }
-
-  /** Calls with what comes, or with something else when the broker fails. */
-  async #orElse<T, E>(coming: Promise<T>, otherwise: E, done: (value: T | E) => void): Promise<void> {
-    let value: T | E = otherwise;
+  /** What comes, or something else when the broker fails. */
+  async #orElse<T, E>(coming: Promise<T>, otherwise: E): Promise<T | E> {
     try {
-      value = await coming;
+      return await coming;
     } catch (error) {
-      this.#options.log.warn({ error: String(error) }, 'broker has failed');
+      if (!this.#stopped) this.#options.log.warn({ error: String(error) }, 'broker has failed');
+      return otherwise;
     }
-    done(value);
   }
 
-  #later(work: Promise<void>): void {
+  #later(work: Promise<unknown>): void {
     work.catch((thrown: unknown) => fault(this, thrown));
   }
-}
-
-const NOTHING: KnownItems = { upTo: Number.POSITIVE_INFINITY, after: () => [], floorOf: () => 0 };
-
-function itemOf(channel: string, { seq, time, data }: StreamMessage): KeptItem | null {
-  const bytes = itemOfMessage(data);
-  return bytes && { number: seq, time, channel, bytes };
 }

@@ -21,11 +21,6 @@ export interface AnswerMeans {
   readonly now: number;
 }
 
-/** The number above which items of a channel are wanted; null for all that is kept, whatever was let go before. */
-export function placeOf({ after, places = [] }: ReadQuery, channel: string): number | null {
-  return places.find(([name]) => name === channel)?.[1] ?? after?.number ?? null;
-}
-
 /** Answers a query as `HistoryStore.read` says, from what is known. The limits of channels are those of their rules: what the broker keeps beyond them has gone. */
 export function answerOf(query: ReadQuery, known: KnownItems, means: AnswerMeans): ReadResult {
   const { head, foreign } = means;

@@ -33,6 +33,8 @@ export class KeptFeed {
   /** The last numbers of channels. */
   readonly #numbers = new Map<string, number>();
   #bytes = 0;
+  /** Whether the broker was away, and it is not known yet where the stream is. What comes meanwhile is read by those who go on behind it. */
+  #paused = false;
   /** Of other channels it is not known what came up to this number. */
   #forgotten = 0;
 
@@ -53,6 +55,7 @@ export class KeptFeed {
       this.#counters.messagesInvalid++;
       return false;
     }
+    if (this.#paused) return false;
     const since = this.places.since(channel);
     const known = this.#numbers.get(channel) ?? this.#forgotten;
     // It came by two subscriptions, or before it was known what comes by this one: then it is read.
@@ -74,7 +77,7 @@ export class KeptFeed {
 
   /** Everything up to this number has come. */
   reach(number: number): void {
-    this.last = Math.max(this.last, number);
+    if (!this.#paused) this.last = Math.max(this.last, number);
   }
 
   get idle(): boolean {
@@ -97,14 +100,21 @@ export class KeptFeed {
     if (items.length > 0) onItems(items);
   }
 
-  /** The numbers begin anew. */
-  restart(): void {
+  /** Something may get lost from now on: nothing is passed on. */
+  pause(): void {
+    this.#paused = true;
     this.#fresh = [];
     this.#lost.clear();
     this.#disordered = false;
-    [this.head, this.last] = [0, 0];
+    this.last = this.head;
+  }
+
+  /** Everything comes from behind this number on: that of the head of now, whatever was passed on before. */
+  resume(number: number): void {
+    this.#paused = false;
+    [this.head, this.last] = [number, number];
     this.#forget();
-    this.#tail.restart(0);
+    this.#tail.restart(number);
   }
 
   #know(channel: string, number: number): void {

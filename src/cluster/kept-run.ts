@@ -1,9 +1,7 @@
 import type { KeptItem } from '../history/index.ts';
-import type { Broker } from './broker.ts';
-import type { ItemStream } from './item-stream.ts';
+import { itemsAfter } from './items-after.ts';
 import type { KnownItems } from './kept-answer.ts';
-import { readStream } from './stream-reader.ts';
-import type { Subjects } from './subjects.ts';
+import { readStream, type StreamSource } from './stream-reader.ts';
 
 /**
  * Bytes of items that are read from the stream at a time, each costing at least 256. The rest is read when it is asked for.
@@ -14,34 +12,67 @@ export const READ_BYTES = 4_194_304;
 /** Channels whose items are read by one reader: their subjects are one message to the broker. */
 const GROUP = 256;
 
-/** A channel, and the number above which its items are wanted. @see placeOf */
+/** A channel, and the number above which its items are wanted; null for all that is kept. */
 export type WantedChannel = readonly [channel: string, place: number | null];
 
-/** What a run is read from. */
-export interface RunSource {
-  readonly broker: Broker;
-  readonly stream: ItemStream;
-  readonly subjects: Subjects;
+/** Where a run is read, and what is known there. */
+export interface RunSource extends StreamSource {
+  /** From this number on it is known up to where channels were cleared. */
+  readonly clearedFrom: number;
+  /** Up to where the items of a channel were let go, as far as that is known. */
+  clearedTo(channel: string): number;
+}
+
+/** Up to where to read. */
+export interface RunEnd {
+  /** Number of an item that has been stored. */
+  readonly number: number;
+  /** As in `StreamRange`. */
+  readonly fence: string | null;
 }
 
 /** The items of some channels that were read from the stream. */
 export class KeptRun implements KnownItems {
   readonly upTo: number;
+  /** Up to where it was to be read. */
+  readonly end: number;
+  /** Bytes of all items, as far as they count. */
+  readonly bytes: number;
+  readonly #channels: readonly WantedChannel[];
   readonly #items = new Map<string, KeptItem[]>();
   readonly #floors = new Map<string, number>();
 
-  constructor(items: readonly KeptItem[], upTo: number) {
+  constructor(channels: readonly WantedChannel[], items: readonly KeptItem[], upTo: number, end: number) {
+    this.#channels = channels;
     this.upTo = upTo;
+    this.end = end;
+    let bytes = 0;
     for (const item of items) {
       if (item.number > upTo) continue;
+      bytes += item.bytes.length + ITEM_BYTES;
       const list = this.#items.get(item.channel);
       if (list === undefined) this.#items.set(item.channel, [item]);
       else list.push(item);
     }
+    this.bytes = bytes + channels.length * ITEM_BYTES;
+  }
+
+  /** Whether everything up to its end was read. */
+  get isWhole(): boolean {
+    return this.upTo === this.end;
+  }
+
+  /** Whether what is wanted is all in it. */
+  has(channels: readonly WantedChannel[]): boolean {
+    return channels.every(([, place], index) => {
+      const [, from] = this.#channels[index] as WantedChannel;
+      if (place === null) return from === null && this.isWhole;
+      return from !== null && place >= from && (place < this.upTo || this.isWhole);
+    });
   }
 
   after(channel: string, number: number): readonly KeptItem[] {
-    return (this.#items.get(channel) ?? []).filter((item) => item.number > number);
+    return itemsAfter(this.#items.get(channel) ?? [], number);
   }
 
   floorOf(channel: string): number {
@@ -53,61 +84,59 @@ export class KeptRun implements KnownItems {
   }
 }
 
-/** Reads what channels have above their places, up to a number, and finds out from which places on that is all. */
-export async function readRun(source: RunSource, channels: readonly WantedChannel[], upTo: number): Promise<KeptRun> {
-  const { broker, stream, subjects } = source;
+/** What an item, or a channel, costs besides its bytes. */
+const ITEM_BYTES = 200;
+
+/** Reads what channels have above their places, and finds out from which places on that is all. */
+export async function readRun(source: RunSource, channels: readonly WantedChannel[], end: RunEnd): Promise<KeptRun> {
+  const { stream, subjects } = source;
   const items: KeptItem[] = [];
-  let end = upTo;
+  let upTo = end.number;
   for (let from = 0; from < channels.length; from += GROUP) {
     const group = channels.slice(from, from + GROUP);
     const after = Math.min(...group.map(([, place]) => place ?? 0));
-    const range = { subjects: subjectsOf(subjects, group), after, upTo, maxBytes: READ_BYTES };
-    if (range.subjects.length === 0 || after >= upTo) continue;
-    const part = await readStream(broker, stream, subjects, range);
+    const filter = group.map(([channel]) => subjects.kept(channel)).filter((subject) => subject !== null);
+    if (filter.length === 0 || after >= upTo) continue;
+    const range = { subjects: filter, after, upTo: end.number, maxBytes: READ_BYTES, fence: end.fence };
+    const part = await readStream(source, range);
     for (const item of part.items) items.push(item);
-    end = Math.min(end, part.upTo);
+    upTo = Math.min(upTo, part.upTo);
   }
-  const run = new KeptRun(items, end);
+  const run = new KeptRun(channels, items, upTo, end.number);
   const strict = channels.filter((wanted): wanted is [string, number] => wanted[1] !== null);
-  if (strict.length > 0) await findFloors(source, strict, run, end === upTo);
+  if (strict.length === 0) return run;
+  // Asked after the items were read: nothing that has gone meanwhile is missed.
+  const { state } = await stream.info();
+  const beginning = Math.max(stream.floor, state.first_seq - 1);
+  await Promise.all(strict.map((wanted) => findFloor(source, wanted, run, beginning)));
   return run;
-}
-
-function subjectsOf(subjects: Subjects, channels: readonly WantedChannel[]): string[] {
-  return channels.map(([channel]) => subjects.kept(channel)).filter((subject) => subject !== null);
 }
 
 /**
  * A channel is complete from the number of its first item on: what comes after that has not been let go. Where it has fewer items than the stream keeps of it, none has ever been let go for their number: it
  * is complete from where the stream begins, the rules have begun, or it was cleared.
  */
-async function findFloors(
-  { stream, subjects }: RunSource,
-  channels: readonly (readonly [string, number])[],
+async function findFloor(
+  { stream, subjects, clearedFrom, clearedTo }: RunSource,
+  [channel, place]: readonly [string, number],
   run: KeptRun,
-  whole: boolean,
+  beginning: number,
 ): Promise<void> {
-  // Asked after the items were read: nothing that has gone meanwhile is missed.
-  const { state } = await stream.info();
-  const beginning = Math.max(stream.floor, state.first_seq - 1);
-  await Promise.all(
-    channels.map(async ([channel, place]) => {
-      const subject = subjects.kept(channel);
-      if (subject === null) return;
-      const first = await stream.get({ seq: 1, next_by_subj: subject });
-      let floor = first?.seq ?? Number.POSITIVE_INFINITY;
-      if (floor > place && beginning <= place) {
-        const count = whole ? run.after(channel, 0).length : ((await stream.countsOf(subject))[subject] ?? 0);
-        if (stream.perChannel < 0 || count < stream.perChannel) {
-          floor = Math.max(beginning, await clearedTo(stream, subjects, channel));
-        }
-      }
-      run.setFloor(channel, floor);
-    }),
-  );
+  const subject = subjects.kept(channel);
+  if (subject === null) return;
+  if (beginning <= place && (run.isWhole || stream.perChannel < 0)) {
+    const isFull = stream.perChannel >= 0 && run.after(channel, 0).length >= stream.perChannel;
+    if (!isFull) {
+      const cleared = place >= clearedFrom ? clearedTo(channel) : await storedClear(stream, subjects.cleared(channel));
+      run.setFloor(channel, Math.max(beginning, cleared));
+      if (run.floorOf(channel) <= place) return;
+    }
+  }
+  const first = await stream.get({ seq: 1, next_by_subj: subject });
+  run.setFloor(channel, Math.min(run.floorOf(channel), first?.seq ?? Number.POSITIVE_INFINITY));
 }
 
-async function clearedTo(stream: ItemStream, subjects: Subjects, channel: string): Promise<number> {
-  const last = await stream.get({ last_by_subj: subjects.cleared(channel) ?? '' });
+async function storedClear(stream: StreamSource['stream'], subject: string | null): Promise<number> {
+  const last = await stream.get({ last_by_subj: subject ?? '' });
   return last === null ? 0 : Number(Buffer.from(last.data).toString());
 }

@@ -14,7 +14,7 @@ const ACK = 5_000;
 /** Milliseconds after which an item is sent again that the broker could not take. */
 const RETRY = 500;
 
-/** Milliseconds after which an item is given up. The broker knows the ids of items for longer than that, so none is kept twice. */
+/** Milliseconds after which an item is given up, at most. It is half the time for which the broker knows the ids of items, so none is kept twice. */
 export const GIVE_UP = 60_000;
 
 /** Milliseconds for which a node that stops waits for the broker. */
@@ -52,6 +52,8 @@ export interface AppendsMeans {
   readonly subjects: Subjects;
   readonly wheel: TimerWheel;
   readonly log: Log;
+  /** Milliseconds for which the broker knows the ids of items. */
+  readonly window: () => number;
   readonly counters: HistoryCounters;
   readonly clusterCounters: ClusterCounters;
   readonly owner: Guarded;
@@ -167,7 +169,7 @@ export class StreamAppends extends WheelTimer {
   }
 
   #take(append: Append, index: number, { channel, id, bytes }: SharedItem): void {
-    const { broker, subjects, wheel, clusterCounters } = this.#means;
+    const { broker, subjects, wheel, window, clusterCounters } = this.#means;
     const subject = subjects.kept(channel);
     if (subject === null || bytes.length + HEADERS > broker.maxPayload) {
       append.left--;
@@ -184,7 +186,7 @@ export class StreamAppends extends WheelTimer {
       append,
       index,
       due: 0,
-      ends: wheel.now + GIVE_UP,
+      ends: wheel.now + Math.min(GIVE_UP, window() / 2),
     };
     this.#sending.set(token, sending);
     this.#send(token, sending);

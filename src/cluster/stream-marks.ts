@@ -55,6 +55,11 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
     );
   }
 
+  /** The subject of marks of this node, and of some others. */
+  get subject(): string {
+    return this.#subject;
+  }
+
   /** As `FeedSink.mark`, but the call comes also when the broker has been away meanwhile. */
   mark(marked: (number: number) => void): void {
     if (this.#fresh.length === 0) this.#turns.add(this);

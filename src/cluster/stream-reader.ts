@@ -11,11 +11,16 @@ import type { Subjects } from './subjects.ts';
 /** Messages and bytes that are asked of the broker at a time. */
 const [BATCH, BATCH_BYTES] = [1_000, 1_048_576];
 
-/** Milliseconds without a message after which a read is begun again. */
+/** Milliseconds without a message after which a read has failed. */
 const SILENCE = 5_000;
+
+/** Milliseconds after which a server that is behind is asked again. */
+const BEHIND = 20;
 
 /** Seconds after which the broker forgets a reader that was not deleted. */
 const INACTIVE = 30;
+
+const NO_BYTES = Buffer.alloc(0);
 
 /** What to read. */
 export interface StreamRange {
@@ -27,6 +32,13 @@ export interface StreamRange {
   readonly upTo: number;
   /** Bytes of items at most, each at least 256. */
   readonly maxBytes: number;
+  /**
+   * Subject of the message with the number `upTo`. Where several servers have the stream the one that is asked may be behind: it has everything before this message once it has this. Null where the stream is on
+   * one server.
+   */
+  readonly fence: string | null;
+  /** Whether only the names of channels are wanted: the items have no bytes. */
+  readonly namesOnly?: boolean;
 }
 
 /** What was read. */
@@ -36,27 +48,32 @@ export interface StreamPart {
   readonly upTo: number;
 }
 
-/** Reads a part of the stream: the items of some channels, in their order. */
-export async function readStream(
-  broker: Broker,
-  stream: ItemStream,
-  subjects: Subjects,
-  range: StreamRange,
-): Promise<StreamPart> {
+/** Where to read. */
+export interface StreamSource {
+  readonly broker: Broker;
+  readonly stream: ItemStream;
+  readonly subjects: Subjects;
+}
+
+/** Reads a part of the stream: the items of some channels, in their order. Rejects when the broker fails. */
+export async function readStream(source: StreamSource, range: StreamRange): Promise<StreamPart> {
+  const { stream } = source;
+  const { after, upTo, subjects, fence, namesOnly = false } = range;
   const consumer = await stream.addConsumer({
     name: nuid.next(),
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: range.after + 1,
+    opt_start_seq: after + 1,
     replay_policy: ReplayPolicy.Instant,
-    filter_subjects: [...range.subjects],
+    filter_subjects: fence === null ? [...subjects] : [...subjects, fence],
+    headers_only: namesOnly,
     mem_storage: true,
     num_replicas: 1,
     inactive_threshold: INACTIVE * 1e9,
   });
   try {
-    if (consumer.num_pending === 0) return { items: [], upTo: range.upTo };
-    return await new Reading(broker, `$JS.API.CONSUMER.MSG.NEXT.${stream.name}.${consumer.name}`, subjects, range).done;
+    if (consumer.num_pending === 0 && fence === null) return { items: [], upTo };
+    return await new Reading(source, consumer.name, range).done;
   } finally {
     // If that fails, the broker forgets it later.
     stream.deleteConsumer(consumer.name).catch(() => {});
@@ -66,10 +83,12 @@ export async function readStream(
 /** One reader, until it has all. */
 class Reading implements Guarded {
   readonly done: Promise<StreamPart>;
-  readonly #broker: Broker;
-  readonly #next: string;
-  readonly #subjects: Subjects;
+  readonly #source: StreamSource;
   readonly #range: StreamRange;
+  readonly #subject: string;
+  readonly #inbox = createInbox();
+  readonly #silence: NodeJS.Timeout;
+  #behind: NodeJS.Timeout | null = null;
   readonly #items: KeptItem[] = [];
   #bytes = 0;
   /** Messages of this batch. */
@@ -78,73 +97,72 @@ class Reading implements Guarded {
   #finish: (part: StreamPart) => void = () => {};
   #fail: (error: Error) => void = () => {};
 
-  constructor(broker: Broker, next: string, subjects: Subjects, range: StreamRange) {
-    this.#broker = broker;
-    this.#next = next;
-    this.#subjects = subjects;
+  constructor(source: StreamSource, consumer: string, range: StreamRange) {
+    this.#source = source;
     this.#range = range;
-    const inbox = createInbox();
-    const silence = setTimeout(() => this.#fail(new Error('the broker does not answer')), SILENCE);
-    const subscription = broker.subscribe(inbox, (message) => {
-      silence.refresh();
-      if (!this.#ended) attempt(this, () => this.#onMessage(message, inbox));
+    this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${source.stream.name}.${consumer}`;
+    this.#silence = setTimeout(() => this.#end(new Error('the broker does not answer')), SILENCE);
+    const subscription = source.broker.subscribe(this.#inbox, (message) => {
+      if (!this.#ended) attempt(this, () => this.#onMessage(message));
     });
     this.done = new Promise<StreamPart>((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
     }).finally(() => {
-      this.#ended = true;
-      clearTimeout(silence);
+      clearTimeout(this.#silence);
+      if (this.#behind !== null) clearTimeout(this.#behind);
       subscription.unsubscribe();
     });
-    this.#ask(inbox);
+    this.#ask();
   }
 
   onFault(thrown: unknown): void {
     this.#end(thrown instanceof Error ? thrown : new Error(String(thrown)));
   }
 
-  #ask(inbox: string): void {
+  #ask(): void {
+    const { broker } = this.#source;
     this.#came = 0;
     // A message that is larger than this would never come.
-    const max_bytes = Math.max(BATCH_BYTES, 2 * this.#broker.maxPayload);
-    const batch = JSON.stringify({ batch: BATCH, max_bytes, no_wait: true });
-    if (!this.#broker.publish(this.#next, Buffer.from(batch), { reply: inbox }))
-      this.#fail(new Error('the broker is away'));
+    const max_bytes = Math.max(BATCH_BYTES, 2 * broker.maxPayload);
+    const batch = Buffer.from(JSON.stringify({ batch: BATCH, max_bytes, no_wait: true }));
+    if (!broker.publish(this.#subject, batch, { reply: this.#inbox })) this.#end(new Error('the broker is away'));
   }
 
-  #onMessage(message: BrokerMessage, inbox: string): void {
+  #onMessage(message: BrokerMessage): void {
     const { headers, reply = '' } = message;
-    if (headers !== undefined && headers.code > 0) {
-      if (headers.code === 503) this.#end(new Error('the broker has no such reader'));
-      // The batch was full, or there is no more: what was to come has been let go.
-      else if (this.#came > 0) this.#ask(inbox);
-      else this.#end({ items: this.#items, upTo: this.#range.upTo });
+    if (reply === '') {
+      this.#onStatus(headers?.code ?? 0);
       return;
     }
-    // $JS.ACK.STREAM.CONSUMER.DELIVERED.NUMBER.COUNT.TIME.PENDING, or with the domain and account before STREAM and a token at the end.
-    const tokens = reply.split('.');
-    const at = tokens.length > 9 ? 7 : 5;
-    const [number, time, pending] = [tokens[at], tokens[at + 2]?.slice(0, -6), tokens[at + 3]].map(Number) as [
-      number,
-      number,
-      number,
-    ];
-    const { upTo, maxBytes } = this.#range;
-    if (!(number > 0)) return;
-    if (number > upTo) {
-      this.#end({ items: this.#items, upTo });
-      return;
+    this.#silence.refresh();
+    const { number, time, pending } = deliveryOf(reply);
+    const { upTo, maxBytes, fence, namesOnly = false } = this.#range;
+    if (number <= upTo && message.subject !== fence) {
+      const channel = this.#source.subjects.channelOf(message.subject);
+      const bytes = namesOnly ? NO_BYTES : itemOfMessage(message.data);
+      if (channel !== null && bytes !== null) {
+        this.#bytes += Math.max(LEAST_COST, bytes.length);
+        this.#items.push({ number, time, channel, bytes });
+      }
     }
-    const channel = this.#subjects.channelOf(message.subject);
-    const bytes = itemOfMessage(message.data);
-    if (channel !== null && bytes !== null) {
-      this.#bytes += Math.max(LEAST_COST, bytes.length);
-      this.#items.push({ number, time, channel, bytes });
-    }
-    if (pending === 0) this.#end({ items: this.#items, upTo });
+    if (number >= upTo || (pending === 0 && fence === null)) this.#end({ items: this.#items, upTo });
     else if (this.#bytes >= maxBytes) this.#end({ items: this.#items, upTo: number });
-    else if (++this.#came === BATCH) this.#ask(inbox);
+    else if (++this.#came === BATCH) this.#ask();
+  }
+
+  /** The batch was full, or there is no more for now. */
+  #onStatus(code: number): void {
+    if (code === 503) {
+      this.#end(new Error('the broker has no such reader'));
+    } else if (this.#came > 0) {
+      this.#ask();
+    } else if (this.#range.fence === null) {
+      // What was to come has been let go.
+      this.#end({ items: this.#items, upTo: this.#range.upTo });
+    } else {
+      this.#behind = setTimeout(() => attempt(this, () => this.#ask()), BEHIND);
+    }
   }
 
   #end(result: StreamPart | Error): void {
@@ -152,4 +170,13 @@ class Reading implements Guarded {
     if (result instanceof Error) this.#fail(result);
     else this.#finish(result);
   }
+}
+
+/** Number, time and what is still to come, of $JS.ACK.STREAM.CONSUMER.DELIVERED.NUMBER.COUNT.TIME.PENDING; a domain and an account may come before the stream. */
+function deliveryOf(reply: string): { readonly number: number; readonly time: number; readonly pending: number } {
+  const tokens = reply.split('.');
+  const at = tokens.length > 9 ? 7 : 5;
+  const number = Number(tokens[at]);
+  if (!(number > 0)) throw new Error(`message of a reader without a number: ${reply}`);
+  return { number, time: Math.floor(Number(tokens[at + 2]) / 1e6), pending: Number(tokens[at + 3]) };
 }

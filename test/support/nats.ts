@@ -16,6 +16,8 @@ export interface NatsOptions {
 /** A real NATS server on the loopback address, which can be killed and started again with what it has stored. It ends with the test. */
 export class NatsServer {
   readonly url: string;
+  /** What it has stored. */
+  readonly folder: string;
   readonly #t: TestContext;
   readonly #path: string;
   readonly #folder: string;
@@ -27,7 +29,8 @@ export class NatsServer {
     this.#t = t;
     this.#path = path;
     this.#folder = temporaryFolder(t, { 'nats.conf': `listen: "127.0.0.1:${port}"\n${config}` });
-    this.#args = jetstream ? ['-js', '-sd', join(this.#folder, 'store')] : [];
+    this.folder = join(this.#folder, 'store');
+    this.#args = jetstream ? ['-js', '-sd', this.folder] : [];
   }
 
   /** Starts it, and waits until it takes connections. */

@@ -34,6 +34,8 @@ export interface NodeOptions {
 export class StoreNode {
   readonly items: { readonly channel: string; readonly text: string; readonly number: number }[] = [];
   readonly lost: string[] = [];
+  /** From where on items are in the store only, each time that the broker was away. */
+  readonly backs: number[] = [];
   readonly store: JetStreamStore;
   readonly feed: ChannelFeed;
   readonly broker: Broker;
@@ -55,6 +57,10 @@ export class StoreNode {
     this.counters = counters;
     store.onItems = (items) => {
       for (const item of items) this.items.push(shown(item));
+      this.#changed();
+    };
+    store.onBack = (from) => {
+      this.backs.push(from);
       this.#changed();
     };
     store.onLost = (channel) => {
@@ -93,6 +99,8 @@ export class StoreNode {
     store.feed = feed;
     const { rules = 'all', limitsOf = () => KEEP } = options;
     store.setRules(rules, limitsOf);
+    // Until the stream knows them.
+    await new Promise((resolve) => store.append([], resolve));
     return new StoreNode(store, feed, broker, log, counters);
   }
 

@@ -1,0 +1,75 @@
+import { matchesPattern } from '../codec/grip/index.ts';
+import { patternKey } from '../hub/index.ts';
+import type { ReadsSource } from './kept-reads.ts';
+import { READ_BYTES } from './kept-run.ts';
+import { readStream } from './stream-reader.ts';
+
+/** Tells which channels have items. */
+export class KeptNames {
+  readonly #source: ReadsSource;
+
+  constructor(source: ReadsSource) {
+    this.#source = source;
+  }
+
+  /** As `HistoryStore.matching`, from the last items that came; null where that is not known from these. */
+  inTail(patterns: readonly string[], after: number | null, limit: number): readonly string[] | null {
+    const { tail, state } = this.#source;
+    if (after === null || after < tail.from || after > state.head) return null;
+    for (const pattern of patterns) {
+      const since = state.feed.sinceOf(patternKey(pattern));
+      if (since === null || since > after) return null;
+    }
+    const names = tail.namesAfter(after).filter((name) => patterns.some((pattern) => matchesPattern(pattern, name)));
+    return names.length > limit ? null : names;
+  }
+
+  /** The same from the stream. Rejects when the broker fails. */
+  async matching(patterns: readonly string[], after: number | null, limit: number): Promise<readonly string[] | null> {
+    const { stream, state } = this.#source;
+    await state.ruled();
+    if (after !== null && after > state.head) await state.marked();
+    const { state: is } = await stream.info();
+    if (after !== null && (is.first_seq > after + 1 || after < stream.floor)) return null;
+    const found = new Set<string>();
+    for (const pattern of patterns) {
+      const names = (after === null ? null : await this.#namesAfter(pattern, after)) ?? (await this.#namesOf(pattern));
+      for (const name of names ?? []) if (matchesPattern(pattern, name)) found.add(name);
+      if (names === null || found.size > limit) return null;
+    }
+    return [...found];
+  }
+
+  /** All channels whose names begin like this. Rejects when the broker fails. */
+  async beginningWith(prefix: string): Promise<readonly string[]> {
+    const all = await this.#namesUnder(this.#source.subjects.captured);
+    return all.filter((name) => name.startsWith(prefix));
+  }
+
+  /** Those of which items come after this number; null where these are too many. */
+  async #namesAfter(pattern: string, after: number): Promise<readonly string[] | null> {
+    const { stream, state, subjects } = this.#source;
+    const subject = subjects.keptOf(pattern);
+    if (subject === null) return null;
+    // A server that is behind would not know all of them.
+    if (stream.replicas > 1) return null;
+    const upTo = state.head;
+    if (after >= upTo) return [];
+    const range = { subjects: [subject], after, upTo, maxBytes: READ_BYTES, fence: null, namesOnly: true };
+    const part = await readStream(this.#source, range);
+    return part.upTo < upTo ? null : [...new Set(part.items.map(({ channel }) => channel))];
+  }
+
+  async #namesOf(pattern: string): Promise<readonly string[] | null> {
+    const subject = this.#source.subjects.keptOf(pattern);
+    return subject === null ? null : await this.#namesUnder(subject);
+  }
+
+  async #namesUnder(subject: string): Promise<readonly string[]> {
+    const { stream, subjects } = this.#source;
+    const counts = await stream.countsOf(subject);
+    return Object.keys(counts)
+      .map((name) => subjects.channelOf(name))
+      .filter((name) => name !== null);
+  }
+}

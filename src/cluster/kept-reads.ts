@@ -1,0 +1,171 @@
+import type { Log } from '../exchange/index.ts';
+import type { ChannelLimits, ReadQuery, ReadResult } from '../history/index.ts';
+import type { ChannelFeed } from './channel-feed.ts';
+import type { ItemTail } from './item-tail.ts';
+import { answerOf, type KnownItems } from './kept-answer.ts';
+import type { KeptRun, RunEnd, WantedChannel } from './kept-run.ts';
+import type { StreamSource } from './stream-reader.ts';
+import { StreamRuns } from './stream-runs.ts';
+
+/** What the store needs to know of the subscriptions of its node. */
+export type StoreFeed = Pick<ChannelFeed, 'since' | 'sinceOf' | 'cover' | 'restart'>;
+
+/** What is known of a store by those who read from it. */
+export interface StoreState {
+  readonly head: number;
+  /** Grows each time it is not known any more where the stream is. */
+  readonly times: number;
+  readonly feed: StoreFeed;
+  /** Resolves with the number of a mark that is made now. */
+  marked(): Promise<number>;
+  /** Resolves when the stream knows the rules. */
+  ruled(): Promise<void>;
+  limitsOf(channel: string): ChannelLimits | null;
+}
+
+/** Where items are read. */
+export interface ReadsSource extends StreamSource {
+  readonly tail: ItemTail;
+  readonly state: StoreState;
+  readonly log: Log;
+}
+
+/** Times that a read is begun again when the broker fails. */
+const ATTEMPTS = 5;
+
+const NOTHING: KnownItems = { upTo: Number.POSITIVE_INFINITY, after: () => [], floorOf: () => 0 };
+
+/** Answers queries from the last items that came, else from the stream. An answer has everything up to the head of the moment in which it is given. */
+export class KeptReads {
+  readonly #source: ReadsSource;
+  readonly #runs: StreamRuns;
+  /** From here on it is known which channels were cleared. */
+  #begun = Number.POSITIVE_INFINITY;
+
+  /** @param fence subject of the marks of this node */
+  constructor(source: ReadsSource, fence: string) {
+    this.#source = source;
+    const { stream, state, tail } = source;
+    const reads = this;
+    this.#runs = new StreamRuns(
+      {
+        ...source,
+        get clearedFrom(): number {
+          return reads.#begun;
+        },
+        clearedTo: (channel) => tail.floorOf(channel),
+      },
+      async (): Promise<RunEnd> =>
+        stream.replicas > 1 ? { number: await state.marked(), fence } : { number: state.head, fence: null },
+    );
+  }
+
+  /** What other nodes clear comes here behind this number. */
+  begin(number: number): void {
+    this.#begun = number;
+  }
+
+  forget(): void {
+    this.#runs.forget();
+  }
+
+  /** The answer, if it is known at once; else null. */
+  now(query: ReadQuery): ReadResult | null {
+    const { after, channels, places = [] } = query;
+    const { state, stream } = this.#source;
+    const isOfOther = after !== null && after.epoch !== stream.epoch;
+    if (channels.length === 0 || (isOfOther && places.length === 0)) return this.#answer(query, NOTHING);
+    const wanted = wantedOf(query);
+    if (isOfOther || wanted.some(([, place]) => place !== null && place > state.head)) return null;
+    if (this.#hasInTail(wanted)) return this.#answer(query, this.#tailOnly());
+    const run = this.#runs.find(wanted);
+    return run !== null && this.#isFed(channels) && this.#reaches(run, channels)
+      ? this.#answer(query, this.#withTail(run))
+      : null;
+  }
+
+  /** The answer, read from the stream. */
+  async later(query: ReadQuery): Promise<ReadResult> {
+    const { state, log } = this.#source;
+    const { channels } = query;
+    await state.ruled();
+    const wanted = wantedOf(query);
+    const isAhead = wanted.some(([, place]) => place !== null && place > state.head);
+    // It may be the number of another node. If it is of the future, it is so after this, too. Of channels that do not come here the head says nothing.
+    if (isAhead || !this.#isFed(channels)) await state.marked();
+    for (let failed = 0; failed < ATTEMPTS; ) {
+      const { times } = state;
+      try {
+        const run = await this.#runs.read(wanted);
+        if (times === state.times) {
+          if (this.#reaches(run, channels)) return this.#answer(query, this.#withTail(run));
+          continue;
+        }
+      } catch (error) {
+        log.warn({ error: String(error) }, 'reading of histories failed');
+        failed++;
+      }
+      // It is read again once the broker is back.
+      if (times !== state.times) await state.marked();
+    }
+    return { recovered: false, gaps: channels, items: [], head: state.head, more: false };
+  }
+
+  #isForeign({ after }: ReadQuery): boolean {
+    const { stream, state } = this.#source;
+    return after !== null && (after.epoch !== stream.epoch || after.number > state.head);
+  }
+
+  #hasInTail(wanted: readonly WantedChannel[]): boolean {
+    const { tail, state } = this.#source;
+    return wanted.every(([channel, place]) => {
+      const since = state.feed.since(channel);
+      return place !== null && since !== null && place >= since && place >= tail.floorOf(channel);
+    });
+  }
+
+  #isFed(channels: readonly string[]): boolean {
+    return channels.every((channel) => this.#source.state.feed.since(channel) !== null);
+  }
+
+  /** Whether what has come since a run was read is known. */
+  #reaches(run: KeptRun, channels: readonly string[]): boolean {
+    const { tail, state } = this.#source;
+    if (!run.isWhole || state.head <= run.end) return true;
+    return channels.every((channel) => {
+      const since = state.feed.since(channel);
+      return since === null || (since <= run.end && tail.from <= run.end);
+    });
+  }
+
+  #withTail(run: KeptRun): KnownItems {
+    const { tail, state } = this.#source;
+    if (!run.isWhole || state.head <= run.end) return run;
+    return {
+      upTo: state.head,
+      after: (channel, number) => [...run.after(channel, number), ...tail.after(channel, Math.max(run.end, number))],
+      floorOf: (channel) => run.floorOf(channel),
+    };
+  }
+
+  #tailOnly(): KnownItems {
+    const { tail, state } = this.#source;
+    return { upTo: state.head, after: (channel, number) => tail.after(channel, number), floorOf: () => 0 };
+  }
+
+  #answer(query: ReadQuery, known: KnownItems): ReadResult {
+    const { state } = this.#source;
+    const foreign = this.#isForeign(query);
+    return answerOf(query, known, {
+      head: state.head,
+      foreign,
+      limitsOf: (channel) => state.limitsOf(channel),
+      now: Date.now(),
+    });
+  }
+}
+
+function wantedOf({ after, channels, places }: ReadQuery): readonly WantedChannel[] {
+  const known = new Map(places);
+  return channels.map((channel) => [channel, known.get(channel) ?? after?.number ?? null]);
+}

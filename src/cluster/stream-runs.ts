@@ -1,0 +1,104 @@
+import { type KeptRun, type RunEnd, type RunSource, readRun, type WantedChannel } from './kept-run.ts';
+
+/**
+ * Reads of the stream that are under way at a time. Others wait in line.
+ * @bound cluster-reads
+ */
+export const MAX_READS = 8;
+
+/**
+ * Bytes of items that were read from the stream and are kept for those who ask for the same, and for the next pages of those who take them slowly; each item costs 200 bytes more, and each channel too.
+ * @bound cluster-runs
+ */
+export const RUNS_BYTES = 16_777_216;
+
+/** Reads runs of items for those who need them: one run for all who need the same. */
+export class StreamRuns {
+  readonly #source: RunSource;
+  readonly #end: () => Promise<RunEnd>;
+  /** By the names of their channels, the oldest first. */
+  readonly #kept = new Map<string, KeptRun>();
+  readonly #coming = new Map<string, Promise<KeptRun>>();
+  readonly #line: (() => void)[] = [];
+  #bytes = 0;
+  #reads = 0;
+  /** Grows when what was read does not count any more. */
+  #age = 0;
+
+  /** @param end tells up to where to read, before each read */
+  constructor(source: RunSource, end: () => Promise<RunEnd>) {
+    this.#source = source;
+    this.#end = end;
+  }
+
+  /** Bytes of the runs that are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Reads that are under way, and that wait. */
+  get reads(): readonly [now: number, waiting: number] {
+    return [this.#reads, this.#line.length];
+  }
+
+  /** A run that has what these channels have above their places; null if none is kept. */
+  find(channels: readonly WantedChannel[]): KeptRun | null {
+    const run = this.#kept.get(keyOf(channels));
+    return run?.has(channels) === true ? run : null;
+  }
+
+  /** Reads what these channels have above their places, up to where the stream is. Rejects when the broker fails. */
+  read(channels: readonly WantedChannel[]): Promise<KeptRun> {
+    const key = JSON.stringify(channels);
+    const coming = this.#coming.get(key);
+    if (coming !== undefined) return coming;
+    const read = this.#read(channels).finally(() => {
+      if (this.#coming.get(key) === read) this.#coming.delete(key);
+    });
+    this.#coming.set(key, read);
+    return read;
+  }
+
+  /** What was read so far does not count any more. */
+  forget(): void {
+    this.#age++;
+    this.#kept.clear();
+    this.#coming.clear();
+    this.#bytes = 0;
+  }
+
+  async #read(channels: readonly WantedChannel[]): Promise<KeptRun> {
+    if (this.#reads >= MAX_READS) await new Promise<void>((resolve) => this.#line.push(resolve));
+    else this.#reads++;
+    const age = this.#age;
+    try {
+      const run = await readRun(this.#source, channels, await this.#end());
+      if (age === this.#age) this.#keep(keyOf(channels), run);
+      return run;
+    } finally {
+      // Whoever is next takes this place.
+      const next = this.#line.shift();
+      if (next === undefined) this.#reads--;
+      else next();
+    }
+  }
+
+  #keep(key: string, run: KeptRun): void {
+    this.#drop(key);
+    this.#kept.set(key, run);
+    this.#bytes += run.bytes;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#bytes <= RUNS_BYTES) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#kept.get(key)?.bytes ?? 0;
+    this.#kept.delete(key);
+  }
+}
+
+function keyOf(channels: readonly WantedChannel[]): string {
+  return JSON.stringify(channels.map(([name]) => name));
+}
