@@ -11,7 +11,7 @@ export interface PublishingHub {
   /** The idempotency keys that are known here; null where another process knows them. */
   readonly keys: KeyTable | null;
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void;
-  ordered(done: () => void): void;
+  ordered(done: (known: boolean) => void): void;
   recover(): void;
   watchChannels(watcher: ChannelWatcher): void;
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void;
@@ -194,7 +194,7 @@ export class Publishing implements PublishingHub {
     this.current.tellCursors(items, done);
   }
 
-  ordered(done: () => void): void {
+  ordered(done: (known: boolean) => void): void {
     this.current.ordered(done);
   }
 

@@ -88,6 +88,7 @@ export class ClusterNode implements Guarded {
     broker.watch({
       onDown: () => {
         counters.partitions++;
+        clients.fromNodes.onAway();
       },
       onUp: () => {
         this.#feed.restart();

@@ -25,8 +25,8 @@ export interface Publisher {
    * are not stored: dropped, or waiting for the item before.
    */
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void;
-  /** Calls `done`, now or later, when what was just published has its place in the order of all items: what anybody publishes from then on comes after it. */
-  ordered(done: () => void): void;
+  /** Calls `done`, now or later, when what was just published has its place in the order of all items: what anybody publishes from then on comes after it. False: it is not known whether it will have one. */
+  ordered(done: (known: boolean) => void): void;
   /** Whom what is published now reaches. */
   readonly reach: Reach;
   /** Sends held requests to their origins again, for items that may have been lost. */

@@ -221,11 +221,15 @@ export class PublishExchange implements Responder, ItemsOwner {
 
   /** A publisher that has the response may publish next by way of another process. */
   onPublished(): void {
-    this.#endpoint.publisher.ordered(() => this.#onOrdered());
+    this.#endpoint.publisher.ordered((known) => this.#onOrdered(known));
   }
 
-  #onOrdered(): void {
+  #onOrdered(known: boolean): void {
     this.#published = true;
+    if (!known) {
+      if (!this.#over) this.#refuseAway();
+      return;
+    }
     const isAlone = this.#endpoint.publisher.reach === 'node';
     if (!this.#over && !this.#representation) this.#confirm(isAlone ? PUBLISHED_HERE : 'Published');
     this.#onKnown();

@@ -20,7 +20,7 @@ export class ForwardingPublisher implements Guarded {
   /** Bytes that were passed on, as the link counts them. */
   #sent = 0;
   /** Who wait until the other process has accepted so many of them. */
-  #waiting: { readonly sent: number; readonly done: () => void }[] = [];
+  #waiting: { readonly sent: number; readonly done: (known: boolean) => void }[] = [];
 
   /** @param hub has the clients of this process, and answers questions about clients */
   constructor(link: HubLink, hub: LinkedHub, report: ForwardingReport) {
@@ -51,7 +51,7 @@ export class ForwardingPublisher implements Guarded {
 
   /** The other process accepts nothing any more: nobody waits for that. */
   end(): void {
-    for (const { done } of this.#waiting.splice(0)) attempt(this, done);
+    for (const { done } of this.#waiting.splice(0)) attempt(this, () => done(true));
   }
 
   requestTurn(publication: Publication): void {
@@ -89,7 +89,7 @@ export class ForwardingPublisher implements Guarded {
   }
 
   /** The other process says when it has accepted what was passed on. Before that, what is published there comes first. */
-  ordered(done: () => void): void {
+  ordered(done: (known: boolean) => void): void {
     this.#waiting.push({ sent: this.#sent, done });
     this.#tellOrdered();
   }
@@ -97,8 +97,8 @@ export class ForwardingPublisher implements Guarded {
   #tellOrdered(): void {
     const accepted = this.#sent - this.#link.unaccepted;
     while (this.#waiting[0] !== undefined && this.#waiting[0].sent <= accepted) {
-      const { done } = this.#waiting.shift() as { readonly done: () => void };
-      attempt(this, done);
+      const { done } = this.#waiting.shift() as { readonly done: (known: boolean) => void };
+      attempt(this, () => done(true));
     }
   }
 

@@ -193,8 +193,8 @@ export class HubRelay implements WorkerHubRoom {
     this.router.tellCursors(items, done);
   }
 
-  ordered(done: () => void): void {
-    done();
+  ordered(done: (known: boolean) => void): void {
+    this.router.ordered(done);
   }
 
   get keys(): KeyTable {

@@ -101,6 +101,22 @@ export class ChannelHistory implements HubHistory {
     return number === null ? null : formatCursor(this.epoch, number);
   }
 
+  /** Whether items are kept where other nodes keep theirs. */
+  get isShared(): boolean {
+    return this.#keeper instanceof SharedKeeper;
+  }
+
+  /** As `SharedKeeper.confirm`: where this process stores items itself they are taken for stored. */
+  confirm(done: (stored: boolean) => void): void {
+    if (this.#keeper instanceof SharedKeeper) this.#keeper.confirm(done);
+    else done(true);
+  }
+
+  /** As `SharedKeeper.giveUp`. */
+  giveUp(): void {
+    if (this.#keeper instanceof SharedKeeper) this.#keeper.giveUp();
+  }
+
   get epoch(): string {
     return this.source?.epoch ?? '';
   }

@@ -19,6 +19,11 @@ export class FromNodes {
     this.#history = history;
   }
 
+  /** Other nodes cannot be reached any more: publishers that wait for what they have given to be stored are told. */
+  onAway(): void {
+    this.#history.giveUp();
+  }
+
   /** Delivers items that another node has accepted and that are not kept, after those that were accepted here. */
   receive(items: readonly PublishItem[]): void {
     for (const item of items) this.#history.received(item);

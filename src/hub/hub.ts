@@ -407,9 +407,9 @@ export class Hub implements Guarded {
     this.history.settle(() => done(items.map((item) => this.history.cursorOf(this.#admission.numberOf(item)))));
   }
 
-  /** Calls `done` when what was just published has its place in the order of all items: here it has that at once. */
-  ordered(done: () => void): void {
-    done();
+  /** Calls `done` when what was just published has its place in the order of all items: mostly it has that at once. False: that is not known. */
+  ordered(done: (known: boolean) => void): void {
+    this.history.confirm(done);
   }
 
   /** The idempotency keys that are known here. */

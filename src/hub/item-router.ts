@@ -124,7 +124,7 @@ export class ItemRouter implements AtTurnEnd {
   readonly fromNodes: FromNodes;
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
-  /** Who wait for what was accepted so far to be stored. */
+  /** Who ask about what was accepted so far. */
   #asked: (() => void)[] = [];
   /** Brought into order by another in this turn, and who waits for all that came before. */
   #ordered: (PublishItem | (() => void))[] = [];
@@ -218,7 +218,18 @@ export class ItemRouter implements AtTurnEnd {
   /** As `Hub.tellCursors`. */
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {
     if (this.#accepted.length === 0) this.#turns.add(this);
-    this.#asked.push(() => done(items.map((item) => this.history.cursorOf(this.#admission.numberOf(item)))));
+    const tell = (): void => done(items.map((item) => this.history.cursorOf(this.#admission.numberOf(item))));
+    this.#asked.push(() => this.history.settle(tell));
+  }
+
+  /** As `Hub.ordered`. */
+  ordered(done: (known: boolean) => void): void {
+    if (!this.history.isShared) {
+      done(true);
+      return;
+    }
+    if (this.#accepted.length === 0) this.#turns.add(this);
+    this.#asked.push(() => this.history.confirm(done));
   }
 
   /** As `Hub.keys`. */
@@ -318,7 +329,7 @@ export class ItemRouter implements AtTurnEnd {
     const items = this.#accepted;
     this.#accepted = [];
     if (items.length > 0) this.#sequencer.add(items);
-    for (const asked of this.#asked.splice(0)) attempt(this, () => this.history.settle(asked));
+    for (const asked of this.#asked.splice(0)) attempt(this, asked);
   }
 
   #passOrdered(): void {

@@ -33,6 +33,8 @@ export class SharedKeeper {
   readonly #outlet: ItemsOutlet;
   #rules: ChannelRules;
   #told = false;
+  /** Who wait for what was taken so far to be stored. */
+  readonly #unconfirmed = new Set<(stored: boolean) => void>();
   /** Appends that are under way. */
   #waiting = 0;
   /** Those that other nodes have sent. */
@@ -68,6 +70,25 @@ export class SharedKeeper {
   settle(done: () => void): void {
     if (this.#waiting === 0) done();
     else this.#store.append([], done);
+  }
+
+  /** Calls `done` when all that has been taken so far has been stored, or when it is not known any more whether it will be. */
+  confirm(done: (stored: boolean) => void): void {
+    if (this.#waiting === 0) {
+      done(true);
+      return;
+    }
+    this.#unconfirmed.add(done);
+    this.#store.append([], () => {
+      if (this.#unconfirmed.delete(done)) done(true);
+    });
+  }
+
+  /** The store is out of reach. What was taken is stored when it is back, unless that takes too long: nobody waits for it. */
+  giveUp(): void {
+    const unconfirmed = [...this.#unconfirmed];
+    this.#unconfirmed.clear();
+    for (const done of unconfirmed) done(false);
   }
 
   /** The item has come from another node. */

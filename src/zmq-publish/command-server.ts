@@ -89,7 +89,9 @@ export class CommandServer implements ItemsOwner, Publication {
 
   onPublished(): void {
     const command = this.#command as Command;
-    this.#room.publisher.ordered(() => this.#end(success(command)));
+    this.#room.publisher.ordered((known) =>
+      this.#end(known ? success(command) : failure(command, 'service-unavailable')),
+    );
   }
 
   onRefused(error: PublishError): void {

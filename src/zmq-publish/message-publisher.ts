@@ -17,7 +17,7 @@ export interface MessagePublisher {
   /** Items with these keys have been published, or were refused. */
   settleKeys(keys: ReadonlyMap<string, string>): void;
   /** Calls `done`, now or later, when what was just published has its place in the order of all items: what anybody publishes from then on comes after it. */
-  ordered(done: () => void): void;
+  ordered(done: (known: boolean) => void): void;
   /** Sends held requests to their origins again, for items that may have been lost. */
   recover(): void;
   /** Tells which channels have subscribers. */

@@ -46,9 +46,9 @@ export class FakePublisher implements Publisher {
   /** Who wait for the place of their items; null where all have theirs at once. */
   unordered: (() => void)[] | null = null;
 
-  ordered(done: () => void): void {
-    if (this.unordered === null) done();
-    else this.unordered.push(done);
+  ordered(done: (known: boolean) => void): void {
+    if (this.unordered === null) done(true);
+    else this.unordered.push(() => done(true));
   }
 
   learnKeys(): boolean {

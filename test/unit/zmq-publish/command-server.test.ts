@@ -24,7 +24,7 @@ function command(method: string, args: object): Commanded {
       state.turn = publication;
     },
     publish: (items: readonly PublishItem[]) => state.published.push(...items),
-    ordered: (done: () => void) => done(),
+    ordered: (done: (known: boolean) => void) => done(true),
     learnKeys: () => true,
     settleKeys: () => {},
     reusedKey: (items: readonly PublishItem[]) => items.find(({ channel }) => channel === 'reused') ?? null,
@@ -110,7 +110,7 @@ test('the next command may come with the reply to the one before', () => {
   const publisher = {
     requestTurn: (publication: Publication) => void waiting.push(publication),
     publish: () => {},
-    ordered: (done: () => void) => done(),
+    ordered: (done: (known: boolean) => void) => done(true),
     learnKeys: () => true,
     settleKeys: () => {},
     reusedKey: () => null,

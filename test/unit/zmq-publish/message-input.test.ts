@@ -34,7 +34,7 @@ class Rig {
         if (this.failing) throw new Error('defect');
         for (const { httpStream } of items) this.contents.push(String(httpStream?.content));
       },
-      ordered: (done: () => void) => done(),
+      ordered: (done: (known: boolean) => void) => done(true),
       learnKeys: (keys: ReadonlyMap<string, string>, publication: Publication) => {
         this.keyed.push(`learn ${[...keys.keys()]}`);
         if (this.learning) this.waiting.push(publication);
