@@ -94,6 +94,11 @@ export class Broker implements Guarded {
     return this.#up;
   }
 
+  /** The server that is used, `HOST:PORT`. */
+  get server(): string {
+    return this.connection.getServer();
+  }
+
   /** Bytes that were published, of which it is not known whether the broker has taken them: publishers wait on their account. */
   get pending(): number {
     return this.#untaken;

@@ -109,6 +109,7 @@ export class ClusterNode implements Guarded {
       const means = { wheel, log, counters: historyCounters, clusterCounters: counters, owner };
       const store = await JetStreamStore.open({ broker, subjects, settings, ...means });
       const keys = await SharedKeys.open({ broker, subjects, replicas, counters, log });
+      log.info({ node: name.name, id: name.id, broker: broker.server, epoch: store.epoch }, 'cluster joined');
       return new ClusterNode(options, name, broker, subjects, store, keys);
     } catch (error) {
       await broker.close();
