@@ -81,6 +81,11 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     return this.#byKey.size;
   }
 
+  /** The names of channels that the node is subscribed to one by one. Those that come or go meanwhile may be left out. */
+  *channels(): Generator<string, void> {
+    for (const { key, pattern } of this.#byKey.values()) if (pattern === null) yield key;
+  }
+
   channelAdded(key: string): void {
     const known = this.#byKey.get(key);
     if (known !== undefined) {

@@ -144,6 +144,12 @@ export class ItemStream {
     }
   }
 
+  /** The number of the last message with a subject, as one of the servers knows it, which may be behind; 0 for none. */
+  async lastOf(subject: string): Promise<number> {
+    const last = await this.#manager.direct.getMessage(this.name, { last_by_subj: subject });
+    return last?.seq ?? 0;
+  }
+
   /** Lets the items of a subject go. @param before only those with lower numbers */
   async purge(subject: string, before?: number): Promise<void> {
     await this.#manager.streams.purge(
@@ -194,12 +200,13 @@ export class ItemStream {
   }
 }
 
-/** The broker's code for a stream of this name with other settings. */
-const NAME_IN_USE = 10_058;
+/** The broker's codes for a stream of this name with other settings, and for too few servers. */
+const [NAME_IN_USE, NO_PEERS] = [10_058, 10_005];
 
 /** Whether the same may be possible in a moment. */
 function isOfNow(error: unknown): boolean {
-  return error instanceof TimeoutError || (error instanceof JetStreamApiError && error.status === 503);
+  if (error instanceof TimeoutError) return true;
+  return error instanceof JetStreamApiError && (error.status === 503 || error.code === NO_PEERS);
 }
 
 function reasonOf(error: unknown): string {

@@ -29,6 +29,7 @@ import { ItemTail } from './item-tail.ts';
 import { KeptFeed } from './kept-feed.ts';
 import { KeptNames } from './kept-names.ts';
 import { KeptReads, type StoreFeed } from './kept-reads.ts';
+import { PositionCheck } from './position-check.ts';
 import { StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
 import type { StreamSettings } from './stream-settings.ts';
@@ -50,7 +51,16 @@ export interface JetStreamStoreOptions {
 /** Milliseconds between two looks at the stream, and after which one that has failed is repeated when the broker is back. */
 const [LOOK, AGAIN] = [10_000, 500];
 
-const NO_FEED: StoreFeed = { since: () => null, sinceOf: () => null, cover: (_, done) => done(), restart: () => {} };
+/** Milliseconds between two looks at the last items of channels. */
+const POSITIONS = 1_000;
+
+const NO_FEED: StoreFeed = {
+  since: () => null,
+  sinceOf: () => null,
+  cover: (_, done) => done(),
+  restart: () => {},
+  *channels() {},
+};
 
 /**
  * The items of all nodes of a cluster, in one stream of NATS JetStream, whose sequence is the number of items. What comes by the subscriptions of a node is passed on in the order of the stream;
@@ -79,7 +89,8 @@ export class JetStreamStore
   readonly #names: KeptNames;
   readonly #cleared: Subscription;
   readonly #turns = new TurnQueue();
-  readonly #ticker: Ticker;
+  readonly #positions: PositionCheck;
+  readonly #tickers: readonly Ticker[];
   #turnEnds = false;
   #feed: StoreFeed = NO_FEED;
   #limitsOf: (channel: string) => ChannelLimits | null = () => null;
@@ -130,7 +141,11 @@ export class JetStreamStore
       subjects.clearedFed,
       guarded(owner, (message: BrokerMessage) => this.#onCleared(message)),
     );
-    this.#ticker = new Ticker(LOOK, this, () => this.#check());
+    this.#positions = new PositionCheck(source, this.#kept, () => this.#endTurn());
+    this.#tickers = [
+      new Ticker(LOOK, this, () => this.#check()),
+      new Ticker(POSITIONS, this, () => this.#later(this.checkPositions())),
+    ];
     broker.watch(this);
   }
 
@@ -262,10 +277,15 @@ export class JetStreamStore
     this.#later(this.#ruling);
   }
 
+  /** Looks whether the last items of some channels have come. The store does so each second. */
+  async checkPositions(): Promise<void> {
+    if (!this.#paused && !this.#stopped) await this.#orElse(this.#positions.look(), undefined);
+  }
+
   async stop(): Promise<void> {
     await this.#appends.stop();
     this.#stopped = true;
-    this.#ticker.stop();
+    for (const ticker of this.#tickers) ticker.stop();
     this.#marks.stop();
     this.#cleared.unsubscribe();
   }

@@ -80,6 +80,21 @@ export class KeptFeed {
     if (!this.#paused) this.last = Math.max(this.last, number);
   }
 
+  /** The number of the last item of a channel that has come, or of one after which nothing has come; infinite where it is not known what comes. */
+  positionOf(channel: string): number {
+    const since = this.places.since(channel);
+    if (since === null || this.#paused) return Number.POSITIVE_INFINITY;
+    return Math.max(since, this.#numbers.get(channel) ?? this.#forgotten);
+  }
+
+  /** A channel has an item with this number, and everything before that number has come that comes at all. */
+  miss(channel: string, number: number): void {
+    const position = this.positionOf(channel);
+    if (number <= position) return;
+    this.#know(channel, number);
+    this.#lose(channel, position);
+  }
+
   get idle(): boolean {
     return this.#fresh.length === 0 && this.#lost.size === 0;
   }

@@ -8,7 +8,7 @@ import type { StreamSource } from './stream-reader.ts';
 import { StreamRuns } from './stream-runs.ts';
 
 /** What the store needs to know of the subscriptions of its node. */
-export type StoreFeed = Pick<ChannelFeed, 'since' | 'sinceOf' | 'cover' | 'restart'>;
+export type StoreFeed = Pick<ChannelFeed, 'since' | 'sinceOf' | 'cover' | 'restart' | 'channels'>;
 
 /** What is known of a store by those who read from it. */
 export interface StoreState {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { READ_BYTES } from '../../../src/cluster/kept-run.ts';
 import { startNats } from '../../support/nats.ts';
-import { StoreNode } from './support.ts';
+import { DROPPED, StoreNode } from './support.ts';
 
 test('items of two nodes come to both in one order, their own too, and with the same numbers', async (t) => {
   const nats = await startNats(t);
@@ -66,4 +66,32 @@ test('no more than 4 MB of items are read from the stream at a time, and the ans
   assert.deepEqual([page.recovered, page.items.length, page.more, page.head], [true, 8, true, numbers[7]]);
   const rest = await b.read({ channels: ['x'], after: { ...after, number: page.head } });
   assert.deepEqual([rest.recovered, rest.items.length, rest.more, rest.head], [true, 2, false, b.store.head]);
+});
+
+test('an item that has got lost on its way is noticed when the next one comes, and can be read', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  await a.subscribe('x');
+  const [first = 0] = await a.append('x', '1', DROPPED, '3');
+  await a.until(() => a.lost.length > 0);
+  assert.deepEqual(a.lost, ['x']);
+  assert.equal(a.counters.channelsLost, 1);
+  assert.equal(await a.after(first, 'x'), `${DROPPED} 3`);
+});
+
+test('an item that has got lost on its way is noticed when none follows, too', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  const others = Array.from({ length: 300 }, (_, index) => `y${index}`);
+  await a.subscribe(...others.slice(0, 150), 'x', ...others.slice(150));
+  const [first = 0] = await a.append('x', '1');
+  await a.append('x', DROPPED);
+  for (let look = 0; look < 4; look++) await a.store.checkPositions();
+  await a.until(() => a.lost.length > 0);
+  assert.deepEqual(a.lost, ['x']);
+  assert.equal(await a.after(first, 'x'), DROPPED);
+  for (let look = 0; look < 4; look++) await a.store.checkPositions();
+  assert.equal(a.counters.channelsLost, 1);
 });

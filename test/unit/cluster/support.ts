@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
-import { Broker } from '../../../src/cluster/broker.ts';
+import { Broker, type BrokerMessage } from '../../../src/cluster/broker.ts';
 import { ChannelFeed } from '../../../src/cluster/channel-feed.ts';
 import { JetStreamStore } from '../../../src/cluster/jetstream-store.ts';
 import type { StreamSettings } from '../../../src/cluster/stream-settings.ts';
@@ -12,6 +12,9 @@ import type { NatsServer } from '../../support/nats.ts';
 
 /** Limits of channels that nothing exceeds. */
 export const KEEP: ChannelLimits = { items: 1_000, age: 3_600, bytes: Number.POSITIVE_INFINITY };
+
+/** The text of an item that gets lost on its way to a node. */
+export const DROPPED = 'dropped';
 
 export function settingsOf(settings: Partial<StreamSettings> = {}): StreamSettings {
   return { replicas: 1, maxBytes: 67_108_864, largest: () => KEEP, ...settings };
@@ -91,7 +94,9 @@ export class StoreNode {
     });
     const sink = {
       onItem: () => {},
-      onKept: store.onKept.bind(store),
+      onKept: (channel: string, item: Buffer, message: BrokerMessage): void => {
+        if (item.toString() !== DROPPED) store.onKept(channel, item, message);
+      },
       mark: store.mark.bind(store),
     };
     const feed = new ChannelFeed(broker, subjects, sink, { wheel, counters, owner });
