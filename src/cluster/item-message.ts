@@ -1,4 +1,4 @@
-import { decodeItems, encodeItem, type PublishItem } from '../codec/grip/index.ts';
+import { decodeItem, encodeItem, type PublishItem } from '../codec/grip/index.ts';
 
 /**
  * The version of what nodes send one another. It is the first byte of each message with an item, and nodes tell it with their heartbeats. A node reads all versions from
@@ -26,12 +26,8 @@ export function itemOfMessage(message: Uint8Array): Buffer | null {
   return Buffer.from(message.subarray(1));
 }
 
-/** The item of a channel that `encodeItem` has written; null if the bytes are anything else. */
+/** An item that is not kept, and so has no number, as `encodeItem` has written it; null if the bytes are anything else. */
 export function itemOf(channel: string, bytes: Buffer): PublishItem | null {
-  try {
-    const [item, ...others] = decodeItems(bytes);
-    return item?.channel === channel && others.length === 0 ? item : null;
-  } catch {
-    return null;
-  }
+  const item = decodeItem(channel, bytes);
+  return item === null || item.number === undefined ? item : null;
 }

@@ -1,22 +1,9 @@
 import { NO_STATUS } from '../websocket/index.ts';
-import { NO_META, stringMap } from './string-map.ts';
-import type { HttpResponseFormat, HttpStreamFormat, ItemExtras, PublishItem, WsMessageFormat } from './types.ts';
-
-/** An item without its contents, as it is written: short names, and defaults left out. */
-interface Outline {
-  readonly channel: string;
-  readonly id?: string;
-  readonly prevId?: string;
-  readonly meta?: Readonly<Record<string, string>>;
-  readonly size?: number;
-  readonly noSeq?: true;
-  readonly extras?: ItemExtras;
-  /** The contents follow in this order; each outline tells how long its own is. */
-  readonly response?: Omit<HttpResponseFormat, 'body'> & { readonly bytes: number };
-  /** Its length only, for what `send` sends as usual: most items are such, and an item that is kept is to cost little besides its content. */
-  readonly stream?: (Omit<HttpStreamFormat, 'content'> & { readonly bytes: number }) | number;
-  readonly message?: (Omit<WsMessageFormat, 'content'> & { readonly bytes: number }) | number;
-}
+import { PublishError } from './grip-error.ts';
+import { itemOfOutline, type Outline } from './item-outline.ts';
+import { parseJson } from './parse-json.ts';
+import { NO_META } from './string-map.ts';
+import type { HttpStreamFormat, PublishItem, WsMessageFormat } from './types.ts';
 
 /** Bytes in front of the outline: its length, and the number of the item. */
 const HEAD = 12;
@@ -89,7 +76,7 @@ function messageOutline({ action, type, content, code, reason, contentFilters }:
 
 /**
  * Reads items that `encodeItem` wrote, one after the other.
- * @throws SyntaxError or RangeError for anything else
+ * @throws PublishError for anything else
  */
 export function decodeItems(bytes: Buffer): PublishItem[] {
   const items: PublishItem[] = [];
@@ -98,18 +85,29 @@ export function decodeItems(bytes: Buffer): PublishItem[] {
   const take = (length: number): Buffer => Buffer.from(read(length));
   const read = (length: number): Buffer => {
     at += length;
-    if (!(at <= bytes.length)) throw new RangeError('an item is longer than its bytes');
+    if (!(at <= bytes.length)) throw new PublishError('encoded item is longer than its bytes');
     return bytes.subarray(at - length, at);
   };
   while (at < bytes.length) {
     const head = read(HEAD);
-    const outline = JSON.parse(read(head.readUInt32BE()).toString()) as Outline;
-    const item = itemOf(outline, take);
+    const item = itemOfOutline(parseJson(read(head.readUInt32BE())), take);
     const number = head.readDoubleBE(NUMBER);
+    if (!Number.isSafeInteger(number) || number < 0) throw new PublishError('encoded item has another number');
     if (number > 0) item.number = number;
     items.push(item);
   }
   return items;
+}
+
+/** The item of a channel that `encodeItem` has written; null if the bytes are anything else. */
+export function decodeItem(channel: string, bytes: Buffer): PublishItem | null {
+  try {
+    const [item, ...others] = decodeItems(bytes);
+    return item?.channel === channel && others.length === 0 ? item : null;
+  } catch (error) {
+    if (error instanceof PublishError) return null;
+    throw error;
+  }
 }
 
 /** Tells which items of a channel have an id, by the bytes of `encodeItem`: its outline begins with the two. */
@@ -117,40 +115,4 @@ export function idTest(channel: string, id: string): (bytes: Buffer) => boolean 
   const beginning = Buffer.from(JSON.stringify({ channel, id }).slice(0, -1));
   const end = HEAD + beginning.length;
   return (bytes) => bytes.length > end && bytes.compare(beginning, 0, beginning.length, HEAD, end) === 0;
-}
-
-/** Gives the next bytes. */
-type Take = (length: number) => Buffer;
-
-function itemOf({ response, stream, message, ...outline }: Outline, take: Take): PublishItem {
-  return {
-    channel: outline.channel,
-    id: outline.id ?? null,
-    prevId: outline.prevId ?? null,
-    meta: outline.meta === undefined ? NO_META : Object.assign(stringMap(), outline.meta),
-    size: outline.size ?? null,
-    noSeq: outline.noSeq ?? false,
-    extras: outline.extras ?? null,
-    httpResponse: response === undefined ? null : responseOf(response, take),
-    httpStream: stream === undefined ? null : streamOf(stream, take),
-    wsMessage: message === undefined ? null : messageOf(message, take),
-  };
-}
-
-function responseOf({ bytes, ...rest }: NonNullable<Outline['response']>, take: Take): HttpResponseFormat {
-  return { ...rest, body: take(bytes) };
-}
-
-function streamOf(outline: NonNullable<Outline['stream']>, take: Take): HttpStreamFormat {
-  if (typeof outline === 'number') return { action: 'send', content: take(outline), contentFilters: null };
-  const { bytes, ...rest } = outline;
-  return { ...rest, content: take(bytes) };
-}
-
-function messageOf(outline: NonNullable<Outline['message']>, take: Take): WsMessageFormat {
-  if (typeof outline === 'number') {
-    return { action: 'send', type: 'text', content: take(outline), code: NO_STATUS, reason: '', contentFilters: null };
-  }
-  const { bytes, ...rest } = outline;
-  return { ...rest, content: take(bytes) };
 }

@@ -8,7 +8,7 @@ export {
 } from './channel-pattern.ts';
 export { closeReason } from './close-reason.ts';
 export { type ControlMessage, type MessageContent, parseControlMessage, type Subscription } from './control-message.ts';
-export { decodeItems, encodeItem, idTest } from './encoded-item.ts';
+export { decodeItem, decodeItems, encodeItem, idTest } from './encoded-item.ts';
 export { GripError, PublishError, ReusedKeyError } from './grip-error.ts';
 export { type GripExtension, gripExtension } from './grip-extension.ts';
 export { MAX_FILTERS } from './grip-fields.ts';
@@ -16,7 +16,8 @@ export { type GripLinks, NO_LINKS } from './grip-links.ts';
 export { GripSigner } from './grip-signer.ts';
 export { decodeHeaderText, encodeHeaderText } from './header-text.ts';
 export { holdModeOf, isInstruct, isInstructBody } from './is-instruct.ts';
-export { MAX_KEY_BYTES, MAX_TTL } from './item-extras.ts';
+export { MAX_KEY_BYTES } from './item-extras.ts';
+export { MAX_TTL } from './item-limits.ts';
 export { stringAt } from './json-pointer.ts';
 export { keyOf } from './key-of.ts';
 export { KeySet } from './key-set.ts';

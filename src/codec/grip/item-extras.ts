@@ -1,13 +1,11 @@
 import { hash } from 'node:crypto';
 import { encodeItem } from './encoded-item.ts';
+import { MAX_TTL } from './item-limits.ts';
 import type { JsonMembers } from './json-members.ts';
 import type { ItemExtras, PublishItem, RepeatKey } from './types.ts';
 
 /** Bytes of an idempotency key, in UTF-8: it is remembered for some minutes. */
 export const MAX_KEY_BYTES = 1_024;
-
-/** Seconds of the longest `ttl`: a year. */
-export const MAX_TTL = 31_536_000;
 
 /** Characters of a digest: 132 bits. */
 const DIGEST_LENGTH = 22;

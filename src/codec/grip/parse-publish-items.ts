@@ -1,5 +1,6 @@
 import { PublishError } from './grip-error.ts';
 import { itemExtras, type RequestKey, requestKey } from './item-extras.ts';
+import { MAX_ID_BYTES } from './item-limits.ts';
 import { isJsonObject, JsonMembers } from './json-members.ts';
 import { parseJson } from './parse-json.ts';
 import { parseHttpResponse, parseHttpStream, parseWsMessage } from './publish-formats.ts';
@@ -9,9 +10,6 @@ import type { ItemExtras, PublishItem } from './types.ts';
 
 /** What an item is called in complaints. */
 const ITEM = 'publish item object';
-
-/** Bytes of an item's id, in UTF-8: channels and held requests keep it. */
-const MAX_ID_BYTES = 1_024;
 
 /**
  * Reads the body of a publish request, `{"items": […]}`, a number of items at a time. An item that has only unknown formats is

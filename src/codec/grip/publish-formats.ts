@@ -12,16 +12,17 @@ const EMPTY = Buffer.alloc(0);
  * Operations of one `body-patch`.
  * @bound body-patch-operations
  */
-const MAX_OPERATIONS = 1_000;
+export const MAX_OPERATIONS = 1_000;
 
 /**
  * Bytes of the header fields of one `http-response`, each with 4 bytes for its separators. They are merged with those of each held
  * response.
  * @bound published-headers
  */
-const MAX_HEADER_BYTES = 65_536;
+export const MAX_HEADER_BYTES = 65_536;
 
-const MESSAGE_TYPES = ['text', 'binary', 'ping', 'pong'] as const;
+/** What a message may be. */
+export const MESSAGE_TYPES = ['text', 'binary', 'ping', 'pong'] as const;
 
 const NO_MESSAGE: WsMessageFormat = {
   action: 'send',
@@ -116,7 +117,8 @@ function parseCode(format: JsonMembers, max: number): number | null {
   return format.integer('code', 0, max);
 }
 
-function headerBytes(headers: readonly string[]): number {
+/** What header fields count as, in bytes. */
+export function headerBytes(headers: readonly string[]): number {
   let bytes = 0;
   for (const text of headers) bytes += text.length + 2;
   return bytes;
