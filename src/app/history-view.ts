@@ -10,7 +10,7 @@ import {
   type ReadQuery,
   type ReadResult,
 } from '../history/index.ts';
-import { isOfUse, itemOf } from '../hub/index.ts';
+import { isOfUse, readKept } from '../hub/index.ts';
 import type { HistoryRole } from './history-role.ts';
 import { historyItem } from './shown-item.ts';
 
@@ -97,10 +97,11 @@ export class HistoryView {
     // Views of the store's memory are good during the call only.
     return read(store, query, ({ recovered, items, head, more }) => ({
       recovered,
-      items: items
-        .map((kept) => ({ item: itemOf(kept), cursor: formatCursor(store.epoch, kept.number), time: kept.time }))
-        .filter(({ item }) => isOfUse(item))
-        .map(({ item, cursor, time }) => historyItem(item, cursor, time)),
+      items: items.flatMap((kept) =>
+        readKept(store, [kept])
+          .filter(isOfUse)
+          .map((item) => historyItem(item, formatCursor(store.epoch, kept.number), kept.time)),
+      ),
       next: more ? formatCursor(store.epoch, head) : null,
       end,
     }));

@@ -189,12 +189,12 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     if (this.#subjects.isOfStore(message.subject)) return;
     const fed = this.#subjects.readFed(message.subject);
     if (fed !== null && !this.#isFor(feed, fed)) return;
-    const item = fed === null ? null : itemOfMessage(message.data);
-    if (fed === null || item === null) {
+    if (fed === null) {
       this.#counters.messagesInvalid++;
       return;
     }
     this.#counters.itemsReceived++;
+    const item = itemOfMessage(message.data);
     if (fed.kept) this.#sink.onKept(fed.channel, item, message);
     else this.#sink.onItem(fed.channel, item);
   }

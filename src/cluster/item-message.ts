@@ -19,10 +19,12 @@ export function messageOfItem(item: Buffer): Buffer {
 
 const VERSION = Buffer.from([PROTOCOL]);
 
-/** The item of a message as `encodeItem` has written it, in memory of its own; null for a version that is not known here. */
-export function itemOfMessage(message: Uint8Array): Buffer | null {
+const NO_ITEM = Buffer.alloc(0);
+
+/** The item of a message as `encodeItem` has written it, in memory of its own. No item can be read from the result if the version is not known here. */
+export function itemOfMessage(message: Uint8Array): Buffer {
   const version = message[0] ?? 0;
-  if (version < OLDEST_PROTOCOL || version > PROTOCOL) return null;
+  if (version < OLDEST_PROTOCOL || version > PROTOCOL) return NO_ITEM;
   return Buffer.from(message.subarray(1));
 }
 

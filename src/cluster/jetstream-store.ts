@@ -9,7 +9,7 @@ import {
   type TimerWheel,
   TurnQueue,
 } from '../clock/index.ts';
-import type { ClusterCounters, Log } from '../exchange/index.ts';
+import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
 import {
   type ChannelLimits,
   type ChannelSpan,
@@ -32,6 +32,7 @@ import { KeptReads, type StoreFeed } from './kept-reads.ts';
 import { PositionCheck } from './position-check.ts';
 import { StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
+import { clearedNumber, streamNumber } from './stream-number.ts';
 import type { StreamSettings } from './stream-settings.ts';
 import type { Subjects } from './subjects.ts';
 
@@ -89,6 +90,7 @@ export class JetStreamStore
   readonly #names: KeptNames;
   readonly #cleared: Subscription;
   readonly #turns = new TurnQueue();
+  readonly #lines = new LineRate();
   readonly #positions: PositionCheck;
   readonly #tickers: readonly Ticker[];
   #turnEnds = false;
@@ -192,6 +194,12 @@ export class JetStreamStore
 
   onKept(channel: string, item: Buffer, message: BrokerMessage): void {
     if (this.#kept.take(channel, item, message)) this.#endTurn();
+  }
+
+  reject({ channel, number, bytes }: KeptItem): void {
+    const { clusterCounters, log } = this.#options;
+    clusterCounters.messagesInvalid++;
+    this.#lines.write(log, 'warn', { channel, number, bytes: bytes.length }, 'item in the stream is not of a node');
   }
 
   mark(marked: (number: number) => void): void {
@@ -394,9 +402,14 @@ export class JetStreamStore
     [this.counters.itemsHeld, this.counters.channelsHeld, this.counters.bytesHeld] = [messages, channels, bytes];
   }
 
-  #onCleared({ subject, data }: BrokerMessage): void {
-    const channel = this.#options.subjects.readCleared(subject);
-    if (channel !== null) this.#clearHere(channel, Number(Buffer.from(data).toString()) || 0);
+  #onCleared(message: BrokerMessage): void {
+    const channel = this.#options.subjects.readCleared(message.subject);
+    const cleared = clearedNumber(message.data, streamNumber(message) ?? 0);
+    if (channel === null || cleared === null) {
+      this.#options.clusterCounters.messagesInvalid++;
+      return;
+    }
+    this.#clearHere(channel, cleared);
     this.#check();
   }
 
@@ -408,10 +421,9 @@ export class JetStreamStore
   async #lastOf(channel: string): Promise<KeptItem | null> {
     const subject = this.#options.subjects.kept(channel);
     const found = subject === null ? null : await this.#stream.get({ last_by_subj: subject });
-    const bytes = found && itemOfMessage(found.data);
     const age = this.#limitsOf(channel)?.age ?? Number.POSITIVE_INFINITY;
-    if (found === null || bytes === null || found.time < Date.now() - age * 1_000) return null;
-    return { number: found.seq, time: found.time, channel, bytes };
+    if (found === null || found.time < Date.now() - age * 1_000) return null;
+    return { number: found.seq, time: found.time, channel, bytes: itemOfMessage(found.data) };
   }
 
   /** What comes, or something else when the broker fails. */

@@ -1,6 +1,7 @@
 import type { KeptItem } from '../history/index.ts';
 import { itemsAfter } from './items-after.ts';
 import type { KnownItems } from './kept-answer.ts';
+import { clearedNumber } from './stream-number.ts';
 import { readStream, type StreamSource } from './stream-reader.ts';
 
 /**
@@ -138,5 +139,5 @@ async function findFloor(
 
 async function storedClear(stream: StreamSource['stream'], subject: string | null): Promise<number> {
   const last = await stream.get({ last_by_subj: subject ?? '' });
-  return last === null ? 0 : Number(Buffer.from(last.data).toString());
+  return (last && clearedNumber(last.data, last.seq)) ?? 0;
 }

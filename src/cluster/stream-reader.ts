@@ -141,7 +141,7 @@ class Reading implements Guarded {
     if (number <= upTo && message.subject !== fence) {
       const channel = this.#source.subjects.channelOf(message.subject);
       const bytes = namesOnly ? NO_BYTES : itemOfMessage(message.data);
-      if (channel !== null && bytes !== null) {
+      if (channel !== null) {
         this.#bytes += Math.max(LEAST_COST, bytes.length);
         this.#items.push({ number, time, channel, bytes });
       }

@@ -167,7 +167,7 @@ export interface HistoryStore {
 }
 
 /** What is kept, as those see it who do not append. */
-export type ReadableStore = Omit<HistoryStore, 'append'> & Partial<Pick<SharedStore, 'cover'>>;
+export type ReadableStore = Omit<HistoryStore, 'append'> & Partial<Pick<SharedStore, 'cover' | 'reject'>>;
 
 /** The items of several nodes, which all append to it. Between those of one append there may be others. */
 export interface SharedStore extends Omit<HistoryStore, 'append'> {
@@ -186,6 +186,9 @@ export interface SharedStore extends Omit<HistoryStore, 'append'> {
    * @param keys names of channels, and keys of patterns
    */
   cover(keys: readonly string[], done: () => void): void;
+
+  /** An item that has come from here is not what a node writes. It is counted and logged. */
+  reject(item: KeptItem): void;
 }
 
 /** An item for a shared store. */
@@ -195,4 +198,4 @@ export interface SharedItem extends NewItem {
 }
 
 /** A store, whoever else appends to it. */
-export type AppendableStore = HistoryStore | SharedStore;
+export type AppendableStore = (HistoryStore & Partial<Pick<SharedStore, 'reject'>>) | SharedStore;

@@ -1,9 +1,10 @@
 import { type AwaitsTurn, type Guarded, guarded, TurnQueue, turnBudget } from '../clock/index.ts';
-import { decodeItems, idTest, matchesPattern, type PublishItem } from '../codec/grip/index.ts';
+import { idTest, matchesPattern, type PublishItem } from '../codec/grip/index.ts';
 import { hasExpired } from '../exchange/index.ts';
-import type { Cursor, KeptItem, Place, ReadableStore } from '../history/index.ts';
+import type { Cursor, Place, ReadableStore } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
 import { itemCost } from './item-cost.ts';
+import { readKept } from './read-kept.ts';
 import { SharedAnswers } from './shared-answers.ts';
 import { patternKey } from './subscription-key.ts';
 
@@ -208,7 +209,7 @@ export class OwnHistory implements HubHistory {
       this.#store.read(query, ({ recovered, gaps, items, head, more }) => {
         if (recovered) {
           const began = { from, places };
-          done({ gaps, missing: [], items: items.map(itemOf).filter(isOfUse), start: began, head, more });
+          done({ gaps, missing: [], items: readKept(this.#store, items).filter(isOfUse), start: began, head, more });
         } else {
           // All of them, where the cursor itself means nothing here.
           const lost = gaps.length === all.length ? patterns : matchingSome(patterns, gaps);
@@ -244,7 +245,7 @@ export class OwnHistory implements HubHistory {
           return;
         }
         const start = { from, places: query.places };
-        done({ gaps, missing, items: items.map(itemOf).filter(isOfUse), start, head, more });
+        done({ gaps, missing, items: readKept(this.#store, items).filter(isOfUse), start, head, more });
       });
     };
     each(
@@ -329,11 +330,4 @@ function lasts({ extras = null }: PublishItem): boolean {
 /** Whether the time is not over for which an item is of use. */
 export function isOfUse({ extras = null }: PublishItem): boolean {
   return extras === null || !hasExpired(extras.expires);
-}
-
-/** An item as it was published, with its number. */
-export function itemOf({ bytes, number }: KeptItem): PublishItem {
-  const [item] = decodeItems(bytes) as [PublishItem];
-  item.number = number;
-  return item;
 }

@@ -20,7 +20,6 @@ export {
   type HistoryQuestion,
   type HubHistory,
   isOfUse,
-  itemOf,
   OwnHistory,
 } from './hub-history.ts';
 export type { HubObserver } from './hub-observer.ts';
@@ -49,6 +48,7 @@ export {
   PresenceTable,
   type PresentUser,
 } from './presence-table.ts';
+export { readKept } from './read-kept.ts';
 export type { ReceivedFormats } from './receivers-of.ts';
 export type { KeptKey, KeyTable, KnownKey } from './repeat-keys.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';

@@ -1,7 +1,8 @@
-import { decodeItems, encodeItem, type PublishItem } from '../codec/grip/index.ts';
+import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
 import type { KeptItem, SharedItem, SharedStore } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
 import { isForLater } from './item-keeper.ts';
+import { readKept } from './read-kept.ts';
 
 /** Whom what is published reaches: all nodes, this one alone, or nobody, since it is refused. */
 export type Reach = 'all' | 'node' | 'none';
@@ -156,11 +157,7 @@ export class SharedKeeper {
   }
 
   #onItems(kept: readonly KeptItem[]): void {
-    const items = kept.map(({ bytes, number }) => {
-      const [item] = decodeItems(bytes) as [PublishItem];
-      item.number = number;
-      return item;
-    });
+    const items = readKept(this.#store, kept);
     this.#outlet.note(items);
     this.#outlet.pass(items);
   }

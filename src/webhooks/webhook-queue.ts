@@ -8,7 +8,7 @@ import {
   parseCursor,
   type ReadResult,
 } from '../history/index.ts';
-import { emptyItem, itemOf, textMessage } from '../hub/index.ts';
+import { emptyItem, readKept, textMessage } from '../hub/index.ts';
 
 /** An event that waits. */
 export interface QueuedEvent {
@@ -49,7 +49,8 @@ export class WebhookQueue {
     this.#channel = channel;
     this.#mark = { epoch: store.epoch, number: 0 };
     store.lastOf(webhookMarkChannel(channel), (item) => {
-      if (item !== null) this.#mark = parseCursor(textOf(itemOf(item))) ?? this.#mark;
+      const [mark] = item === null ? [] : readKept(store, [item]);
+      if (mark !== undefined) this.#mark = parseCursor(textOf(mark)) ?? this.#mark;
       store.clear(channel, this.#mark.number);
       this.#loaded = true;
     });
@@ -64,7 +65,8 @@ export class WebhookQueue {
   next(done: (events: QueuedEvents) => void): void {
     if (!this.#loaded) return;
     const channels = [this.#channel];
-    const events = ({ items }: ReadResult, whole: boolean): void => done({ events: items.map(eventOf), whole });
+    const events = ({ items }: ReadResult, whole: boolean): void =>
+      done({ events: items.flatMap((kept) => this.#eventsOf(kept)), whole });
     this.#store.read({ channels, after: this.#mark, ...BATCH }, (result) => {
       if (result.recovered) {
         events(result, true);
@@ -89,10 +91,11 @@ export class WebhookQueue {
     this.#store.append([{ channel: item.channel, bytes: encodeItem(item), keep: MARK }], () => {});
     this.#store.clear(this.#channel, number);
   }
-}
 
-function eventOf(kept: KeptItem): QueuedEvent {
-  return { number: kept.number, time: kept.time, text: textOf(itemOf(kept)) };
+  /** The event of an item, if it can be read. */
+  #eventsOf(kept: KeptItem): readonly QueuedEvent[] {
+    return readKept(this.#store, [kept]).map((item) => ({ number: kept.number, time: kept.time, text: textOf(item) }));
+  }
 }
 
 function textOf({ wsMessage }: PublishItem): string {
