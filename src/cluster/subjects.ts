@@ -105,6 +105,26 @@ export class Subjects {
     return fed.startsWith(`h.${MARK}.`, from) || fed.startsWith(`h.${CLEARED}.`, from);
   }
 
+  /** What the store of resumable streams captures. */
+  get streams(): string {
+    return `${this.prefix}.s.>`;
+  }
+
+  /** Of the head of a resumable stream. @param id of the stream: letters, digits, `-` and `_` */
+  streamHead(id: string): string {
+    return `${this.prefix}.s.${id}.h`;
+  }
+
+  /** Of its log. */
+  streamLog(id: string): string {
+    return `${this.prefix}.s.${id}.d`;
+  }
+
+  /** Of both. */
+  streamAll(id: string): string {
+    return `${this.prefix}.s.${id}.*`;
+  }
+
   /** What nodes tell, and are asked, beside items. @param name tokens */
   control(name: string): string {
     return `${this.prefix}.n.${name}`;

@@ -22,6 +22,14 @@ export class ClusterCounters {
   answersMissing = 0;
   /** Idempotency keys of which the broker did not say what other nodes know, or that it did not remember. */
   keysUnknown = 0;
+  /** Streams that can be resumed, and that were shared with other nodes. */
+  streamsShared = 0;
+  /** Those of them that other nodes could not have to the end: the broker was too slow or away for too long, or a node has stopped. */
+  streamsUnshared = 0;
+  /** Clients that got the rest of a stream of another node. */
+  streamsViewed = 0;
+  /** Clients that did not, because too many were reading such streams. */
+  streamViewersRefused = 0;
   /** Exceptions, which are defects of ours. */
   faults = 0;
 }

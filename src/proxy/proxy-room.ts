@@ -15,8 +15,8 @@ import type { SessionState } from './session-state.ts';
 export interface ResumePlaces {
   /** Those of this process. */
   readonly streams: ResumableStreams;
-  /** Responds as `streams.service` for the process with this name; null where there is no other process. */
-  serviceAt(place: string): Service | null;
+  /** Respond as `streams.service`, for the process with this name and for those of other nodes. */
+  sourcesOf(place: string): readonly Service[];
 }
 
 /** What all exchanges of a proxy share. */

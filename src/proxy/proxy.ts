@@ -138,7 +138,8 @@ export function proxyServices(options: ProxyOptions): ProxyServices {
 const OWN_STREAMS = { current: 268_435_456 };
 
 function ownStreams(options: ProxyOptions): ResumePlaces {
-  return { streams: new ResumableStreams({ ...options, maxBytes: OWN_STREAMS }), serviceAt: () => null };
+  const streams = new ResumableStreams({ ...options, maxBytes: OWN_STREAMS });
+  return { streams, sourcesOf: () => [streams.service] };
 }
 
 function sockJsPlaceOf({ route }: ProxiedRequest): SockJsPlace {
@@ -209,11 +210,9 @@ function forward(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester)
   const { resume } = proxied.route;
   const event = resume === null ? null : lastEventOf(proxied.request);
   if (resume === null || event === null) return forwardToOrigin(room, proxied, requester);
-  const { streams } = room.resume;
-  const place = placeOf(event.stream);
-  const source = place === streams.place ? streams.service : (room.resume.serviceAt(place) ?? streams.service);
+  const sources = room.resume.sourcesOf(placeOf(event.stream));
   const goOn = (client: Requester): Responder => forwardToOrigin(room, proxied, client);
-  return new ResumedExchange(room, proxied, resume, event, source, requester, goOn).start();
+  return new ResumedExchange(room, proxied, resume, event, sources, requester, goOn).start();
 }
 
 function forwardToOrigin(room: ProxyRoom, proxied: ProxiedRequest, requester: Requester): Responder {

@@ -68,15 +68,22 @@ export class EventLog {
     return segment;
   }
 
+  /** Copies bytes from a position on into `target`, as many as there are and fit. Returns how many; 0 if they were let go. */
+  copy(position: number, target: Buffer): number {
+    let copied = 0;
+    let segment = this.segmentAt(position);
+    for (; segment !== null && copied < target.length; segment = segment.next) {
+      const from = position + copied - segment.start;
+      if (from >= segment.length) break;
+      copied += segment.bytes.copy(target, copied, from, segment.length);
+    }
+    return copied;
+  }
+
   /** Bytes from a position on, at most so many, as latin1; empty if they were let go. */
   textAt(position: number, length: number): string {
-    let text = '';
-    let segment = this.segmentAt(position);
-    for (; segment !== null && text.length < length; segment = segment.next) {
-      const from = position + text.length - segment.start;
-      text += segment.bytes.toString('latin1', from, Math.min(segment.length, from + length - text.length));
-    }
-    return text;
+    const bytes = Buffer.allocUnsafe(length);
+    return bytes.toString('latin1', 0, this.copy(position, bytes));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { attempt, DeadlineTimer, type TimerWheel } from '../clock/index.ts';
+import { attempt, DeadlineTimer, type Guarded, type TimerWheel } from '../clock/index.ts';
 import { listBytes } from '../codec/fields/index.ts';
 import {
   type Counters,
@@ -53,6 +53,24 @@ export interface StreamOrigin {
   cancel(error: ExchangeError): void;
 }
 
+/** Who reads a stream: a client here, or one at another node. */
+export interface StreamReader extends Guarded {
+  /** Position of the next byte for the client. */
+  readonly position: number;
+  /** There is more in the log, or the end. */
+  send(): void;
+  /** The log does not have the next byte any more, or is gone. */
+  fail(error: ExchangeError): void;
+}
+
+/** Writes a stream for other nodes as it comes. Nothing here waits for it. */
+export interface StreamMirror {
+  /** The log has grown, or lost its oldest part, or the stream has ended. Throws nothing. */
+  onChange(): void;
+  /** Nobody can come back to the stream any more. Throws nothing. */
+  onGone(): void;
+}
+
 /** What a stream needs of the table that it is in. */
 export interface StreamRoom {
   readonly wheel: TimerWheel;
@@ -93,13 +111,15 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
   readonly head: ResponseHead;
   readonly log: EventLog;
   ended = false;
+  /** Null: it is for this node alone. */
+  mirror: StreamMirror | null = null;
   /** Why the origin did not come to the end. */
   error: ExchangeError | null = null;
   readonly #room: StreamRoom;
   readonly #rules: StreamRules;
   readonly #origin: StreamOrigin;
   readonly #scanner: EventScanner;
-  readonly #readers = new Set<LogReader>();
+  readonly #readers = new Set<StreamReader>();
   readonly #fixedCost: number;
   #charged = 0;
   /** Bytes that the origin was granted and has not sent. */
@@ -128,6 +148,16 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     return this.#readers.size > 0;
   }
 
+  /** Position of the id of the last complete event; 0 before the first. */
+  get lastEvent(): number {
+    return this.#scanner.lastEvent;
+  }
+
+  /** Bytes that its log is to hold. */
+  get maxBytes(): number {
+    return this.#rules.maxBytes;
+  }
+
   /** Whether the event with the id at a position was the last one, and the stream has ended. */
   endsWith(position: number): boolean {
     return this.ended && position === this.#scanner.lastEvent;
@@ -146,12 +176,17 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
   /** A client reads from a position on, which must be in the log. It has the head of its response already. */
   open(requester: Requester, credits: number, position: number): LogReader {
     const reader = new LogReader(this, requester, credits, position);
+    this.join(reader);
+    return reader;
+  }
+
+  /** Somebody reads it, until `onLeft`. */
+  join(reader: StreamReader): void {
     this.#readers.add(reader);
     this.clearDeadline();
     this.#room.onRead(this);
     reader.send();
     this.#settle();
-    return reader;
   }
 
   /** The origin has sent a part, or the end. */
@@ -166,6 +201,7 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     this.#charge();
     this.#sendAll();
     this.#settle();
+    this.mirror?.onChange();
   }
 
   /** The origin has failed. */
@@ -174,6 +210,7 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     this.error = error;
     this.#end();
     this.#sendAll();
+    this.mirror?.onChange();
   }
 
   /** Nobody can come back any more. The origin is cut, if it has not ended. */
@@ -181,6 +218,7 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     if (this.#gone) return;
     this.#gone = true;
     this.stopTimer();
+    this.mirror?.onGone();
     this.#room.onGone(this, this.#charged);
     for (const reader of this.#readers) attempt(reader, cut, 'the stream was discarded');
     this.log.close();
@@ -207,6 +245,7 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     while (log.size > most && log.dropFirst(floor, this.#taken()));
     if (log.start !== before) {
       this.#charge();
+      this.mirror?.onChange();
       for (const reader of this.#readers) {
         if (reader.position < log.start) attempt(reader, cut, 'the client is too far behind');
       }
@@ -257,7 +296,7 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     this.#settle();
   }
 
-  onLeft(reader: LogReader): void {
+  onLeft(reader: StreamReader): void {
     this.#read = Math.max(this.#read, reader.position);
     if (!this.#readers.delete(reader) || this.isRead || this.#gone) return;
     if (!this.ended && this.#scanner.lastEvent === 0 && this.owner.method === 'GET') {
@@ -285,10 +324,10 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
   }
 }
 
-function send(reader: LogReader): void {
+function send(reader: StreamReader): void {
   reader.send();
 }
 
-function cut(reader: LogReader, detail: string): void {
+function cut(reader: StreamReader, detail: string): void {
   reader.fail(new ExchangeError('HF_STREAM_LOST', detail));
 }

@@ -13,7 +13,14 @@ import {
 } from '../exchange/index.ts';
 import { type EventId, formatEventId, newPlace, newStreamId, parseEventId } from './event-id.ts';
 import { LogMemory } from './log-memory.ts';
-import { type NewStream, ResumableStream, STREAM_COST, type StreamOwner, type StreamRoom } from './resumable-stream.ts';
+import {
+  type NewStream,
+  ResumableStream,
+  STREAM_COST,
+  type StreamMirror,
+  type StreamOwner,
+  type StreamRoom,
+} from './resumable-stream.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -56,6 +63,8 @@ export class ResumableStreams implements StreamRoom {
   #whenEmpty: (() => void)[] = [];
   /** Is called before the first stream begins. */
   onFirst: () => void = () => {};
+  /** Makes what writes a stream for other nodes; null where there are none. */
+  mirror: ((stream: ResumableStream) => StreamMirror) | null = null;
   #begun = false;
 
   constructor({ wheel, counters, log, maxBytes }: ResumableStreamsOptions) {
@@ -94,9 +103,15 @@ export class ResumableStreams implements StreamRoom {
     }
     const stream = new ResumableStream(this, begun);
     this.#streams.set(begun.id, stream);
+    stream.mirror = this.mirror?.(stream) ?? null;
     this.counters.streamsStarted++;
     this.counters.streamsOpen++;
     return stream;
+  }
+
+  /** The stream with an id; undefined if it is not here. */
+  get(id: string): ResumableStream | undefined {
+    return this.#streams.get(id);
   }
 
   /** Settles when there is no stream. */
@@ -180,16 +195,21 @@ function letGo(stream: ResumableStream): void {
  * The status of the response to a request for a stream: 200 where it is the rest of the stream.
  * @param place what follows the event; null where that is not here
  */
-function statusOf(stream: ResumableStream, position: number, place: number | null, { headers }: RequestHead): number {
-  const { owner } = stream;
+function statusOf(stream: ResumableStream, position: number, place: number | null, request: RequestHead): number {
+  const refusal = refusalOf(stream.owner, request);
+  if (refusal > 0) return refusal;
+  // A stream that has failed has no end: who has all of it is to ask the origin again.
+  if (stream.endsWith(position)) return stream.error === null ? 204 : 404;
+  return place === null ? 404 : 200;
+}
+
+/** The status that refuses a request which `resumeRequest` has made: 404 where it is for another URL, 403 where the rights are others; 0 where it may have the stream. */
+export function refusalOf(owner: StreamOwner, { headers }: RequestHead): number {
   const method = fieldValue(headers, METHOD);
   if (method !== 'GET' && method !== owner.method) return 404;
   if (fieldValue(headers, URL_DIGEST) !== owner.url) return 404;
   const rights = fieldValue(headers, RIGHTS);
-  if (rights !== ALL_RIGHTS && rights !== owner.rights) return 403;
-  // A stream that has failed has no end: who has all of it is to ask the origin again.
-  if (stream.endsWith(position)) return stream.error === null ? 204 : 404;
-  return place === null ? 404 : 200;
+  return rights === ALL_RIGHTS || rights === owner.rights ? 0 : 403;
 }
 
 /**

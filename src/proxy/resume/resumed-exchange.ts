@@ -30,8 +30,10 @@ export class ResumedExchange extends ExchangeRelay {
   readonly #rules: ResumeRules;
   readonly #event: EventId;
   readonly #owner: StreamOwner;
-  readonly #source: Service;
+  readonly #sources: readonly Service[];
   readonly #goOn: GoOn;
+  /** Which of the sources is asked. */
+  #source = 0;
   /** Where the request has gone on to, and whether `start` has returned. */
   #next: Responder | null = null;
   #returned = false;
@@ -39,20 +41,21 @@ export class ResumedExchange extends ExchangeRelay {
   #asks = 0;
   /** Status of the response that refuses the rest; 0 for none. */
   #refusal = 0;
-  /** Whether `reauthorize` was asked. */
+  /** Whether `reauthorize` was asked, and whether it has said yes. */
   #reauthorized = false;
+  #mayRead = false;
   #reauthorization: Reauthorization | null = null;
   #started = false;
   /** Whether the client has ended its body before it is known who responds. Without credit it can only be empty. */
   #bodyEnded = false;
 
-  /** @param source responds for the process that has the stream */
+  /** @param sources respond for the processes that may have the stream, and are asked one after the other until one has it */
   constructor(
     room: ProxyRoom,
     proxied: ProxiedRequest,
     rules: ResumeRules,
     event: EventId,
-    source: Service,
+    sources: readonly Service[],
     requester: Requester,
     goOn: GoOn,
   ) {
@@ -62,23 +65,25 @@ export class ResumedExchange extends ExchangeRelay {
     this.#rules = rules;
     this.#event = event;
     this.#owner = rules.ownerOf(proxied);
-    this.#source = source;
+    this.#sources = sources;
     this.#goOn = goOn;
   }
 
   /** Returns what responds to the request. */
   start(): Responder {
-    this.#ask(this.#rules.shared ? ALL_RIGHTS : this.#owner.rights);
+    this.#ask();
     this.#returned = true;
     return this.#next ?? this;
   }
 
-  #ask(rights: string): void {
+  #ask(): void {
     const { request } = this.#proxied;
-    const owner = { ...this.#owner, rights };
+    const mayRead = this.#rules.shared || this.#mayRead;
+    const owner = mayRead ? { ...this.#owner, rights: ALL_RIGHTS } : this.#owner;
     this.#refusal = 0;
     const number = ++this.#asks;
-    const responder = this.#source(resumeRequest(this.#event, owner, request), this);
+    const source = this.#sources[this.#source] as Service;
+    const responder = source(resumeRequest(this.#event, owner, request), this);
     // It may have refused already.
     if (number === this.#asks) this.attach(responder);
   }
@@ -109,14 +114,21 @@ export class ResumedExchange extends ExchangeRelay {
     const { reauthorize } = this.#rules;
     this.#asks++;
     this.detach();
-    if (status === 403 && reauthorize !== null && !this.#reauthorized) this.#reauthorize(reauthorize);
-    else this.#pass(status === 403);
+    if (status === 403 && reauthorize !== null && !this.#reauthorized) {
+      this.#reauthorize(reauthorize);
+    } else if (status !== 403 && this.#source + 1 < this.#sources.length) {
+      this.#source++;
+      this.#ask();
+    } else {
+      this.#pass(status === 403);
+    }
   }
 
   override onResponseError(error: ExchangeError): void {
     if (this.over) return;
     if (!this.#started) {
-      this.#pass(false);
+      // As if it were not there.
+      this.#refused(404);
       return;
     }
     const { code, detail } = error;
@@ -140,7 +152,8 @@ export class ResumedExchange extends ExchangeRelay {
     const onAnswer = guarded(this, (mayRead: boolean) => {
       this.#reauthorization = null;
       if (this.over) return;
-      if (mayRead) this.#ask(ALL_RIGHTS);
+      this.#mayRead = mayRead;
+      if (mayRead) this.#ask();
       else this.#pass(true);
     });
     this.#reauthorization = new Reauthorization(this.#room, this.#proxied, credentials, onAnswer);

@@ -1,0 +1,178 @@
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  ReplayPolicy,
+  RetentionPolicy,
+  StorageType,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { nuid } from '@nats-io/transport-node';
+import type { Broker } from './broker.ts';
+import { BrokerError } from './broker-error.ts';
+import { readStreamHead, readStreamRecord, type StreamHead, type StreamRecord } from './stream-record.ts';
+import type { Subjects } from './subjects.ts';
+
+/** What the stream of the store is like. */
+export interface ResumeStoreSettings {
+  /** Servers that have each message; from 1 to 5. */
+  readonly replicas: number;
+  /** Bytes of all streams, as the broker counts them. The oldest go first. */
+  readonly maxBytes: number;
+  /** Seconds for which a message stays. */
+  readonly maxAge: number;
+}
+
+/** Seconds after which the broker forgets a consumer that nobody asks. */
+const INACTIVE = 60;
+
+const SECOND = 1e9;
+
+/** The broker's code for a stream of this name with other settings. */
+const NAME_IN_USE = 10_058;
+
+/** Resumable streams at the broker, for all nodes: one JetStream stream, in which each has a subject for its head and one for its log. */
+export class ResumeStore {
+  readonly name: string;
+  readonly #manager: JetStreamManager;
+  readonly #subjects: Subjects;
+  #settings: ResumeStoreSettings;
+
+  private constructor(manager: JetStreamManager, subjects: Subjects, settings: ResumeStoreSettings) {
+    this.name = `${subjects.prefix.replaceAll('.', '_')}_resume`;
+    this.#manager = manager;
+    this.#subjects = subjects;
+    this.#settings = settings;
+  }
+
+  /** Finds the stream, or makes it. @throws BrokerError when the broker has no JetStream, does not allow it, or has another stream of this name */
+  static async open(broker: Broker, subjects: Subjects, settings: ResumeStoreSettings): Promise<ResumeStore> {
+    try {
+      const manager = await jetstreamManager(broker.connection, { checkAPI: false });
+      const store = new ResumeStore(manager, subjects, settings);
+      await store.#prepare();
+      return store;
+    } catch (error) {
+      throw error instanceof BrokerError ? error : new BrokerError(error);
+    }
+  }
+
+  /** Seconds for which a message stays. */
+  get maxAge(): number {
+    return this.#settings.maxAge;
+  }
+
+  /** Raises the limits, where these are larger. */
+  async setLimits(maxBytes: number, maxAge: number): Promise<void> {
+    this.#settings = { ...this.#settings, maxBytes, maxAge };
+    await this.#prepare();
+  }
+
+  /** The head of a stream; null if it is not there. */
+  async head(stream: string): Promise<StreamHead | null> {
+    const message = await this.#get(this.#subjects.streamHead(stream));
+    return message && readStreamHead(message.data);
+  }
+
+  /** The last message of a log, and its number; null if there is none. */
+  async last(stream: string): Promise<{ readonly number: number; readonly record: StreamRecord | null } | null> {
+    const message = await this.#get(this.#subjects.streamLog(stream));
+    return message && { number: message.seq, record: readStreamRecord(message.data) };
+  }
+
+  /** Makes a consumer of a log. @param from number of the first message that it may get @returns its name, and the messages that it has to get */
+  async addConsumer(stream: string, from: number): Promise<{ readonly name: string; readonly pending: number }> {
+    const { name, num_pending } = await this.#manager.consumers.add(this.name, {
+      name: nuid.next(),
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: from,
+      replay_policy: ReplayPolicy.Instant,
+      filter_subject: this.#subjects.streamLog(stream),
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: INACTIVE * SECOND,
+    });
+    return { name, pending: num_pending };
+  }
+
+  async deleteConsumer(name: string): Promise<void> {
+    await this.#manager.consumers.delete(this.name, name);
+  }
+
+  /** Lets the messages of a log with lower numbers go. */
+  async trim(stream: string, number: number): Promise<void> {
+    await this.#manager.streams.purge(this.name, { filter: this.#subjects.streamLog(stream), seq: number });
+  }
+
+  /** Lets all of a stream go. */
+  async remove(stream: string): Promise<void> {
+    await this.#manager.streams.purge(this.name, { filter: this.#subjects.streamAll(stream) });
+  }
+
+  async #get(subject: string) {
+    try {
+      return await this.#manager.streams.getMessage(this.name, { last_by_subj: subject });
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
+      throw error;
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const { config } = await this.#find();
+    const wanted = this.#wanted();
+    const differences: string[] = [];
+    for (const key of ['retention', 'storage', 'discard'] as const) {
+      if (config[key] !== wanted[key]) differences.push(`${key} is ${config[key]}, not ${wanted[key]}`);
+    }
+    if (config.subjects.join(' ') !== wanted.subjects.join(' ')) {
+      differences.push(`subjects are ${config.subjects.join(' ')}, not ${wanted.subjects.join(' ')}`);
+    }
+    if (differences.length > 0) {
+      throw new BrokerError(
+        `stream ${this.name} is not one of Holdfast with these settings: ${differences.join('; ')}`,
+      );
+    }
+    // Another node may have larger ones.
+    const max_bytes = Math.max(config.max_bytes, wanted.max_bytes);
+    const max_age = Math.max(config.max_age, wanted.max_age);
+    const num_replicas = Math.max(config.num_replicas, wanted.num_replicas);
+    if (max_bytes === config.max_bytes && max_age === config.max_age && num_replicas === config.num_replicas) return;
+    await this.#manager.streams.update(this.name, { ...config, max_bytes, max_age, num_replicas });
+  }
+
+  async #find(): Promise<StreamInfo> {
+    try {
+      return await this.#manager.streams.info(this.name);
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
+    }
+    try {
+      return await this.#manager.streams.add(this.#wanted());
+    } catch (error) {
+      // Another node was faster: its stream may have other limits.
+      if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
+      return await this.#manager.streams.info(this.name);
+    }
+  }
+
+  #wanted() {
+    const { replicas, maxBytes, maxAge } = this.#settings;
+    return {
+      name: this.name,
+      subjects: [this.#subjects.streams],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      max_bytes: maxBytes,
+      max_age: maxAge * SECOND,
+      num_replicas: replicas,
+      duplicate_window: Math.min(maxAge, 120) * SECOND,
+    };
+  }
+}

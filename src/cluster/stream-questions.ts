@@ -1,0 +1,111 @@
+import { createInbox, type Subscription } from '@nats-io/transport-node';
+import { attempt, type Guarded, guarded } from '../clock/index.ts';
+import { reportFault } from '../exchange/index.ts';
+import { placeOf } from '../resume/index.ts';
+import type { BrokerMessage } from './broker.ts';
+import type { StreamMeans } from './stream-writers.ts';
+
+/** Milliseconds within which the process that has a stream has to answer. */
+const ANSWER = 5_000;
+
+/** Milliseconds after the broker was away in which a process that is not there may still come back. */
+const RETURN = 5_000;
+
+/** Whoever asks. */
+export interface Asker extends Guarded {
+  /** @param live whether the stream goes on, or its end will be told */
+  onAnswer(live: boolean): void;
+}
+
+interface Question {
+  readonly asker: Asker;
+  readonly subject: string;
+  readonly data: Buffer;
+  readonly asked: number;
+}
+
+/** The subject on which a process is asked about its streams. @param place its name */
+export function questionSubject(means: StreamMeans, place: string): string {
+  return means.subjects.control(`s.${place}`);
+}
+
+/** Asks the processes of other nodes about their streams. Where nobody listens the broker says so at once. */
+export class StreamQuestions implements Guarded {
+  readonly #means: StreamMeans;
+  readonly #inbox = createInbox();
+  readonly #subscription: Subscription;
+  readonly #questions = new Map<number, Question>();
+  readonly #again = new Set<Question>();
+  #tokens = 0;
+  /** When the broker was back. */
+  #back = Number.NEGATIVE_INFINITY;
+
+  constructor(means: StreamMeans) {
+    this.#means = means;
+    const onMessage = guarded(this, (message: BrokerMessage) => this.#onMessage(message));
+    this.#subscription = means.broker.subscribe(`${this.#inbox}.*`, onMessage);
+  }
+
+  /**
+   * Asks the process that has a stream, and tells it that somebody reads it.
+   * @param viewer a number of this process
+   * @param position how far it has read; -1 where it has left
+   */
+  ask(asker: Asker, stream: string, viewer: string, position: number): void {
+    const data = Buffer.from(`${viewer} ${stream} ${position}`);
+    this.#send({ asker, subject: questionSubject(this.#means, placeOf(stream)), data, asked: this.#means.wheel.now });
+  }
+
+  /** Is called now and then. */
+  check(): void {
+    const { now } = this.#means.wheel;
+    for (const question of [...this.#again]) {
+      this.#again.delete(question);
+      this.#send(question);
+    }
+    for (const [token, { asker, asked }] of this.#questions) {
+      if (now - asked < ANSWER) return;
+      this.#questions.delete(token);
+      attempt(asker, tell, false);
+    }
+  }
+
+  /** The broker is there again. */
+  onUp(): void {
+    this.#back = this.#means.wheel.now;
+    for (const question of this.#questions.values()) this.#again.add(question);
+    this.#questions.clear();
+  }
+
+  stop(): void {
+    this.#subscription.unsubscribe();
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#means, thrown);
+  }
+
+  #send(question: Question): void {
+    const token = ++this.#tokens;
+    const reply = `${this.#inbox}.${token}`;
+    if (this.#means.broker.publish(question.subject, question.data, { reply })) this.#questions.set(token, question);
+    else this.#again.add(question);
+  }
+
+  #onMessage({ subject, data, headers }: BrokerMessage): void {
+    const token = Number(subject.slice(this.#inbox.length + 1));
+    const question = this.#questions.get(token);
+    if (question === undefined) return;
+    this.#questions.delete(token);
+    const nobody = headers?.code === 503;
+    if (nobody && this.#means.wheel.now - this.#back < RETURN) this.#again.add(question);
+    else attempt(question.asker, tell, !nobody && data[0] === LIVE);
+  }
+}
+
+/** The answer for a stream that goes on. */
+export const LIVE = 0x2b;
+
+function tell(asker: Asker, live: boolean): void {
+  asker.onAnswer(live);
+}

@@ -1,0 +1,154 @@
+import { attempt, fault, type Guarded } from '../clock/index.ts';
+import type { BrokerMessage } from './broker.ts';
+import type { ResumeStore } from './resume-store.ts';
+import { readStreamRecord, type StreamRecord } from './stream-record.ts';
+
+/** Messages that the broker is asked for at a time. */
+export const BATCH = 64;
+
+/**
+ * Bytes that the broker is asked for at a time, for one client.
+ * @bound cluster-stream-batch
+ */
+export const BATCH_BYTES = 65_536;
+
+/** Milliseconds for which the broker waits for messages when it is asked. */
+export const WAIT = 20_000;
+
+/** Milliseconds beyond that until it is taken for granted that the broker has forgotten the consumer. */
+const SLACK = 5_000;
+
+/** Who reads. */
+export interface RecordTaker extends Guarded {
+  /** Whether more may come. */
+  readonly isHungry: boolean;
+  /** @param record null for one that no node of this version has written */
+  onRecord(record: StreamRecord | null): void;
+  /** All that is there at present has come. */
+  onCaughtUp(): void;
+}
+
+/** What it reads by. */
+export interface ReadingRoom {
+  readonly store: ResumeStore;
+  /** Milliseconds of the timer wheel. */
+  readonly now: number;
+  /** Asks the broker for messages. @returns what they come by; 0 where that is not possible now */
+  pull(reading: StreamReading, consumer: string): number;
+  forgetPull(token: number): void;
+}
+
+/** Reads the log of one stream from the broker, batch by batch, and then what comes. It begins again where it was when the broker has forgotten it. */
+export class StreamReading implements Guarded {
+  /** Number of the last message. */
+  number = 0;
+  /** All that was there has come. */
+  caughtUp = false;
+  readonly #room: ReadingRoom;
+  readonly #taker: RecordTaker;
+  readonly #stream: string;
+  #consumer: string | null = null;
+  #making = 0;
+  /** Messages of the batch that have not come, what they come by (0 for no batch), and when something came last. */
+  #left = 0;
+  #token = 0;
+  #heard = 0;
+  #stopped = false;
+
+  constructor(room: ReadingRoom, taker: RecordTaker, stream: string) {
+    this.#room = room;
+    this.#taker = taker;
+    this.#stream = stream;
+  }
+
+  /** Begins, or begins again. */
+  begin(): void {
+    if (this.#stopped) return;
+    this.#forget();
+    this.caughtUp = false;
+    this.#heard = this.#room.now;
+    const making = ++this.#making;
+    this.#room.store.addConsumer(this.#stream, this.number + 1).then(
+      ({ name, pending }) => {
+        if (making !== this.#making || this.#stopped) {
+          this.#room.store.deleteConsumer(name).catch(() => {});
+          return;
+        }
+        this.#consumer = name;
+        attempt(this.#taker, () => this.#onMade(pending));
+      },
+      () => {
+        // It is tried again, by `check`.
+      },
+    );
+  }
+
+  /** Asks for more, if more may come. */
+  pull(): void {
+    if (this.#stopped || this.#consumer === null || this.#token > 0 || !this.#taker.isHungry) return;
+    this.#token = this.#room.pull(this, this.#consumer);
+    this.#left = BATCH;
+    this.#heard = this.#room.now;
+  }
+
+  /** A message that was asked for, or why no more come. */
+  onMessage({ headers, reply = '', data }: BrokerMessage): void {
+    this.#heard = this.#room.now;
+    const code = headers?.code ?? 0;
+    if (code > 0) {
+      const empty = this.#left === BATCH;
+      this.#endBatch();
+      if (code === 503 || (code === 409 && /deleted|leadership/i.test(headers?.description ?? ''))) this.#forget();
+      // Whatever the broker does not like is not asked for again at once.
+      else if (code === 408 || !empty) this.pull();
+      return;
+    }
+    // $JS.ACK.STREAM.CONSUMER.DELIVERED.NUMBER.COUNT.TIME.PENDING, or with the domain and account before STREAM and a token at the end.
+    const tokens = reply.split('.');
+    const at = tokens.length > 9 ? 7 : 5;
+    const number = Number(tokens[at]);
+    if (!(number > this.number)) return;
+    this.number = number;
+    this.caughtUp = tokens[at + 3] === '0';
+    if (--this.#left === 0) this.#endBatch();
+    this.#taker.onRecord(readStreamRecord(data));
+    this.pull();
+  }
+
+  /** Is called once a second. */
+  check(): void {
+    const silent = this.#room.now - this.#heard;
+    if (this.#token > 0 ? silent >= WAIT + SLACK : this.#consumer === null && silent >= SLACK) this.begin();
+    else this.pull();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    const name = this.#consumer;
+    this.#forget();
+    // If that fails, the broker forgets it later.
+    if (name !== null) this.#room.store.deleteConsumer(name).catch(() => {});
+  }
+
+  /** @param pending messages that the consumer is to bring */
+  #onMade(pending: number): void {
+    this.pull();
+    if (pending > 0) return;
+    this.caughtUp = true;
+    this.#taker.onCaughtUp();
+  }
+
+  onFault(thrown: unknown): void {
+    fault(this.#taker, thrown);
+  }
+
+  #forget(): void {
+    this.#endBatch();
+    this.#consumer = null;
+  }
+
+  #endBatch(): void {
+    if (this.#token > 0) this.#room.forgetPull(this.#token);
+    this.#token = 0;
+  }
+}

@@ -1,0 +1,153 @@
+import { createInbox, type Subscription } from '@nats-io/transport-node';
+import { attempt, guarded } from '../clock/index.ts';
+import {
+  LineRate,
+  NO_RESPONDER,
+  type Requester,
+  type RequestHead,
+  type Responder,
+  reportFault,
+  respond,
+} from '../exchange/index.ts';
+import { parseEventId } from '../resume/index.ts';
+import type { BrokerMessage } from './broker.ts';
+import type { ResumeStore } from './resume-store.ts';
+import type { StreamQuestions } from './stream-questions.ts';
+import { BATCH, BATCH_BYTES, type StreamReading, WAIT } from './stream-reading.ts';
+import { StreamViewer, type ViewerRoom } from './stream-viewer.ts';
+import type { StreamMeans } from './stream-writers.ts';
+
+/**
+ * Clients of a process that read streams of other nodes.
+ * @bound cluster-stream-viewers
+ */
+export const MAX_VIEWERS = 4_096;
+
+const PULL = Buffer.from(JSON.stringify({ batch: BATCH, max_bytes: BATCH_BYTES, expires: WAIT * 1e6 }));
+
+/** Responds to clients with the streams of other nodes. */
+export class StreamViewers implements ViewerRoom {
+  readonly store: ResumeStore;
+  readonly #means: StreamMeans;
+  readonly #questions: StreamQuestions;
+  readonly #inbox = createInbox();
+  readonly #subscription: Subscription;
+  /** Each with its name, which no other one of any node has. */
+  readonly #viewers = new Map<StreamViewer, string>();
+  readonly #readings = new Map<number, StreamReading>();
+  readonly #lines = new LineRate();
+  #tokens = 0;
+  #stopped = false;
+
+  constructor(means: StreamMeans, questions: StreamQuestions) {
+    this.store = means.store;
+    this.#means = means;
+    this.#questions = questions;
+    const onMessage = guarded(this, (message: BrokerMessage) => this.#onMessage(message));
+    this.#subscription = means.broker.subscribe(`${this.#inbox}.*`, onMessage);
+  }
+
+  get now(): number {
+    return this.#means.wheel.now;
+  }
+
+  get size(): number {
+    return this.#viewers.size;
+  }
+
+  /** Responds as `ResumableStreams.service` does, for streams that other processes have, or had. */
+  readonly service = (request: RequestHead, requester: Requester): Responder => {
+    const { broker, counters, log } = this.#means;
+    const event = parseEventId(request.target.slice(1));
+    const isFull = this.#viewers.size >= MAX_VIEWERS;
+    if (event === null || isFull || this.#stopped || !broker.up) {
+      if (isFull) {
+        counters.streamViewersRefused++;
+        this.#lines.write(log, 'warn', { clients: MAX_VIEWERS }, 'too many clients read streams of other nodes');
+      }
+      respond(requester, { head: { status: 404, reason: '', headers: [], bodyLength: 0 }, body: Buffer.alloc(0) });
+      return NO_RESPONDER;
+    }
+    const viewer = new StreamViewer(this, event, request, requester);
+    const name = this.#inbox.slice(this.#inbox.lastIndexOf('.') + 1);
+    this.#viewers.set(viewer, `${name}-${++this.#tokens}`);
+    viewer.start();
+    return viewer;
+  };
+
+  /** Is called once a second. */
+  check(): void {
+    for (const viewer of this.#viewers.keys()) attempt(viewer, check);
+  }
+
+  /** The broker is there again. */
+  again(): void {
+    for (const viewer of this.#viewers.keys()) attempt(viewer, again);
+  }
+
+  /** All clients are cut off. */
+  stop(): void {
+    this.#stopped = true;
+    for (const viewer of this.#viewers.keys()) attempt(viewer, stop);
+    this.#subscription.unsubscribe();
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#means, thrown);
+  }
+
+  // ---- for the viewers (ViewerRoom)
+
+  ask(viewer: StreamViewer, stream: string, position: number): void {
+    this.#questions.ask(viewer, stream, this.#viewers.get(viewer) as string, position);
+  }
+
+  pull(reading: StreamReading, consumer: string): number {
+    const token = ++this.#tokens;
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.store.name}.${consumer}`;
+    if (!this.#means.broker.publish(subject, PULL, { reply: `${this.#inbox}.${token}` })) return 0;
+    this.#readings.set(token, reading);
+    return token;
+  }
+
+  forgetPull(token: number): void {
+    this.#readings.delete(token);
+  }
+
+  onInvalid(): void {
+    this.#means.counters.messagesInvalid++;
+  }
+
+  onStarted(): void {
+    this.#means.counters.streamsViewed++;
+  }
+
+  onLeft(viewer: StreamViewer): void {
+    this.#viewers.delete(viewer);
+  }
+
+  onViewerFault(_viewer: StreamViewer, thrown: unknown): void {
+    reportFault(this.#means, thrown);
+  }
+
+  #onMessage(message: BrokerMessage): void {
+    const reading = this.#readings.get(Number(message.subject.slice(this.#inbox.length + 1)));
+    if (reading !== undefined) attempt(reading, take, message);
+  }
+}
+
+function check(viewer: StreamViewer): void {
+  viewer.check();
+}
+
+function again(viewer: StreamViewer): void {
+  viewer.again();
+}
+
+function stop(viewer: StreamViewer): void {
+  viewer.fail('the node stops');
+}
+
+function take(reading: StreamReading, message: BrokerMessage): void {
+  reading.onMessage(message);
+}

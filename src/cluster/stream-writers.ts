@@ -1,0 +1,186 @@
+import { createInbox, type Subscription } from '@nats-io/transport-node';
+import { attempt, guarded, type TimerWheel, TurnQueue } from '../clock/index.ts';
+import { type ClusterCounters, LEAST_COST, LineRate, type Log, reportFault } from '../exchange/index.ts';
+import type { ResumableStream } from '../resume/index.ts';
+import type { Broker, BrokerMessage } from './broker.ts';
+import type { ResumeStore } from './resume-store.ts';
+import { type SentRecord, StreamWriter, type WriterRoom } from './stream-writer.ts';
+import type { Subjects } from './subjects.ts';
+
+/**
+ * Bytes of all streams of a process that were published, and that the broker has not said it has.
+ * @bound cluster-streams-window
+ */
+export const STREAMS_WINDOW = 8_388_608;
+
+/** What the parts of shared streams are made of. */
+export interface StreamMeans {
+  readonly broker: Broker;
+  readonly subjects: Subjects;
+  readonly store: ResumeStore;
+  readonly wheel: TimerWheel;
+  readonly log: Log;
+  readonly counters: ClusterCounters;
+}
+
+/** Writes the streams of this process to the broker. */
+export class StreamWriters implements WriterRoom {
+  readonly subjects: Subjects;
+  readonly turns = new TurnQueue();
+  readonly #means: StreamMeans;
+  readonly #writers = new Map<string, StreamWriter>();
+  readonly #inbox = createInbox();
+  readonly #subscription: Subscription;
+  /** By the tokens of their acknowledgements. */
+  readonly #sent = new Map<number, SentRecord>();
+  #tokens = 0;
+  #bytes = 0;
+  /** Those for which there was no room. */
+  #waiting = new Set<StreamWriter>();
+  readonly #lines = new LineRate();
+
+  constructor(means: StreamMeans) {
+    this.#means = means;
+    this.subjects = means.subjects;
+    const onMessage = guarded(this, (message: BrokerMessage) => this.#onAck(message));
+    this.#subscription = means.broker.subscribe(`${this.#inbox}.*`, onMessage);
+  }
+
+  get maxPayload(): number {
+    return this.#means.broker.maxPayload;
+  }
+
+  get now(): number {
+    return this.#means.wheel.now;
+  }
+
+  /** Bytes that the broker has not said it has. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  begin(stream: ResumableStream): StreamWriter {
+    const writer = new StreamWriter(this, stream);
+    this.#writers.set(stream.id, writer);
+    this.#means.counters.streamsShared++;
+    writer.onChange();
+    return writer;
+  }
+
+  /** Whether other nodes can continue a stream, or will hear of its end. */
+  isShared(stream: string): boolean {
+    return this.#writers.get(stream)?.lost === false;
+  }
+
+  /** Is called now and then. */
+  check(): void {
+    const headAge = (this.#means.store.maxAge * 1_000) / 3;
+    for (const writer of this.#writers.values()) attempt(writer, check, headAge);
+  }
+
+  /** The broker is there again. */
+  again(): void {
+    for (const writer of this.#writers.values()) attempt(writer, again);
+  }
+
+  stop(): void {
+    for (const writer of this.#writers.values()) attempt(writer, stop);
+    this.#writers.clear();
+    this.#subscription.unsubscribe();
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#means, thrown);
+  }
+
+  // ---- for the writers (WriterRoom)
+
+  send(writer: StreamWriter, subject: string, data: Buffer, what: SentRecord['what']): SentRecord | null {
+    const cost = Math.max(LEAST_COST, data.length);
+    if (this.#bytes + cost > STREAMS_WINDOW) {
+      this.#waiting.add(writer);
+      return null;
+    }
+    const token = ++this.#tokens;
+    if (!this.#means.broker.publish(subject, data, { reply: `${this.#inbox}.${token}` })) return null;
+    const sent = { writer, token, what, cost, at: this.now, stored: false };
+    this.#sent.set(token, sent);
+    this.#bytes += cost;
+    return sent;
+  }
+
+  forget({ token, cost }: SentRecord): void {
+    if (this.#sent.delete(token)) this.#bytes -= cost;
+  }
+
+  publish(subject: string, data: Buffer): void {
+    this.#means.broker.publish(subject, data);
+  }
+
+  trim(stream: string, number: number): void {
+    this.#means.store.trim(stream, number).catch((error) => this.#onUndone(error));
+  }
+
+  onLost({ stream }: StreamWriter, reason: string): void {
+    const { counters, log } = this.#means;
+    counters.streamsUnshared++;
+    const fields = { stream: stream.id.slice(0, 8), reason, streams: counters.streamsUnshared };
+    this.#lines.write(log, 'warn', fields, 'stream cannot be resumed at other nodes');
+  }
+
+  onGone({ stream, begun }: StreamWriter): void {
+    this.#writers.delete(stream.id);
+    if (begun) this.#means.store.remove(stream.id).catch((error) => this.#onUndone(error));
+  }
+
+  #onAck({ subject, data }: BrokerMessage): void {
+    const sent = this.#sent.get(Number(subject.slice(this.#inbox.length + 1)));
+    if (sent === undefined) return;
+    this.forget(sent);
+    // Without an answer there is nobody who has the store.
+    const { seq, error } = data.length === 0 ? {} : (JSON.parse(Buffer.from(data).toString()) as Ack);
+    const { writer } = sent;
+    if (typeof seq === 'number' && error === undefined) {
+      attempt(writer, stored, sent, seq);
+    } else {
+      const reason = error?.description ?? 'no stream';
+      this.#lines.write(this.#means.log, 'warn', { reason }, 'broker does not keep a part of a stream yet');
+      writer.onRefused();
+    }
+    if (this.#waiting.size === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const each of waiting) attempt(each, write);
+  }
+
+  /** What is not needed stays until it is too old. */
+  #onUndone(error: unknown): void {
+    this.#means.log.debug({ reason: String(error) }, 'parts of a stream stay at the broker until they are too old');
+  }
+}
+
+/** What the broker answers to a message. */
+interface Ack {
+  readonly seq?: number;
+  readonly error?: { readonly description?: string };
+}
+
+function check(writer: StreamWriter, headAge: number): void {
+  writer.check(headAge);
+}
+
+function again(writer: StreamWriter): void {
+  writer.again();
+}
+
+function stop(writer: StreamWriter): void {
+  writer.stop();
+}
+
+function write(writer: StreamWriter): void {
+  writer.write();
+}
+
+function stored(writer: StreamWriter, sent: SentRecord, number: number): void {
+  writer.onStored(sent, number);
+}
