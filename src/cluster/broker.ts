@@ -139,6 +139,7 @@ export class Broker implements Guarded {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#up = false;
     await this.connection.close();
   }
 

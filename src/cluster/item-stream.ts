@@ -10,18 +10,15 @@ import {
   type StreamInfo,
   type StreamUpdateConfig,
 } from '@nats-io/jetstream';
-import { TimeoutError } from '@nats-io/transport-node';
 import { EPOCH_LENGTH, newEpoch } from '../history/index.ts';
 import type { Broker } from './broker.ts';
 import { BrokerError } from './broker-error.ts';
+import { findStream, openStream } from './find-stream.ts';
 import { differencesOf, raisedLimits, type StreamSettings, wantedStream } from './stream-settings.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Keys of a stream's metadata: what its epoch is made of, a hash of the rules, and the number of its last item when they became these. */
 const [EPOCH, RULES, FLOOR] = ['holdfast_epoch', 'holdfast_rules', 'holdfast_floor'];
-
-/** Servers that have just begun to be a cluster do not answer, or refuse: so many tries, and milliseconds between two. */
-const [TRIES, AGAIN] = [20, 500];
 
 /** A message of the stream. */
 export interface StreamMessage {
@@ -63,18 +60,12 @@ export class ItemStream {
 
   /** Finds the stream, or makes it. @throws BrokerError when the broker has no JetStream, does not allow it, or has another stream of this name */
   static async open(broker: Broker, subjects: Subjects, settings: StreamSettings): Promise<ItemStream> {
-    for (let tries = 1; ; tries++) {
-      try {
-        const manager = await jetstreamManager(broker.connection, { checkAPI: false });
-        const stream = new ItemStream(manager, subjects, settings);
-        await stream.refresh();
-        return stream;
-      } catch (error) {
-        if (error instanceof BrokerError) throw error;
-        if (tries === TRIES || !isOfNow(error)) throw new BrokerError(reasonOf(error));
-      }
-      await new Promise((resolve) => setTimeout(resolve, AGAIN));
-    }
+    return openStream('histories of channels', async () => {
+      const manager = await jetstreamManager(broker.connection, { checkAPI: false });
+      const stream = new ItemStream(manager, subjects, settings);
+      await stream.refresh();
+      return stream;
+    });
   }
 
   /**
@@ -166,20 +157,9 @@ export class ItemStream {
     await this.#manager.consumers.delete(this.name, name);
   }
 
-  async #find(): Promise<StreamInfo> {
-    try {
-      return await this.#manager.streams.info(this.name);
-    } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
-    }
+  #find(): Promise<StreamInfo> {
     const metadata = { [EPOCH]: newEpoch() };
-    try {
-      return await this.#manager.streams.add({ ...wantedStream(this.#subjects, this.#settings), metadata });
-    } catch (error) {
-      // Another node was faster: its stream may have other limits.
-      if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
-      return await this.#manager.streams.info(this.name);
-    }
+    return findStream(this.#manager, { ...wantedStream(this.#subjects, this.#settings), metadata });
   }
 
   #take(info: StreamInfo): void {
@@ -198,23 +178,4 @@ export class ItemStream {
   #epochOf({ created, config }: StreamInfo): string {
     return hash('sha256', `${created} ${config.metadata?.[EPOCH] ?? ''}`).slice(0, EPOCH_LENGTH);
   }
-}
-
-/** The broker's codes for a stream of this name with other settings, and for too few servers. */
-const [NAME_IN_USE, NO_PEERS] = [10_058, 10_005];
-
-/** Whether the same may be possible in a moment. */
-function isOfNow(error: unknown): boolean {
-  if (error instanceof TimeoutError) return true;
-  return error instanceof JetStreamApiError && (error.status === 503 || error.code === NO_PEERS);
-}
-
-function reasonOf(error: unknown): string {
-  const { name, message } = error as Error;
-  if (name === 'JetStreamNotEnabled' || /no responders/i.test(message)) {
-    return 'JetStream is not available: histories of channels need nats-server with -js, and an account that may use it';
-  }
-  if (/permissions violation/i.test(message))
-    return `${message}: histories of channels need the right to use JetStream ($JS.API.>)`;
-  return message;
 }

@@ -9,12 +9,13 @@ import {
   ReplayPolicy,
   RetentionPolicy,
   StorageType,
-  type StreamInfo,
 } from '@nats-io/jetstream';
 import { nuid } from '@nats-io/transport-node';
 import type { Broker } from './broker.ts';
 import { BrokerError } from './broker-error.ts';
+import { findStream, openStream } from './find-stream.ts';
 import { readStreamHead, readStreamRecord, type StreamHead, type StreamRecord } from './stream-record.ts';
+import { differencesOf, raisedLimits, type WantedStream } from './stream-settings.ts';
 import type { Subjects } from './subjects.ts';
 
 /** What the stream of the store is like. */
@@ -32,9 +33,6 @@ const INACTIVE = 60;
 
 const SECOND = 1e9;
 
-/** The broker's code for a stream of this name with other settings. */
-const NAME_IN_USE = 10_058;
-
 /** Resumable streams at the broker, for all nodes: one JetStream stream, in which each has a subject for its head and one for its log. */
 export class ResumeStore {
   readonly name: string;
@@ -51,14 +49,12 @@ export class ResumeStore {
 
   /** Finds the stream, or makes it. @throws BrokerError when the broker has no JetStream, does not allow it, or has another stream of this name */
   static async open(broker: Broker, subjects: Subjects, settings: ResumeStoreSettings): Promise<ResumeStore> {
-    try {
+    return openStream('streams that can be resumed at other nodes', async () => {
       const manager = await jetstreamManager(broker.connection, { checkAPI: false });
       const store = new ResumeStore(manager, subjects, settings);
       await store.#prepare();
       return store;
-    } catch (error) {
-      throw error instanceof BrokerError ? error : new BrokerError(error);
-    }
+    });
   }
 
   /** Seconds for which a message stays. */
@@ -124,44 +120,19 @@ export class ResumeStore {
   }
 
   async #prepare(): Promise<void> {
-    const { config } = await this.#find();
     const wanted = this.#wanted();
-    const differences: string[] = [];
-    for (const key of ['retention', 'storage', 'discard'] as const) {
-      if (config[key] !== wanted[key]) differences.push(`${key} is ${config[key]}, not ${wanted[key]}`);
-    }
-    if (config.subjects.join(' ') !== wanted.subjects.join(' ')) {
-      differences.push(`subjects are ${config.subjects.join(' ')}, not ${wanted.subjects.join(' ')}`);
-    }
+    const { config } = await findStream(this.#manager, wanted);
+    const differences = differencesOf(config, wanted);
     if (differences.length > 0) {
       throw new BrokerError(
         `stream ${this.name} is not one of Holdfast with these settings: ${differences.join('; ')}`,
       );
     }
-    // Another node may have larger ones.
-    const max_bytes = Math.max(config.max_bytes, wanted.max_bytes);
-    const max_age = Math.max(config.max_age, wanted.max_age);
-    const num_replicas = Math.max(config.num_replicas, wanted.num_replicas);
-    if (max_bytes === config.max_bytes && max_age === config.max_age && num_replicas === config.num_replicas) return;
-    await this.#manager.streams.update(this.name, { ...config, max_bytes, max_age, num_replicas });
+    const change = raisedLimits(config, wanted);
+    if (Object.keys(change).length > 0) await this.#manager.streams.update(this.name, { ...config, ...change });
   }
 
-  async #find(): Promise<StreamInfo> {
-    try {
-      return await this.#manager.streams.info(this.name);
-    } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
-    }
-    try {
-      return await this.#manager.streams.add(this.#wanted());
-    } catch (error) {
-      // Another node was faster: its stream may have other limits.
-      if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
-      return await this.#manager.streams.info(this.name);
-    }
-  }
-
-  #wanted() {
+  #wanted(): WantedStream {
     const { replicas, maxBytes, maxAge } = this.#settings;
     return {
       name: this.name,
@@ -169,10 +140,15 @@ export class ResumeStore {
       retention: RetentionPolicy.Limits,
       storage: StorageType.File,
       discard: DiscardPolicy.Old,
-      max_bytes: maxBytes,
+      allow_direct: true,
+      deny_purge: false,
+      sealed: false,
+      max_msgs_per_subject: -1,
       max_age: maxAge * SECOND,
+      max_bytes: maxBytes,
       num_replicas: replicas,
-      duplicate_window: Math.min(maxAge, 120) * SECOND,
+      // Nothing is sent with an id.
+      duplicate_window: SECOND,
     };
   }
 }

@@ -33,9 +33,11 @@ export interface ReadingRoom {
   readonly store: ResumeStore;
   /** Milliseconds of the timer wheel. */
   readonly now: number;
-  /** Asks the broker for messages. @returns what they come by; 0 where that is not possible now */
-  pull(reading: StreamReading, consumer: string): number;
-  forgetPull(token: number): void;
+  /** Messages of a consumer come to a reading. */
+  watch(reading: StreamReading, consumer: string): void;
+  unwatch(consumer: string): void;
+  /** Asks the broker for messages of a consumer. @returns whether that is possible now */
+  pull(consumer: string): boolean;
 }
 
 /** Reads the log of one stream from the broker, batch by batch, and then what comes. It begins again where it was when the broker has forgotten it. */
@@ -49,9 +51,9 @@ export class StreamReading implements Guarded {
   readonly #stream: string;
   #consumer: string | null = null;
   #making = 0;
-  /** Messages of the batch that have not come, what they come by (0 for no batch), and when something came last. */
+  /** Whether a batch was asked for, its messages that have not come, and when something came last. */
+  #pulling = false;
   #left = 0;
-  #token = 0;
   #heard = 0;
   #stopped = false;
 
@@ -75,6 +77,7 @@ export class StreamReading implements Guarded {
           return;
         }
         this.#consumer = name;
+        this.#room.watch(this, name);
         attempt(this.#taker, () => this.#onMade(pending));
       },
       () => {
@@ -85,8 +88,8 @@ export class StreamReading implements Guarded {
 
   /** Asks for more, if more may come. */
   pull(): void {
-    if (this.#stopped || this.#consumer === null || this.#token > 0 || !this.#taker.isHungry) return;
-    this.#token = this.#room.pull(this, this.#consumer);
+    if (this.#stopped || this.#consumer === null || this.#pulling || !this.#taker.isHungry) return;
+    this.#pulling = this.#room.pull(this.#consumer);
     this.#left = BATCH;
     this.#heard = this.#room.now;
   }
@@ -97,20 +100,17 @@ export class StreamReading implements Guarded {
     const code = headers?.code ?? 0;
     if (code > 0) {
       const empty = this.#left === BATCH;
-      this.#endBatch();
+      this.#pulling = false;
       if (code === 503 || (code === 409 && /deleted|leadership/i.test(headers?.description ?? ''))) this.#forget();
       // Whatever the broker does not like is not asked for again at once.
       else if (code === 408 || !empty) this.pull();
       return;
     }
-    // $JS.ACK.STREAM.CONSUMER.DELIVERED.NUMBER.COUNT.TIME.PENDING, or with the domain and account before STREAM and a token at the end.
-    const tokens = reply.split('.');
-    const at = tokens.length > 9 ? 7 : 5;
-    const number = Number(tokens[at]);
+    const { number, pending } = deliveryOf(reply);
     if (!(number > this.number)) return;
     this.number = number;
-    this.caughtUp = tokens[at + 3] === '0';
-    if (--this.#left === 0) this.#endBatch();
+    this.caughtUp = pending === 0;
+    if (--this.#left === 0) this.#pulling = false;
     this.#taker.onRecord(readStreamRecord(data));
     this.pull();
   }
@@ -118,7 +118,7 @@ export class StreamReading implements Guarded {
   /** Is called once a second. */
   check(): void {
     const silent = this.#room.now - this.#heard;
-    if (this.#token > 0 ? silent >= WAIT + SLACK : this.#consumer === null && silent >= SLACK) this.begin();
+    if (this.#pulling ? silent >= WAIT + SLACK : this.#consumer === null && silent >= SLACK) this.begin();
     else this.pull();
   }
 
@@ -143,12 +143,21 @@ export class StreamReading implements Guarded {
   }
 
   #forget(): void {
-    this.#endBatch();
+    if (this.#consumer !== null) this.#room.unwatch(this.#consumer);
     this.#consumer = null;
+    this.#pulling = false;
   }
+}
 
-  #endBatch(): void {
-    if (this.#token > 0) this.#room.forgetPull(this.#token);
-    this.#token = 0;
-  }
+/**
+ * What a message of a consumer says of itself by where its acknowledgement would go: `$JS.ACK.STREAM.CONSUMER.DELIVERED.NUMBER.COUNT.TIME.PENDING`, or with the domain and the account before the stream and a token at the end.
+ */
+export function deliveryOf(reply: string): {
+  readonly consumer: string;
+  readonly number: number;
+  readonly pending: number;
+} {
+  const tokens = reply.split('.');
+  const at = tokens.length > 9 ? 5 : 3;
+  return { consumer: tokens[at] ?? '', number: Number(tokens[at + 2]), pending: Number(tokens[at + 5]) };
 }

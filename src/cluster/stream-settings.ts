@@ -79,14 +79,10 @@ export function differencesOf(is: StreamConfig, wanted: WantedStream): readonly 
       `${key} is ${value === undefined ? 'not set' : JSON.stringify(value)}, not ${JSON.stringify(wants)}`,
     );
   };
-  const { republish, subjects } = is;
+  const { subjects } = is;
   compare('subjects', subjects?.join(' '), wanted.subjects.join(' '));
-  compare(
-    'republish',
-    republish && `${republish.src} ${republish.dest}`,
-    `${wanted.republish?.src} ${wanted.republish?.dest}`,
-  );
-  compare('republish headers_only', republish?.headers_only ?? false, false);
+  compare('republish', republished(is), republished(wanted));
+  compare('republish headers_only', is.republish?.headers_only ?? false, false);
   for (const key of ['retention', 'storage', 'discard'] as const) compare(key, is[key], wanted[key]);
   compare('allow_direct', is.allow_direct ?? false, true);
   for (const key of ['deny_purge', 'sealed', 'no_ack', 'discard_new_per_subject'] as const)
@@ -95,6 +91,10 @@ export function differencesOf(is: StreamConfig, wanted: WantedStream): readonly 
   compare('mirror', is.mirror?.name ?? null, null);
   compare('sources', is.sources?.length ?? 0, 0);
   return differences;
+}
+
+function republished({ republish }: Pick<StreamConfig, 'republish'>): string | undefined {
+  return republish && `${republish.src} ${republish.dest}`;
 }
 
 /** Limits of a stream that are lower than wanted, as they should be. Another node may have larger ones, so none is lowered. */

@@ -55,7 +55,9 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
   #moved: number;
   /** A part is missing. */
   #gap = false;
+  /** Position up to which the process that has the stream knows that the client has read, and after how many bytes it is told again. */
   #reported = 0;
+  #reportStep = 0;
   #reportedAt: number;
   /** Number of the last message of the log, where the process is gone: nothing comes after it. */
   #lastNumber: number | null = null;
@@ -163,14 +165,7 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
   onResponseCredit(bytes: number): void {
     if (this.#over) return;
     this.credit(bytes);
-    if (this.#over) return;
-    if (this.#cut !== null && this.waiting === 0) {
-      this.fail(this.#cut);
-      return;
-    }
     this.#reading.pull();
-    if (this.#head === null || !this.#started) return;
-    if (this.#next - this.waiting - this.#reported >= this.#head.maxBytes >> 3) this.#report();
   }
 
   onFault(thrown: unknown): void {
@@ -181,6 +176,9 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
   protected override pass(chunk: Buffer, more: boolean): void {
     if (!more) this.#leave();
     this.#requester.onResponseData(chunk, more);
+    if (this.#over) return;
+    if (this.#cut !== null && this.waiting === 0) this.fail(this.#cut);
+    else if (this.#next - this.waiting - this.#reported >= this.#reportStep) this.#report();
   }
 
   #fetchHead(): void {
@@ -199,6 +197,7 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
       return;
     }
     this.#head = head;
+    this.#reportStep = head.maxBytes >> 3;
     this.#moved = this.#room.now;
     this.#ended(this.#room.store.last(this.#event.stream), (last) => {
       const record = last?.record;

@@ -13,7 +13,7 @@ import { parseEventId } from '../resume/index.ts';
 import type { BrokerMessage } from './broker.ts';
 import type { ResumeStore } from './resume-store.ts';
 import type { StreamQuestions } from './stream-questions.ts';
-import { BATCH, BATCH_BYTES, type StreamReading, WAIT } from './stream-reading.ts';
+import { BATCH, BATCH_BYTES, deliveryOf, type StreamReading, WAIT } from './stream-reading.ts';
 import { StreamViewer, type ViewerRoom } from './stream-viewer.ts';
 import type { StreamMeans } from './stream-writers.ts';
 
@@ -34,7 +34,8 @@ export class StreamViewers implements ViewerRoom {
   readonly #subscription: Subscription;
   /** Each with its name, which no other one of any node has. */
   readonly #viewers = new Map<StreamViewer, string>();
-  readonly #readings = new Map<number, StreamReading>();
+  /** By the names of their consumers. */
+  readonly #readings = new Map<string, StreamReading>();
   readonly #lines = new LineRate();
   #tokens = 0;
   #stopped = false;
@@ -102,16 +103,17 @@ export class StreamViewers implements ViewerRoom {
     this.#questions.ask(viewer, stream, this.#viewers.get(viewer) as string, position);
   }
 
-  pull(reading: StreamReading, consumer: string): number {
-    const token = ++this.#tokens;
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.store.name}.${consumer}`;
-    if (!this.#means.broker.publish(subject, PULL, { reply: `${this.#inbox}.${token}` })) return 0;
-    this.#readings.set(token, reading);
-    return token;
+  watch(reading: StreamReading, consumer: string): void {
+    this.#readings.set(consumer, reading);
   }
 
-  forgetPull(token: number): void {
-    this.#readings.delete(token);
+  unwatch(consumer: string): void {
+    this.#readings.delete(consumer);
+  }
+
+  pull(consumer: string): boolean {
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.store.name}.${consumer}`;
+    return this.#means.broker.publish(subject, PULL, { reply: `${this.#inbox}.${consumer}` });
   }
 
   onInvalid(): void {
@@ -130,8 +132,11 @@ export class StreamViewers implements ViewerRoom {
     reportFault(this.#means, thrown);
   }
 
+  /** A message of a consumer has the subject that it has in the store; what else the broker says comes to where it was asked from. */
   #onMessage(message: BrokerMessage): void {
-    const reading = this.#readings.get(Number(message.subject.slice(this.#inbox.length + 1)));
+    const { subject, reply = '' } = message;
+    const own = subject.startsWith(this.#inbox);
+    const reading = this.#readings.get(own ? subject.slice(this.#inbox.length + 1) : deliveryOf(reply).consumer);
     if (reading !== undefined) attempt(reading, take, message);
   }
 }
