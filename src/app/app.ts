@@ -299,6 +299,7 @@ export class App {
     const comes = this.#old?.move === true;
     await history.start(comes);
     cluster?.follow();
+    if (cluster !== null) await this.#shareStreams(cluster);
     if (!comes) proxy.presence.lead(workers?.relay.router ?? proxy.hub);
     await this.#handOver.follow(this.#old, workers, history);
   }
@@ -308,6 +309,13 @@ export class App {
     const { cluster: counters, history: historyCounters, registry } = this.counters;
     registry.add('cluster', counters);
     return joinCluster(this.#config, { ...this.#means, counters, historyCounters, clients });
+  }
+
+  /** Clients that come back to another node get the rest of their streams there. */
+  async #shareStreams({ broker }: ClusterNode): Promise<void> {
+    const { cluster: counters } = this.counters;
+    const sharing = this.#roles.proxy.shareStreams({ counters, connect: async () => broker, ownsBroker: false });
+    await sharing?.use(this.#config);
   }
 
   async #startSessions(): Promise<void> {

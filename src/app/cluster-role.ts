@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { TimerWheel } from '../clock/index.ts';
-import type { ClusterNode, NodeClients } from '../cluster/index.ts';
+import type { Broker, ClusterNode, ClusterNodeOptions, NodeClients } from '../cluster/index.ts';
 import { type Config, resolveKey } from '../config/index.ts';
 import type { ClusterCounters, Log } from '../exchange/index.ts';
 import type { HistoryCounters } from '../history/index.ts';
@@ -20,8 +20,20 @@ export interface ClusterRoleOptions {
 export async function joinCluster(config: Config, options: ClusterRoleOptions): Promise<ClusterNode> {
   const { ClusterNode: Node } = await import('../cluster/index.ts');
   const { cluster, history } = config;
-  const { nats, prefix, node, replicas, onPartition, user, ca, cert, key } = cluster;
-  const broker = {
+  const { prefix, node, replicas, onPartition } = cluster;
+  const broker = brokerOptions(config);
+  return Node.start({ ...options, broker, prefix, node, replicas, onPartition, maxBytes: history.maxBytes });
+}
+
+/** Connects a process that is a part of a node. @throws BrokerError */
+export async function connectBroker(config: Config, log: Log): Promise<Broker> {
+  const { Broker: Connection, nodeName } = await import('../cluster/index.ts');
+  return Connection.connect({ ...brokerOptions(config), name: nodeName(config.cluster.node).name, log });
+}
+
+function brokerOptions({ cluster }: Config): ClusterNodeOptions['broker'] {
+  const { nats, user, ca, cert, key } = cluster;
+  return {
     servers: nats,
     access: {
       ...(user !== '' && { user, password: textOf(cluster.password) }),
@@ -36,7 +48,6 @@ export async function joinCluster(config: Config, options: ClusterRoleOptions): 
             ...(cert !== '' && { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }),
           },
   };
-  return Node.start({ ...options, broker, prefix, node, replicas, onPartition, maxBytes: history.maxBytes });
 }
 
 function textOf(secret: string): string {

@@ -55,6 +55,7 @@ import type { Prepared } from './prepared.ts';
 import { metricsOf, type ProxyMetrics } from './proxy-metrics.ts';
 import { type Bounds, boundsOf, newSnapshot, type Snapshot } from './snapshot.ts';
 import { StreamPlaces } from './stream-places.ts';
+import { StreamSharing, type StreamSharingOptions } from './stream-sharing.ts';
 import { zhttpFront } from './zhttp-front.ts';
 import { ZhttpOrigins } from './zhttp-origins.ts';
 
@@ -103,6 +104,8 @@ export class ProxyRole {
   #snapshots: Holder<Snapshot> | null = null;
   /** Null before it listens. */
   #places: StreamPlaces | null = null;
+  /** Null for one node by itself. */
+  #sharing: StreamSharing | null = null;
   /** Whether another process accepts. */
   #retired = false;
   #services: ProxyServices | null = null;
@@ -225,6 +228,13 @@ export class ProxyRole {
     this.frontEndpoints.push(...(await front.open()));
   }
 
+  /** Shares the streams of this process with other nodes, once it has started. Null where clients are served by other processes. */
+  shareStreams(options: Pick<StreamSharingOptions, 'counters' | 'connect' | 'ownsBroker'>): StreamSharing | null {
+    const { wheel, log } = this.#options;
+    if (this.#places !== null) this.#sharing = new StreamSharing({ ...options, wheel, log, places: this.#places });
+    return this.#sharing;
+  }
+
   /** Connections that may move to another process. */
   get connections(): readonly Connection[] {
     return this.#main?.connections ?? [];
@@ -308,6 +318,7 @@ export class ProxyRole {
     if (route === null) routeIds.delete(id);
     else routeIds.add(id);
     snapshots.current = { ...current, config, routeIds, proxy: { ...proxy, all } };
+    void this.#sharing?.follow(config);
     if (!this.#started) return;
     this.#zhttpOrigins.use(targetsOf(config));
     if (route !== null) this.#startChecks([route]);
@@ -318,6 +329,7 @@ export class ProxyRole {
     const snapshots = this.#snapshots as Holder<Snapshot>;
     snapshots.current = snapshot;
     this.#bounds.current = boundsOf(config);
+    void this.#sharing?.follow(config);
     forgetUnused(config, this.#means);
     if (!this.#started) return;
     const now = new Set(proxy.all);
@@ -362,6 +374,7 @@ export class ProxyRole {
 
   /** Cuts off what is still open. */
   async stop(): Promise<void> {
+    await this.#sharing?.stop();
     this.#places?.stop();
     for (const server of this.#servers) server.destroy();
     await Promise.all([

@@ -1,7 +1,14 @@
 import type { Socket } from 'node:net';
 import { TimerWheel } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
-import { CounterRegistry, type CounterSnapshot, Counters, type Current, RouteStatsTable } from '../exchange/index.ts';
+import {
+  ClusterCounters,
+  CounterRegistry,
+  type CounterSnapshot,
+  Counters,
+  type Current,
+  RouteStatsTable,
+} from '../exchange/index.ts';
 import { HubLink } from '../hub-relay/index.ts';
 import type { StatsReporter } from '../stats/index.ts';
 import { SessionCounters } from '../zhttp/index.ts';
@@ -10,6 +17,7 @@ import type { AccessLogs } from './access-logs.ts';
 import { type CertificatePairs, Certificates, type PreparedCertificates } from './certificates.ts';
 import { type ChangePart, decodeValue } from './change-parts.ts';
 import type { ClientView } from './client-view.ts';
+import { connectBroker } from './cluster-role.ts';
 import { channelRules } from './history-role.ts';
 import type { ProcessLog } from './logger.ts';
 import { withoutRoute, withRoute } from './one-route.ts';
@@ -99,7 +107,16 @@ export class ProxyWorker implements WorkerRole {
     if (this.#config.stats.pub.length > 0) this.#report(snapshots);
     await this.#link.ready();
     await this.#proxy.start();
+    if (this.#config.cluster.nats.length > 0) await this.#shareStreams();
     return this.#proxy.addresses;
+  }
+
+  /** The main process is the node; its workers write and read streams by connections of their own. */
+  async #shareStreams(): Promise<void> {
+    const connect = () => connectBroker(this.#config, this.#log);
+    const counters = new ClusterCounters();
+    this.#registry.add('cluster', counters);
+    await this.#proxy.shareStreams({ counters, connect, ownsBroker: true })?.follow(this.#config);
   }
 
   /** Reports what happens here, through the main process. */

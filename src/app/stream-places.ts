@@ -47,6 +47,8 @@ export class StreamPlaces {
   readonly #client: HttpClient;
   readonly #server: HttpServer;
   #listening = false;
+  /** Responds for the other nodes of a cluster; null for one node by itself. */
+  shared: Service | null = null;
 
   constructor({ listen, wheel, counters, log, maxBytes, limits }: StreamPlacesOptions) {
     this.#log = log;
@@ -71,10 +73,10 @@ export class StreamPlaces {
     });
   }
 
-  /** Responds for another process, which may not be there. @param place 8 hex digits */
-  serviceAt(place: string): Service {
-    const origin = originOf(place, 1);
-    return (request, requester) => this.#client.send(origin, request, requester);
+  /** Respond for the process with this name, which may not be there, and for those of other nodes. @param place 8 hex digits */
+  sourcesOf(place: string): readonly Service[] {
+    const own = place === this.streams.place ? this.streams.service : this.#serviceAt(place);
+    return this.shared === null ? [own] : [own, this.shared];
   }
 
   /** Settles when no stream is left, and no process reads one. */
@@ -89,6 +91,11 @@ export class StreamPlaces {
     this.#server.drain();
     this.#server.destroy();
     this.#client.close();
+  }
+
+  #serviceAt(place: string): Service {
+    const origin = originOf(place, 1);
+    return (request, requester) => this.#client.send(origin, request, requester);
   }
 
   async #listen(): Promise<void> {

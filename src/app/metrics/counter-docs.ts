@@ -246,6 +246,12 @@ const CLUSTER: Docs<ClusterCounters> = {
   keysUnknown:
     'Idempotency keys of which the broker did not say what other nodes know, or that it did not remember: a repeat at another node may be published.',
   answersMissing: 'Answers of other nodes that did not come in time.',
+  streamsShared: 'Event streams that began here, and that clients can resume at other nodes too.',
+  streamsUnshared:
+    'Those of `streamsShared` that other nodes cannot continue: the broker was too slow or away for too long, or the node has stopped.',
+  streamsViewed: 'Clients that got the rest of a stream of another node.',
+  streamViewersRefused:
+    'Clients that did not, because too many were reading such streams. Their requests went to the origin.',
   faults: FAULTS,
 };
 
