@@ -370,6 +370,8 @@ export class ProxyRole {
     await Promise.all([...this.#servers.map((server) => server.whenEmpty()), this.#front?.whenEmpty()]);
     // Clients come back to the process that accepts now, which asks this one.
     if (this.#retired) await this.#places?.whenEmpty();
+    // Clients go on at other nodes, which have what is read here.
+    if (this.#sharing?.active === true) await this.#places?.streams.whenEnded();
   }
 
   /** Cuts off what is still open. */

@@ -39,6 +39,11 @@ export class StreamSharing {
     this.#options = options;
   }
 
+  /** Whether streams are shared. */
+  get active(): boolean {
+    return this.#shared !== null;
+  }
+
   /** Uses a configuration. @throws BrokerError when the broker cannot be used */
   async use(config: Config): Promise<void> {
     const use = this.#uses.then(() => this.#use(config));

@@ -61,7 +61,7 @@ export const proxySection = {
       default: 268_435_456,
       from: 65_536,
       to: 1_099_511_627_776,
-      doc: 'Maximum size of the logs of all streams that can be resumed (`[route.resume]`), in each process. Beyond it streams that nobody reads are discarded, the one that was left first before the others. If all are being read, further responses are not logged, and pass without event ids.',
+      doc: 'Maximum size of the logs of all streams that can be resumed (`[route.resume]`), in each process. Beyond it streams that nobody reads are discarded, the one that was left first before the others. If all are being read, further responses are not logged, and pass without event ids. In a cluster also the size of all streams at the broker.',
     }),
     sig_iss: plainText({ default: 'pushpin', doc: 'Issuer in `Grip-Sig`.' }),
     sig_key: secret({ doc: 'Key that signs `Grip-Sig`. If empty, requests are not signed.' }),

@@ -85,6 +85,8 @@ export interface StreamRoom {
   onRead(stream: ResumableStream): void;
   /** Nobody reads a stream any more. */
   onUnread(stream: ResumableStream): void;
+  /** The origin of a stream has ended, or is not wanted any more. */
+  onEnded(): void;
   /** Nobody has come back to a stream in time. */
   onExpired(stream: ResumableStream): void;
   /** A stream is gone, with all that it was charged. */
@@ -222,11 +224,14 @@ export class ResumableStream extends DeadlineTimer implements ReadStream {
     this.#room.onGone(this, this.#charged);
     for (const reader of this.#readers) attempt(reader, cut, 'the stream was discarded');
     this.log.close();
-    if (!this.ended) this.#origin.cancel(new ExchangeError('HF_CLIENT_GONE', 'nobody reads the stream'));
+    if (this.ended) return;
+    this.#room.onEnded();
+    this.#origin.cancel(new ExchangeError('HF_CLIENT_GONE', 'nobody reads the stream'));
   }
 
   #end(): void {
     this.ended = true;
+    this.#room.onEnded();
     this.#granted = 0;
     if (!this.isRead) this.setDeadline(this.#rules.ttl);
   }

@@ -61,6 +61,9 @@ export class ResumableStreams implements StreamRoom {
   readonly #lines = new LineRate();
   #bytes = 0;
   #whenEmpty: (() => void)[] = [];
+  /** Streams whose origins have not ended. */
+  #running = 0;
+  #whenEnded: (() => void)[] = [];
   /** Is called before the first stream begins. */
   onFirst: () => void = () => {};
   /** Makes what writes a stream for other nodes; null where there are none. */
@@ -104,6 +107,7 @@ export class ResumableStreams implements StreamRoom {
     const stream = new ResumableStream(this, begun);
     this.#streams.set(begun.id, stream);
     stream.mirror = this.mirror?.(stream) ?? null;
+    this.#running++;
     this.counters.streamsStarted++;
     this.counters.streamsOpen++;
     return stream;
@@ -119,6 +123,14 @@ export class ResumableStreams implements StreamRoom {
     if (this.#streams.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#whenEmpty.push(resolve);
+    });
+  }
+
+  /** Settles when all streams have come to their end. */
+  whenEnded(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenEnded.push(resolve);
     });
   }
 
@@ -158,6 +170,12 @@ export class ResumableStreams implements StreamRoom {
   onUnread(stream: ResumableStream): void {
     this.#unread.add(stream);
     this.#makeRoom(0);
+  }
+
+  onEnded(): void {
+    this.#running--;
+    if (this.#running > 0) return;
+    for (const resolve of this.#whenEnded.splice(0)) resolve();
   }
 
   onExpired(stream: ResumableStream): void {
