@@ -1,0 +1,58 @@
+import { headers, type MsgHdrs, type Subscription } from '@nats-io/transport-node';
+import type { Broker, BrokerMessage, BrokerWatcher } from '../../../src/cluster/broker.ts';
+
+/** What was published to a fake broker. */
+export interface Published {
+  readonly subject: string;
+  readonly text: string;
+  readonly reply: string;
+  /** `Nats-Msg-Id`; empty for none. */
+  readonly id: string;
+}
+
+/** A broker whose messages the test sends by itself. */
+export class FakeBroker {
+  readonly published: Published[] = [];
+  up = true;
+  maxPayload = 65_536;
+  readonly #subscribers = new Map<string, (message: BrokerMessage) => void>();
+
+  /** For those who want the real one. */
+  get asBroker(): Broker {
+    return this as unknown as Broker;
+  }
+
+  watch(_watcher: BrokerWatcher): void {}
+
+  publish(subject: string, data: Uint8Array, options: { reply?: string; headers?: MsgHdrs } = {}): boolean {
+    if (!this.up) return false;
+    const { reply = '', headers: fields } = options;
+    this.published.push({ subject, text: Buffer.from(data).toString(), reply, id: fields?.get('Nats-Msg-Id') ?? '' });
+    return true;
+  }
+
+  subscribe(subject: string, onMessage: (message: BrokerMessage) => void): Subscription {
+    this.#subscribers.set(subject, onMessage);
+    return { unsubscribe: () => this.#subscribers.delete(subject) } as unknown as Subscription;
+  }
+
+  /** Subjects that somebody is subscribed to. */
+  get subscribed(): readonly string[] {
+    return [...this.#subscribers.keys()];
+  }
+
+  /** Sends a message by one subscription. */
+  deliver(subscription: string, subject: string, text: string): void {
+    this.#subscribers.get(subscription)?.({ subject, data: Buffer.from(text, 'latin1'), headers: headers() });
+  }
+
+  /** Sends a message to whoever is subscribed to its subject, or to all below one. @param fields headers */
+  send(subject: string, text: string, fields: Readonly<Record<string, string>> = {}): void {
+    const all = headers();
+    for (const [name, value] of Object.entries(fields)) all.set(name, value);
+    for (const [pattern, onMessage] of [...this.#subscribers]) {
+      const matches = pattern.endsWith('.*') ? subject.startsWith(pattern.slice(0, -1)) : subject === pattern;
+      if (matches) onMessage({ subject, data: Buffer.from(text), headers: all });
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
+import { ChannelFeed } from '../../../src/cluster/channel-feed.ts';
+import { Subjects } from '../../../src/cluster/subjects.ts';
+import { ClusterCounters } from '../../../src/exchange/index.ts';
+import { patternKey } from '../../../src/hub/index.ts';
+import { FakeBroker } from '../../support/cluster/fake-broker.ts';
+import { manualClock, turn } from '../../support/manual-clock.ts';
+
+function rigOf(t: TestContext) {
+  const advance = manualClock(t);
+  const wheel = new TimerWheel();
+  t.after(() => wheel.stop());
+  const broker = new FakeBroker();
+  const counters = new ClusterCounters();
+  const came: string[] = [];
+  const marks: ((number: number) => void)[] = [];
+  const owner = {
+    onFault: (thrown: unknown): void => {
+      throw thrown;
+    },
+  };
+  const feed = new ChannelFeed(
+    broker.asBroker,
+    new Subjects('p'),
+    {
+      onItem: (channel, item) => came.push(`${channel} ${item}`),
+      onKept: (channel, item) => came.push(`kept ${channel} ${item}`),
+      mark: (marked) => marks.push(marked),
+    },
+    { wheel, counters, owner },
+  );
+  return {
+    feed,
+    broker,
+    counters,
+    came,
+    advance,
+    /** The marks of all that was subscribed to come back. */
+    mark: async (number: number): Promise<void> => {
+      await turn();
+      for (const marked of marks.splice(0)) marked(number);
+    },
+    /** An item comes by the subscription to a channel or pattern. */
+    by: (subscription: string, channel: string, text: string, kind = 'i'): void =>
+      broker.deliver(`p.f.*.${subscription}`, `p.f.${kind}.${channel}`, `\x01${text}`),
+  };
+}
+
+test('items of a channel come by its subscription, and tell since when they do', async (t) => {
+  const { feed, broker, came, by, mark } = rigOf(t);
+  feed.channelAdded('a.b');
+  assert.deepEqual(broker.subscribed, ['p.f.*.a.b']);
+  by('a.b', 'a.b', '1');
+  by('a.b', 'a.b', '2', 'h');
+  assert.deepEqual(came, ['a.b 1', 'kept a.b 2']);
+  let covered = false;
+  feed.cover(['a.b', 'other'], () => {
+    covered = true;
+  });
+  assert.equal(feed.since('a.b'), null);
+  assert.equal(covered, false);
+  await mark(7);
+  assert.equal(feed.since('a.b'), 7);
+  assert.equal(covered, true);
+  feed.restart();
+  assert.equal(feed.since('a.b'), null);
+  await mark(9);
+  assert.equal(feed.since('a.b'), 9);
+  assert.deepEqual([...feed.channels()], ['a.b']);
+});
+
+test('an item that comes by several subscriptions is taken once', async (t) => {
+  const { feed, came, by, mark } = rigOf(t);
+  for (const key of [patternKey('a.>'), patternKey('a.*'), 'a.b']) feed.channelAdded(key);
+  await mark(1);
+  for (const subscription of ['a.>', 'a.*', 'a.b']) by(subscription, 'a.b', '1');
+  for (const subscription of ['a.>', 'a.*']) by(subscription, 'a.c', '2');
+  by('a.>', 'a.b.c', '3');
+  assert.deepEqual(came, ['a.b 1', 'a.c 2', 'a.b.c 3']);
+});
+
+test('nothing is lost of a pattern while the broker does not know yet that one of its channels is subscribed to', async (t) => {
+  const { feed, came, by, mark } = rigOf(t);
+  feed.channelAdded(patternKey('a.*'));
+  await mark(1);
+  feed.channelAdded('a.b');
+  by('a.*', 'a.b', 'before');
+  by('a.*', 'a.b', 'after');
+  by('a.b', 'a.b', 'after');
+  assert.equal(feed.since('a.b'), 1);
+  await mark(2);
+  by('a.*', 'a.b', 'later');
+  by('a.b', 'a.b', 'later');
+  assert.deepEqual(came, ['a.b before', 'a.b after', 'a.b later']);
+});
+
+test('a channel without clients is subscribed to for 5 s more', async (t) => {
+  const { feed, broker, advance, mark } = rigOf(t);
+  feed.channelAdded('a');
+  feed.channelAdded('b');
+  await mark(1);
+  feed.channelRemoved('a');
+  feed.channelRemoved('b');
+  advance(4);
+  feed.channelAdded('b');
+  advance(2);
+  assert.deepEqual(broker.subscribed, ['p.f.*.b']);
+  assert.equal(feed.size, 1);
+  assert.equal(feed.since('b'), 1);
+});
+
+test('what no node has sent is counted, and what the store tells other stores is not', async (t) => {
+  const { feed, broker, came, counters, by } = rigOf(t);
+  feed.channelAdded(patternKey('>'));
+  broker.deliver('p.f.*.>', 'p.f.h.=m.3', 'mark');
+  broker.deliver('p.f.*.>', 'p.f.h.=c.x', '7');
+  assert.equal(counters.messagesInvalid, 0);
+  broker.deliver('p.f.*.>', 'p.f.k.x', '\x01text');
+  broker.deliver('p.f.*.>', 'p.f.i.x', '\x7ftext');
+  broker.deliver('p.f.*.>', 'p.f.i.x', '');
+  broker.deliver('p.f.*.>', 'p.f.i.=zz', '\x01text');
+  assert.equal(counters.messagesInvalid, 4);
+  by('>', 'x', 'ok');
+  assert.deepEqual(came, ['x ok']);
+});
+
+test('a channel whose name has no subject is counted', (t) => {
+  const { feed, broker, counters } = rigOf(t);
+  feed.channelAdded(' '.repeat(400));
+  assert.deepEqual(broker.subscribed, []);
+  assert.equal(counters.channelsRefused, 1);
+});

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { TimerWheel } from '../../../src/clock/index.ts';
+import { GIVE_UP, StreamAppends } from '../../../src/cluster/stream-appends.ts';
+import { Subjects } from '../../../src/cluster/subjects.ts';
+import { ClusterCounters } from '../../../src/exchange/index.ts';
+import { HistoryCounters } from '../../../src/history/index.ts';
+import { FakeBroker } from '../../support/cluster/fake-broker.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { KEEP } from './support.ts';
+
+function rigOf(t: TestContext, window = 120_000) {
+  const advance = manualClock(t);
+  const wheel = new TimerWheel();
+  t.after(() => wheel.stop());
+  const [broker, log, counters, clusterCounters] = [
+    new FakeBroker(),
+    new FakeLog(),
+    new HistoryCounters(),
+    new ClusterCounters(),
+  ];
+  const faults: unknown[] = [];
+  let refused = 0;
+  const appends: StreamAppends = new StreamAppends(
+    {
+      broker: broker.asBroker,
+      subjects: new Subjects('p'),
+      wheel,
+      log,
+      window: () => window,
+      counters,
+      clusterCounters,
+      owner: { onFault: (thrown) => faults.push(thrown) },
+    },
+    () => appends.settle(),
+    () => refused++,
+  );
+  return {
+    advance,
+    appends,
+    broker,
+    log,
+    counters,
+    clusterCounters,
+    faults,
+    refused: () => refused,
+    append: (stored: (numbers: readonly number[]) => void, ...texts: string[]): void =>
+      appends.append(
+        texts.map((text) => ({ channel: 'x', id: null, bytes: Buffer.from(text), keep: KEEP })),
+        stored,
+      ),
+    ack: (index: number, ack: object | null): void =>
+      broker.send(broker.published[index]?.reply ?? '', ack === null ? '' : JSON.stringify(ack)),
+  };
+}
+
+test('appends are told their numbers in their order, whichever acknowledgement comes first', (t) => {
+  const { append, ack, appends, broker, counters } = rigOf(t);
+  const told: string[] = [];
+  append((numbers) => told.push(`a ${numbers}`), '1', '2');
+  append((numbers) => told.push(`b ${numbers}`), '3');
+  append((numbers) => told.push(`barrier ${numbers.length}`));
+  assert.deepEqual(
+    broker.published.map(({ subject, text }) => `${subject} ${text}`),
+    ['p.h.x \x011', 'p.h.x \x012', 'p.h.x \x013'],
+  );
+  assert.equal(appends.cost, 3 * 256);
+  ack(2, { seq: 12 });
+  ack(1, { seq: 11 });
+  assert.deepEqual(told, []);
+  ack(0, { seq: 9, duplicate: true });
+  assert.deepEqual(told, ['a 9,11', 'b 12', 'barrier 0']);
+  assert.deepEqual([appends.cost, appends.idle, appends.last, counters.itemsAppended], [0, true, 12, 2]);
+});
+
+test('an item without an acknowledgement, or that is refused, is sent again as the same one', (t) => {
+  const { append, ack, advance, broker, refused } = rigOf(t);
+  let told: readonly number[] = [];
+  append(
+    (numbers) => {
+      told = numbers;
+    },
+    '1',
+    '2',
+  );
+  ack(0, { error: { description: 'no space' } });
+  assert.equal(refused(), 1);
+  advance(1);
+  assert.equal(broker.published.length, 3);
+  ack(2, { seq: 5 });
+  advance(5);
+  assert.equal(broker.published.length, 4);
+  const ids = broker.published.map(({ id }) => id);
+  assert.deepEqual([ids[2], ids[3]], [ids[0], ids[1]]);
+  assert.notEqual(ids[0], ids[1]);
+  ack(3, { seq: 6 });
+  assert.deepEqual(told, [5, 6]);
+  ack(1, { seq: 6 });
+  assert.deepEqual(told, [5, 6]);
+});
+
+test('what nobody has acknowledged is sent again in its order when the broker is back', (t) => {
+  const { append, ack, appends, broker } = rigOf(t);
+  broker.up = false;
+  append(() => {}, '1', '2', '3');
+  assert.equal(broker.published.length, 0);
+  broker.up = true;
+  appends.again();
+  ack(1, { seq: 2 });
+  appends.again();
+  assert.deepEqual(
+    broker.published.map(({ text }) => text.slice(1)),
+    ['1', '2', '3', '1', '3'],
+  );
+});
+
+for (const [window, seconds] of [
+  [120_000, GIVE_UP / 1_000],
+  [20_000, 10],
+] as const) {
+  test(`an item is given up after ${seconds} s, and counted, where its id is known for ${window / 1_000} s`, (t) => {
+    const { append, advance, clusterCounters, broker, log } = rigOf(t, window);
+    let told: readonly number[] | null = null;
+    broker.up = false;
+    append((numbers) => {
+      told = numbers;
+    }, '1');
+    advance(seconds - 1);
+    assert.equal(told, null);
+    advance(2);
+    assert.deepEqual(told, [0]);
+    assert.equal(clusterCounters.itemsUnsent, 1);
+    assert.equal(log.with('item is lost: the broker has not kept it in time').length, 1);
+  });
+}
+
+test('what a caller throws, and an acknowledgement that is none, are handled by the owner, and others are told', (t) => {
+  const { append, ack, broker, faults } = rigOf(t);
+  let told = 0;
+  append(() => {
+    throw new Error('caller');
+  }, '1');
+  append(() => told++, '2');
+  ack(1, { seq: 2 });
+  broker.send(broker.published[0]?.reply ?? '', '{');
+  ack(0, { seq: 1 });
+  assert.equal(told, 1);
+  assert.equal(faults.length, 2);
+});
+
+test('appends behind one that is held wait until it is released', (t) => {
+  const { append, appends } = rigOf(t);
+  let told = 0;
+  const release = appends.hold();
+  append(() => told++);
+  assert.equal(told, 0);
+  release();
+  assert.equal(told, 1);
+});
+
+test('a store that stops waits for acknowledgements', async (t) => {
+  const { append, ack, appends, broker } = rigOf(t);
+  append(() => {}, '1');
+  const stopped = appends.stop();
+  ack(0, { seq: 1 });
+  await stopped;
+  assert.deepEqual(broker.subscribed, []);
+});
