@@ -3,6 +3,7 @@ import type { ClusterNode } from '../cluster/index.ts';
 import { type Config, hasProxy } from '../config/index.ts';
 import type { StateClient } from '../sessions/index.ts';
 import type { PublishSockets } from '../zmq-publish/index.ts';
+import type { AllNodes } from './all-nodes.ts';
 import type { ControlRole } from './control-role.ts';
 import type { EdgeRole } from './edge-role.ts';
 import type { EdgeWorkers } from './edge-workers.ts';
@@ -13,7 +14,7 @@ import { Mongrel2Roles } from './mongrel2-roles.ts';
 import type { ProxyRole } from './proxy-role.ts';
 import type { ProxyWorkers } from './proxy-workers.ts';
 import type { StatsRole } from './stats-role.ts';
-import { windDownAll } from './upgrade/wind-down.ts';
+import { windDown, windDownAll } from './upgrade/wind-down.ts';
 import type { WebhookRole } from './webhook-role.ts';
 
 /** The roles of the program, and how they end together. Null where they do not run, or not yet. */
@@ -30,6 +31,8 @@ export class AppRoles {
   publishSockets: PublishSockets | null = null;
   /** This process as a node of a cluster; null for one node by itself. */
   cluster: ClusterNode | null = null;
+  /** The clients of this node and of others; null without a proxy. */
+  allNodes: AllNodes | null = null;
   /** Keeps the items of channels; null without a proxy. */
   history: HistoryRole | null = null;
   /** Sends the events of channels to webhooks; null without a proxy. */
@@ -62,6 +65,8 @@ export class AppRoles {
    * @param seconds what is still open after that is cut off
    */
   async stop(seconds: number): Promise<void> {
+    const end = performance.now() + seconds * 1_000;
+    if (this.cluster !== null && seconds > 0) await this.#sendElsewhere(seconds * 1_000);
     const serving = this.#serving;
     for (const role of serving) role.drain();
     // It tells that the others drain until they are empty.
@@ -72,7 +77,7 @@ export class AppRoles {
     else this.workers.relay.drain();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => {
-      timer = setTimeout(resolve, seconds * 1000);
+      timer = setTimeout(resolve, Math.max(0, end - performance.now()));
     });
     await Promise.race([this.#whenEmpty(serving), deadline]);
     clearTimeout(timer);
@@ -123,6 +128,16 @@ export class AppRoles {
   get #serving() {
     const single = [this.proxy, this.workers, this.edge, this.fetch];
     return [...single.filter((role) => role !== null), ...this.mongrel2.all];
+  }
+
+  /** Has the clients of this node go to other nodes, spread over a time in milliseconds. Other roles drain meanwhile. */
+  async #sendElsewhere(time: number): Promise<void> {
+    const clients = this.workers ?? this.proxy;
+    for (const role of this.#serving) {
+      if (role === clients) role.retire();
+      else role.drain();
+    }
+    await windDown([clients], time, 0);
   }
 
   async #whenEmpty(serving: readonly { whenEmpty(): Promise<void> }[]): Promise<void> {

@@ -10,17 +10,20 @@ import { PublishSockets } from '../zmq-publish/index.ts';
 import { AccessLogs } from './access-logs.ts';
 import { keepCertificates } from './acme.ts';
 import { Addresses } from './addresses.ts';
+import { AllNodes } from './all-nodes.ts';
 import { AppCounters } from './app-counters.ts';
 import { AppRoles } from './app-roles.ts';
 import { joinCluster, nodeClients } from './cluster-role.ts';
 import { type FetchPlan, fetchPlans } from './fetch-plan.ts';
 import { FetchRole } from './fetch-role.ts';
 import { channelRules, HistoryRole } from './history-role.ts';
+import { idFamily } from './id-family.ts';
 import { LiveConfig } from './live-config.ts';
 import type { ProcessLog } from './logger.ts';
 import { ProcessTable } from './metrics/process-table.ts';
 import { newControl } from './new-control.ts';
 import { newEdge } from './new-edge.ts';
+import { nodeFacts } from './node-facts.ts';
 import { Observers } from './observers.ts';
 import { checkOpenFiles } from './open-files.ts';
 import { ProxyRole } from './proxy-role.ts';
@@ -108,7 +111,7 @@ export class App {
       tracing: this.#traces.of('server'),
       observer: this.#observers.of('proxy'),
       certificates: this.live.certificates,
-      ...(old !== null && { idPrefix: `${process.pid}.` }),
+      idPrefix: idFamily(config, old !== null),
     });
     this.#roles = new AppRoles(proxy);
     this.#handOver = new ProxyHandOver(config, { ...means, proxy, zmqCounters: this.counters.relay }, old);
@@ -148,6 +151,7 @@ export class App {
   async stop(seconds = this.live.config.server.drainTimeout): Promise<void> {
     this.state = 'draining';
     this.upgrader.cancel();
+    this.#roles.cluster?.registry.tell();
     await this.#roles.stop(seconds);
     await this.#handOver.stop();
     await this.#roles.sessions?.close();
@@ -298,6 +302,9 @@ export class App {
     // While clients come the process before this one keeps their items.
     const comes = this.#old?.move === true;
     await history.start(comes);
+    const { publishing } = this.#handOver;
+    const report = { counters: this.counters.proxy, log: this.#log };
+    this.#roles.allNodes = new AllNodes({ proxy, workers, publishing, report }, cluster?.calls ?? null);
     cluster?.follow();
     if (cluster !== null) await this.#shareStreams(cluster);
     if (!comes) proxy.presence.lead(workers?.relay.router ?? proxy.hub);
@@ -308,7 +315,14 @@ export class App {
     if (this.#config.cluster.nats.length === 0) return null;
     const { cluster: counters, history: historyCounters, registry } = this.counters;
     registry.add('cluster', counters);
-    return joinCluster(this.#config, { ...this.#means, counters, historyCounters, clients });
+    const { proxy, workers } = this.#roles;
+    const facts = nodeFacts({
+      life: () => this.state,
+      rules: () => this.live.config.channels,
+      registry,
+      channels: () => (workers ?? proxy).metrics.hub.channels,
+    });
+    return joinCluster(this.#config, { ...this.#means, counters, historyCounters, clients, facts });
   }
 
   /** Clients that come back to another node get the rest of their streams there. */

@@ -2,7 +2,8 @@ import type { PublishItem } from '../codec/grip/index.ts';
 import type { ChannelsBackend, PresencePage, PresenceQuery, TappedItem } from '../control/index.ts';
 import { type FaultReport, reportFault } from '../exchange/index.ts';
 import { type ChannelInfo, type Hub, keyOfInfo } from '../hub/index.ts';
-import type { HubRelay } from '../hub-relay/index.ts';
+import type { Channels, ClusterChannels } from './cluster-channels.ts';
+import { missingNodes } from './connections-backend.ts';
 import type { HistoryView } from './history-view.ts';
 import { tappedItem } from './shown-item.ts';
 
@@ -16,13 +17,12 @@ const MAX_UNCOUNTED = 256;
 type UsersOf = (channel: string, query: PresenceQuery) => PresencePage | null;
 
 /** What is asked of a hub here, or of the way to the hubs of workers. */
-type Channels = Pick<Hub, 'channelPage'> &
-  Pick<HubRelay, 'channelInfos'> & {
-    tap(key: string, onItem: (item: PublishItem, receivers: number | Promise<number>) => void): () => void;
-  };
+interface TappedChannels extends Channels {
+  tap(key: string, onItem: (item: PublishItem, receivers: number | Promise<number>) => void): () => void;
+}
 
 /** The channels of the hub in this process. */
-export function hubChannels(hub: Hub): Channels {
+export function hubChannels(hub: Hub): TappedChannels {
   return {
     channelPage: (query) => hub.channelPage(query),
     channelInfos: (keys) => new Promise((resolve) => hub.channelInfos(keys, resolve)),
@@ -30,39 +30,42 @@ export function hubChannels(hub: Hub): Channels {
   };
 }
 
-/** The channels for the control API. */
+/** The channels for the control API. @param tapped those of this node */
 export function channelsBackend(
-  channels: Channels,
+  tapped: Pick<TappedChannels, 'tap'>,
+  channels: Pick<ClusterChannels, 'info' | 'page'>,
   history: HistoryView,
   usersOf: UsersOf,
   report: FaultReport,
 ): ChannelsBackend {
   return {
-    list: async ({ prefix = '', kept, after = '', limit }) => {
+    list: async ({ prefix = '', kept, after = '', limit, scope }) => {
       const others = kept === 'true' ? await history.names(prefix) : [];
-      const page = await channels.channelPage({ prefix, after, limit, others });
+      const { missing, ...page } = await channels.page({ prefix, after, limit, others }, scope);
       const withSpan = async (info: ChannelInfo) => {
         const span = info.pattern === true ? null : await history.spanOf(info.name);
         return span === null ? info : { ...info, history: span };
       };
-      return { ...page, channels: await Promise.all(page.channels.map(withSpan)) };
+      return { ...page, channels: await Promise.all(page.channels.map(withSpan)), ...missingNodes(missing) };
     },
-    get: async (name, pattern) => {
-      const [info = null] = await channels.channelInfos([keyOfInfo({ name, pattern })]);
+    get: async (name, pattern, scope) => {
+      const { info, missing } = await channels.info(keyOfInfo({ name, pattern }), scope);
       const kept = pattern ? null : await history.detailsOf(name);
-      if (info === null && (kept?.items ?? 0) === 0) return null;
+      if (info === null && (kept?.items ?? 0) === 0) return { value: null, missing };
       const users = pattern ? null : usersOf(name, { limit: 1 });
-      return {
+      const value = {
         ...(info ?? { name, subscribers: 0, lastId: null }),
         ...(kept !== null && { history: kept }),
         ...(users !== null && { users: users.total }),
+        ...missingNodes(missing),
       };
+      return { value, missing };
     },
     history: (name, query) => history.page(name, query),
     presence: async (name, query) => usersOf(name, query),
     tap: (name, pattern, onItem) => {
       const counted = new CountedItems(onItem, report);
-      return channels.tap(keyOfInfo({ name, pattern }), (item, receivers) => counted.add(tappedItem(item), receivers));
+      return tapped.tap(keyOfInfo({ name, pattern }), (item, receivers) => counted.add(tappedItem(item), receivers));
     },
   };
 }

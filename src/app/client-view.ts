@@ -135,15 +135,6 @@ export class ClientView {
   }
 }
 
-/** The pages of several processes as one. */
-export function joinedPages(pages: readonly ConnectionPage[], limit: number): ConnectionPage {
-  const all = pages.flatMap(({ connections }) => connections).sort((one, other) => (one.id < other.id ? -1 : 1));
-  const connections = all.slice(0, limit);
-  const isMore = all.length > limit || pages.some(({ next }) => next !== null);
-  const total = pages.reduce((sum, page) => sum + page.total, 0);
-  return { connections, total, next: isMore ? (connections.at(-1)?.id ?? null) : null };
-}
-
 /** Ends a client in order, or cuts its connection where that is not possible. */
 function end(client: Subscriber, connection: ClientConnection | undefined): void {
   // The response that ends now is the last one on its connection.

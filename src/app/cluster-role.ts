@@ -5,6 +5,7 @@ import { type Config, resolveKey } from '../config/index.ts';
 import type { ClusterCounters, Log } from '../exchange/index.ts';
 import type { HistoryCounters } from '../history/index.ts';
 import type { Hub, ItemRouter } from '../hub/index.ts';
+import { packageVersion } from './package-version.ts';
 
 /** What the role is made of. */
 export interface ClusterRoleOptions {
@@ -14,6 +15,7 @@ export interface ClusterRoleOptions {
   readonly historyCounters: HistoryCounters;
   /** Where the items of other nodes go. */
   readonly clients: NodeClients;
+  readonly facts: ClusterNodeOptions['facts'];
 }
 
 /** Makes this process a node of a cluster, as the configuration says. The code for that is loaded only then. @throws BrokerError */
@@ -21,8 +23,8 @@ export async function joinCluster(config: Config, options: ClusterRoleOptions): 
   const { ClusterNode: Node } = await import('../cluster/index.ts');
   const { cluster, history } = config;
   const { prefix, node, replicas, onPartition } = cluster;
-  const broker = brokerOptions(config);
-  return Node.start({ ...options, broker, prefix, node, replicas, onPartition, maxBytes: history.maxBytes });
+  const settings = { prefix, node, replicas, onPartition, maxBytes: history.maxBytes };
+  return Node.start({ ...options, ...settings, broker: brokerOptions(config), version: packageVersion() });
 }
 
 /** Connects a process that is a part of a node. @throws BrokerError */

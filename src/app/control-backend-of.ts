@@ -1,9 +1,10 @@
+import type { ClusterNode } from '../cluster/index.ts';
 import { type Config, formatConfig, hasProxy } from '../config/index.ts';
 import type { ControlBackend, PresencePage, PresenceQuery } from '../control/index.ts';
 import type { CounterRegistry, ErrorCounts, FaultReport } from '../exchange/index.ts';
+import type { AllNodes } from './all-nodes.ts';
 import { changesBackend, routeChanges } from './changes-backend.ts';
 import { channelsBackend, hubChannels } from './channels-backend.ts';
-import type { ClientAnswers, ClientQuestion } from './client-view.ts';
 import { connectionsBackend } from './connections-backend.ts';
 import type { EdgeLinks } from './edge-links.ts';
 import { errorsOf } from './errors-of.ts';
@@ -11,6 +12,7 @@ import type { FetchRole } from './fetch-role.ts';
 import { handlersOf } from './handlers-of.ts';
 import type { HistoryRole } from './history-role.ts';
 import { HistoryView } from './history-view.ts';
+import { nodesOf } from './nodes-of.ts';
 import { outboundOf } from './outbound-of.ts';
 import type { ProxyRole } from './proxy-role.ts';
 import type { ProxyWorkers } from './proxy-workers.ts';
@@ -48,9 +50,12 @@ interface ControlledRoles {
   readonly proxy: ProxyRole;
   /** The processes that have the clients of the proxy. */
   readonly workers: ProxyWorkers | null;
+  /** The clients of this node and of others; null without a proxy. */
+  readonly allNodes: AllNodes | null;
   readonly edge: { readonly links: EdgeLinks } | null;
   readonly fetch: FetchRole | null;
   readonly history: HistoryRole | null;
+  readonly cluster: ClusterNode | null;
 }
 
 /** What the operations of the control API need of this program. Each concern is in a file of its own; here they come together. */
@@ -64,6 +69,7 @@ export function controlBackendOf(parts: ControlParts): ControlBackend {
     configuration: () => formatConfig(config(), { mask: true }),
     // As an operator would: whatever runs the program knows what this means.
     drain: () => process.kill(process.pid, 'SIGTERM'),
+    ...ofCluster(parts),
     ...(hasProxy(config().server) && ofProxy(parts)),
     ...(config().edge.listen.length > 0 && ofEdge(parts)),
     ...(parts.fetches && ofFetch(parts)),
@@ -93,6 +99,7 @@ function ofProxy({
   // Where the clients are does not change.
   const { proxy, workers } = roles();
   const orders = workers?.relay.router ?? proxy.hub;
+  const { channels, clients } = roles().allNodes as AllNodes;
   const usersOf = (channel: string, { after = '', limit }: PresenceQuery): PresencePage | null => {
     if (orders.history.rules.of(channel)?.presence !== true) return null;
     const page = proxy.presence.usersOf(channel, after, limit);
@@ -100,8 +107,8 @@ function ofProxy({
     return { ...page, users };
   };
   return {
-    channels: channelsBackend(workers?.relay ?? hubChannels(proxy.hub), history, usersOf, report),
-    connections: connectionsBackend((question) => askClients(question, proxy, workers), life),
+    channels: channelsBackend(workers?.relay ?? hubChannels(proxy.hub), channels, history, usersOf, report),
+    connections: connectionsBackend(clients, life),
     routes: {
       ...routesBackend({
         routes: () => config().routes,
@@ -113,14 +120,9 @@ function ofProxy({
   };
 }
 
-/** Asks those who have the clients: this process or the workers. */
-async function askClients<Question extends ClientQuestion>(
-  question: Question,
-  proxy: ProxyRole,
-  workers: ProxyWorkers | null,
-): Promise<readonly ClientAnswers[Question['about']][]> {
-  const answers = workers === null ? [await proxy.clients.answer(question)] : await workers.askClients(question);
-  return answers as readonly ClientAnswers[Question['about']][];
+function ofCluster({ roles }: ControlParts): Part<'nodes'> {
+  const { cluster } = roles();
+  return cluster === null ? {} : { nodes: () => nodesOf(cluster) };
 }
 
 function ofEdge({ config, roles, registry }: ControlParts): Part<'handlers'> {

@@ -6,6 +6,7 @@ import { HubRelay } from '../hub-relay/index.ts';
 import type { ZmqCounters } from '../zmq/index.ts';
 import type { CertificatePairs } from './certificates.ts';
 import { ChangeParts, encodeValue } from './change-parts.ts';
+import { idFamily } from './id-family.ts';
 import type { PreparedWorkers } from './pool-changes.ts';
 import { PooledRole } from './pooled-role.ts';
 import { MetricsSum, type ProxyMetrics } from './proxy-metrics.ts';
@@ -53,7 +54,7 @@ export class ProxyWorkers extends PooledRole<ProxyJob> implements ClientProcesse
     this.#config = config;
     this.#certificates = options.certificates;
     let started = 0;
-    const family = options.replaces ? `${process.pid}.` : '';
+    const family = idFamily(config, options.replaces);
     this.pool = new WorkerPool<ProxyJob>({
       count: config.server.workers,
       channels: 1,
@@ -66,8 +67,7 @@ export class ProxyWorkers extends PooledRole<ProxyJob> implements ClientProcesse
         logFile,
         accessLog: config.accessLog,
         watched,
-        // Each process so far has one of its own, also beside those of the server that this one has replaced: publishers ask for connections by
-        // their ids, and connections that move keep these.
+        // Each process so far has one of its own: publishers ask for connections by their ids, and connections that move keep these.
         idPrefix: `${family}${++started}.`,
         relayed: ['items'],
       }),

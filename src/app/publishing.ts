@@ -2,8 +2,20 @@ import { guarded } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import type { ChannelWatcher, KeyTable, Publication, Reach, ReceivedFormats } from '../hub/index.ts';
 
+/** What publishers ask and command beside what they publish. */
+export interface HubCommands {
+  recover(): void;
+  /** @param done is told, too, which nodes of a cluster have not answered */
+  countReceivers(
+    items: readonly ReceivedFormats[],
+    done: (counts: readonly number[], missing?: readonly string[]) => void,
+  ): void;
+  findHeld(ids: ReadonlySet<string>, done: (found: readonly string[]) => void): void;
+  refresh(id: string, done: (found: boolean) => void): void;
+}
+
 /** Takes what is published, and answers what publishers ask: a hub, or what stands for one. */
-export interface PublishingHub {
+export interface PublishingHub extends HubCommands {
   requestTurn(publication: Publication): void;
   cancelTurn(publication: Publication): void;
   publish(items: readonly PublishItem[]): void;
@@ -12,11 +24,7 @@ export interface PublishingHub {
   readonly keys: KeyTable | null;
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void;
   ordered(done: (known: boolean) => void): void;
-  recover(): void;
   watchChannels(watcher: ChannelWatcher): void;
-  countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void;
-  findHeld(ids: ReadonlySet<string>, done: (found: readonly string[]) => void): void;
-  refresh(id: string, done: (found: boolean) => void): void;
 }
 
 /** Tells a watcher of the channels of several hubs: of each when the first one has it, and when the last one has it no longer. */
@@ -106,6 +114,8 @@ export class Publishing implements PublishingHub {
   /** All that it has been: publishers may still wait there. */
   readonly #all: Set<PublishingHub>;
   readonly #watchers: UnionWatcher[] = [];
+  /** Asks and commands all nodes of a cluster; null for one node by itself. */
+  nodes: HubCommands | null = null;
   /** Null for one node by itself. */
   #cluster: PublishingCluster | null = null;
 
@@ -199,7 +209,7 @@ export class Publishing implements PublishingHub {
   }
 
   recover(): void {
-    this.current.recover();
+    (this.nodes ?? this.current).recover();
   }
 
   /** Tells of the channels of all that it is or has been: clients that stay in another process in an upgrade have channels too. */
@@ -209,15 +219,18 @@ export class Publishing implements PublishingHub {
     for (const hub of this.#all) union.watch(hub);
   }
 
-  countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
-    this.current.countReceivers(items, done);
+  countReceivers(
+    items: readonly ReceivedFormats[],
+    done: (counts: readonly number[], missing?: readonly string[]) => void,
+  ): void {
+    (this.nodes ?? this.current).countReceivers(items, done);
   }
 
   findHeld(ids: ReadonlySet<string>, done: (found: readonly string[]) => void): void {
-    this.current.findHeld(ids, done);
+    (this.nodes ?? this.current).findHeld(ids, done);
   }
 
   refresh(id: string, done: (found: boolean) => void): void {
-    this.current.refresh(id, done);
+    (this.nodes ?? this.current).refresh(id, done);
   }
 }

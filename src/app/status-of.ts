@@ -85,7 +85,7 @@ function nextExpiry(first: CertificateExpiry | undefined): Status['nextExpiry'] 
 }
 
 /** Those of clients. Publishers do not count. */
-function openConnections(registry: CounterRegistry): number {
+export function openConnections(registry: CounterRegistry): number {
   let sum = 0;
   for (const [part, { connectionsOpen = 0 }] of Object.entries(registry.snapshot())) {
     if (part !== 'control') sum += connectionsOpen;

@@ -6,7 +6,10 @@ import { Broker, type BrokerOptions } from './broker.ts';
 import { ChannelFeed } from './channel-feed.ts';
 import { ItemLink } from './item-link.ts';
 import { JetStreamStore } from './jetstream-store.ts';
+import { NodeCalls } from './node-calls.ts';
+import type { NodeFacts } from './node-hello.ts';
 import { type NodeName, nodeName } from './node-name.ts';
+import { NodeRegistry } from './node-registry.ts';
 import { SharedKeys } from './shared-keys.ts';
 import { Subjects } from './subjects.ts';
 
@@ -37,6 +40,10 @@ export interface ClusterNodeOptions {
   readonly counters: ClusterCounters;
   readonly historyCounters: HistoryCounters;
   readonly clients: NodeClients;
+  /** Of the program. */
+  readonly version: string;
+  /** What this node tells the others of itself, now. */
+  readonly facts: () => NodeFacts;
 }
 
 /** This process as a node of a cluster. */
@@ -47,6 +54,10 @@ export class ClusterNode implements Guarded {
   readonly store: SharedStore;
   /** Idempotency keys of all nodes. */
   readonly keys: SharedKeys;
+  /** The nodes of the cluster. */
+  readonly registry: NodeRegistry;
+  /** Questions to other nodes, and theirs. */
+  readonly calls: NodeCalls;
   readonly #options: ClusterNodeOptions;
   readonly #feed: ChannelFeed;
 
@@ -64,6 +75,9 @@ export class ClusterNode implements Guarded {
     this.broker = broker;
     this.store = store;
     this.keys = keys;
+    const means = { broker, subjects, self: name, wheel, counters, log };
+    this.registry = new NodeRegistry({ ...means, version: options.version, facts: options.facts });
+    this.calls = new NodeCalls({ ...means, registry: this.registry });
     const link = new ItemLink(
       broker,
       subjects,
@@ -117,13 +131,17 @@ export class ClusterNode implements Guarded {
     }
   }
 
-  /** Subscribes to the channels of the clients from now on. */
+  /** Subscribes to the channels of the clients, and is one of the nodes, from now on. */
   follow(): void {
+    this.calls.start();
+    this.registry.start();
     this.#options.clients.watchChannels(this.#feed);
   }
 
   async stop(): Promise<void> {
     this.#options.clients.unwatchChannels(this.#feed);
+    this.registry.stop();
+    this.calls.stop();
     await this.broker.close();
   }
 

@@ -3,3 +3,6 @@ export { BrokerError } from './broker-error.ts';
 export { ClusterNode, type ClusterNodeOptions, type NodeClients } from './cluster-node.ts';
 export { nodeName } from './node-name.ts';
 export { SharedStreams } from './shared-streams.ts';
+export type { NodeCalls } from './node-calls.ts';
+export type { NodeFacts } from './node-hello.ts';
+export type { KnownNode } from './node-registry.ts';

@@ -22,7 +22,7 @@ export const MAX_QUESTIONS = 256;
  */
 export const MAX_ANSWER_BYTES = 67_108_864;
 
-/** What takes a question of another node. Returns what JSON can say, or a promise of it. What it throws is a fault. */
+/** What takes a question of another node. Returns what JSON can say, or a promise of it; undefined for a question that it does not understand. What it throws is a fault. */
 export type NodeHandler = (input: unknown) => unknown;
 
 /** What the calls of a node are made of. */
@@ -85,13 +85,19 @@ export class NodeCalls implements NodeWatcher, Guarded {
 
   /**
    * Asks the other nodes. Resolves, after 2 s at the latest, with what has come. This node is not asked.
+   * @param read makes of an answer what is wanted; null for an answer that is not understood, which counts as none
    * @param node id of the one that is asked. Default: all
    */
-  ask<Value = unknown>(about: string, input: unknown, node: string | null = null): Promise<NodeAnswers<Value>> {
+  ask<Value>(
+    about: string,
+    input: unknown,
+    read: (value: unknown) => Value | null,
+    node: string | null = null,
+  ): Promise<NodeAnswers<Value>> {
     return new Promise((resolve) => {
       const done = (answers: NodeAnswers): void => resolve(answers as NodeAnswers<Value>);
       const onTime = (question: OpenQuestion): void => this.#onTime(question);
-      const question = new OpenQuestion(++this.#asked, about, { onTime, done, owner: this });
+      const question = new OpenQuestion(++this.#asked, about, { read, onTime, done, owner: this });
       const problem = this.#begin(question, input, node);
       if (problem === null) return;
       if (question.waited.length > 0) this.#note(question, question.waited, problem);
@@ -149,14 +155,16 @@ export class NodeCalls implements NodeWatcher, Guarded {
     }
     const question = this.#open.get(answer.number);
     // Its time may be over.
-    if (question === undefined) return;
+    if (question?.waitsFor(answer.from) !== true) return;
     const { from, refused, value } = answer;
     const cost = Math.max(LEAST_COST, data.length);
     if (refused !== null) {
       this.#giveUp(question, from, REASONS[refused]);
     } else if (this.#bytes + cost > MAX_ANSWER_BYTES) {
       this.#giveUp(question, from, 'the answers that wait are too large');
-    } else if (question.answer(from, value)) {
+    } else if (!question.answer(from, value)) {
+      this.#giveUp(question, from, 'its answer is not understood');
+    } else {
       question.bytes += cost;
       this.#bytes += cost;
       this.#check(question);
@@ -209,7 +217,8 @@ export class NodeCalls implements NodeWatcher, Guarded {
     this.#answering++;
     try {
       const value: unknown = await handler(question.input);
-      if (question.number > 0) this.#reply(question, { refused: null, value });
+      if (value === undefined) this.#refuse(question, 'unknown');
+      else if (question.number > 0) this.#reply(question, { refused: null, value });
     } catch (thrown) {
       this.onFault(thrown);
       this.#refuse(question, 'failed');
@@ -241,7 +250,7 @@ export class NodeCalls implements NodeWatcher, Guarded {
 }
 
 const REASONS: Readonly<Record<Refusal, string>> = {
-  unknown: 'it does not know the question',
+  unknown: 'it does not understand the question',
   busy: 'it has too many questions',
   'too large': 'its answer is too large',
   failed: 'it failed',

@@ -4,6 +4,7 @@ import type { Broker, BrokerMessage, BrokerWatcher } from './broker.ts';
 import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
 import { helloMessage, helloOf, type NodeFacts, type NodeHello } from './node-hello.ts';
 import type { NodeName } from './node-name.ts';
+import { NodeRates } from './node-rates.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Milliseconds from one heartbeat to the next: from the first to the sum of both, so that nodes do not send all at once. */
@@ -36,6 +37,8 @@ export interface KnownNode {
   readonly started: number;
   /** Null for a node whose protocol is not understood here. */
   readonly facts: NodeFacts | null;
+  /** Items a second; null where that is not known yet. */
+  readonly rates: NodeRates['perSecond'];
   /** Milliseconds since it was heard of; null for this node itself. */
   readonly silent: number | null;
 }
@@ -63,6 +66,7 @@ export interface NodeRegistryOptions {
 /** Another node. */
 interface OtherNode {
   hello: NodeHello;
+  readonly rates: NodeRates;
   /** Wheel time. */
   heard: number;
 }
@@ -80,6 +84,7 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
   #subscription: ReturnType<NodeBroker['subscribe']> | null = null;
   /** Wheel time of the next heartbeat. */
   #due = 0;
+  readonly #rates = new NodeRates();
   /** The rules of this node, as last told. */
   #rules = '';
 
@@ -119,17 +124,12 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
   /** This node, and all others that are there, in the order of their names and ids. */
   get nodes(): readonly KnownNode[] {
     const { wheel, self, version, facts } = this.#options;
-    const own: KnownNode = {
-      ...self,
-      version,
-      protocol: PROTOCOL,
-      started: this.#started,
-      facts: facts(),
-      silent: null,
-    };
-    const others = Array.from(this.#others.values(), ({ hello, heard }): KnownNode => {
+    const rates = this.#rates.perSecond;
+    const about = { ...self, version, protocol: PROTOCOL, started: this.#started };
+    const own: KnownNode = { ...about, facts: facts(), rates, silent: null };
+    const others = Array.from(this.#others.values(), ({ hello, rates, heard }): KnownNode => {
       const { id, name, version, protocol, started, facts } = hello;
-      return { id, name, version, protocol, started, facts, silent: wheel.now - heard };
+      return { id, name, version, protocol, started, facts, rates: rates.perSecond, silent: wheel.now - heard };
     });
     return [own, ...others].sort((one, other) => order(one.name, other.name) || order(one.id, other.id));
   }
@@ -185,6 +185,7 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     const { id, name } = self;
     const told = facts();
     this.#rules = told.rules;
+    this.#rates.add(told, performance.now());
     broker.publish(this.#subject, helloMessage({ id, name, version, started: this.#started, facts: told, leaves }));
   }
 
@@ -237,14 +238,16 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     } else {
       log.info({ node: name, nodeId: id, version }, 'node has joined the cluster');
     }
-    this.#compareRules(hello);
+    if (hello.facts === null) return;
+    this.#others.get(id)?.rates.add(hello.facts, performance.now());
+    this.#compareRules(hello, hello.facts);
   }
 
   #add(hello: NodeHello): boolean {
     if (this.#others.size >= MAX_NODES) return false;
     const { wheel, log } = this.#options;
     const { id, name, protocol, facts } = hello;
-    this.#others.set(id, { hello, heard: wheel.now });
+    this.#others.set(id, { hello, rates: new NodeRates(), heard: wheel.now });
     if (facts === null) {
       const understood = `${OLDEST_PROTOCOL} to ${PROTOCOL}`;
       log.warn({ node: name, nodeId: id, protocol, understood }, 'protocol of a node is not understood');
@@ -260,8 +263,8 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     for (const watcher of this.#watchers) attempt(this, () => watcher.nodeGone(id));
   }
 
-  #compareRules({ name, id, facts }: NodeHello): void {
-    if (facts === null || facts.rules === this.#rules) return;
+  #compareRules({ name, id }: NodeHello, facts: NodeFacts): void {
+    if (facts.rules === this.#rules) return;
     const pair = `${this.#rules} ${facts.rules}`;
     if (this.#differing.has(pair)) return;
     if (this.#differing.size >= MAX_NODES) this.#differing.clear();

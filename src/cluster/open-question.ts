@@ -16,12 +16,14 @@ export class OpenQuestion extends WheelTimer {
   readonly #waited = new Map<string, string>();
   readonly #values: unknown[] = [];
   readonly #missing: string[] = [];
+  readonly #read: (value: unknown) => unknown;
   readonly #onTime: (question: OpenQuestion) => void;
   readonly #done: (answers: NodeAnswers) => void;
   readonly #owner: Guarded;
 
   /**
    * @param number of the question, at the node that asks
+   * @param read makes of an answer what is reported; null where it is not understood
    * @param onTime is called when its time is over
    * @param done takes the answers
    */
@@ -29,6 +31,7 @@ export class OpenQuestion extends WheelTimer {
     number: number,
     about: string,
     calls: {
+      readonly read: (value: unknown) => unknown;
       readonly onTime: (question: OpenQuestion) => void;
       readonly done: (answers: NodeAnswers) => void;
       readonly owner: Guarded;
@@ -37,6 +40,7 @@ export class OpenQuestion extends WheelTimer {
     super();
     this.number = number;
     this.about = about;
+    this.#read = calls.read;
     this.#onTime = calls.onTime;
     this.#done = calls.done;
     this.#owner = calls.owner;
@@ -57,10 +61,17 @@ export class OpenQuestion extends WheelTimer {
     this.#missing.push(name);
   }
 
-  /** A node has answered. Returns whether it was waited for. */
+  /** Whether a node is waited for. */
+  waitsFor(id: string): boolean {
+    return this.#waited.has(id);
+  }
+
+  /** A node that is waited for has answered. Returns whether that is understood. */
   answer(id: string, value: unknown): boolean {
-    if (!this.#waited.delete(id)) return false;
-    this.#values.push(value);
+    const read = this.#read(value) ?? null;
+    if (read === null) return false;
+    this.#waited.delete(id);
+    this.#values.push(read);
     return true;
   }
 

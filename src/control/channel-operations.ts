@@ -3,12 +3,14 @@ import {
   channelDetailsSchema,
   channelPageSchema,
   channelQuery,
+  oneChannelQuery,
   patternQuery,
   tappedItemSchema,
 } from './channel-schema.ts';
 import type { ChannelsBackend } from './control-backend.ts';
 import type { EventStream } from './event-stream.ts';
 import { historyPageSchema, historyQuery } from './history-schema.ts';
+import { notFound } from './not-found.ts';
 import { type Operation, operation } from './operation.ts';
 import { OperationError } from './operation-error.ts';
 import { presencePageSchema, presenceQuery } from './presence-schema.ts';
@@ -38,14 +40,13 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
       tag: 'channels',
       summary: 'Tells about one channel or pattern.',
       params,
-      query: patternQuery,
+      query: oneChannelQuery,
       responses: { 200: { doc: 'The channel.', schema: channelDetailsSchema } },
       refusals: ['HF_CONTROL_NOT_FOUND'],
-      handle: async ({ params: { name = '' }, query: { pattern } }) => {
-        const channel = await channels.get(name, pattern === 'true');
-        if (channel === null)
-          throw new OperationError('HF_CONTROL_NOT_FOUND', 'the channel has no subscribers and no history');
-        return { status: 200, json: channel };
+      handle: async ({ params: { name = '' }, query: { pattern, scope } }) => {
+        const { value, missing } = await channels.get(name, pattern === 'true', scope);
+        if (value === null) throw notFound('the channel has no subscribers and no history', missing);
+        return { status: 200, json: value };
       },
     }),
     operation({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { missingFields, scopeFields } from './scope-schema.ts';
 
 const whole = z.number().int().nonnegative();
 
@@ -15,7 +16,7 @@ const spanSchema = z.object({
 export const channelSchema = z.object({
   name: z.string(),
   pattern: z.boolean().optional().describe('true where the name is a pattern; absent for channels'),
-  subscribers: whole.describe('clients that are held on it'),
+  subscribers: whole.describe('clients that are held on it, on all nodes of a cluster'),
   lastId: z.string().nullable().describe('id of the last item; null if it has none'),
   history: spanSchema.optional().describe('what is kept of it; absent where nothing is to be kept'),
 });
@@ -36,6 +37,7 @@ export const channelDetailsSchema = channelSchema.extend({
     })
     .optional()
     .describe('what is kept of it; absent where nothing is to be kept'),
+  ...missingFields,
 });
 
 export const channelQuery = z.strictObject({
@@ -46,16 +48,22 @@ export const channelQuery = z.strictObject({
     .describe('whether channels are listed, too, that have a history and no subscribers'),
   after: z.string().optional().describe('the `next` of the answer before this one'),
   limit: z.coerce.number().int().min(1).max(MAX_CHANNELS).default(100).describe('channels in the answer'),
+  ...scopeFields,
 });
 
 export const patternQuery = z.strictObject({
   pattern: z.enum(['true', 'false']).default('false').describe('whether the name is a pattern'),
 });
 
+export const oneChannelQuery = patternQuery.extend(scopeFields);
+
 export const channelPageSchema = z.object({
   channels: z.array(channelSchema),
-  total: whole.describe('channels and patterns that could be listed'),
+  total: whole.describe(
+    'channels and patterns that could be listed; in a cluster the sum of those of the nodes, so that one with subscribers on two nodes counts twice',
+  ),
   next: z.string().nullable().describe('value of `after` for those that follow; null if none do'),
+  ...missingFields,
 });
 
 /** A format of an item. */

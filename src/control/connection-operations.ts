@@ -5,8 +5,11 @@ import {
   disconnectedSchema,
 } from './connection-schema.ts';
 import type { ConnectionsBackend } from './control-backend.ts';
+import { notFound } from './not-found.ts';
 import { type Operation, operation } from './operation.ts';
-import { OperationError } from './operation-error.ts';
+import { scopeQuery } from './scope-schema.ts';
+
+const ABSENT = 'there is no connection of this id';
 
 const params = { id: 'its id, as the log has it' };
 
@@ -32,12 +35,13 @@ export function connectionOperations(connections: ConnectionsBackend): readonly 
       tag: 'connections',
       summary: 'Tells about the connection of a client, whether it is held or not.',
       params,
+      query: scopeQuery,
       responses: { 200: { doc: 'The connection.', schema: connectionDetailsSchema } },
       refusals: ['HF_CONTROL_NOT_FOUND'],
-      handle: async ({ params: { id = '' } }) => {
-        const connection = await connections.get(id);
-        if (connection === null) throw absent();
-        return { status: 200, json: connection };
+      handle: async ({ params: { id = '' }, query: { scope } }) => {
+        const { value, missing } = await connections.get(id, scope);
+        if (value === null) throw notFound(ABSENT, missing);
+        return { status: 200, json: value };
       },
     }),
     operation({
@@ -49,11 +53,13 @@ export function connectionOperations(connections: ConnectionsBackend): readonly 
       summary:
         'Closes the connection of a client. A held stream ends, a held request gets the response that the origin gave for its timeout, a WebSocket is closed with the code 1008. Anything else is cut.',
       params,
+      query: scopeQuery,
       responses: { 204: { doc: 'It is closed.' } },
       refusals: ['HF_CONTROL_NOT_FOUND', 'HF_CONTROL_CONFLICT'],
-      handle: async ({ params: { id = '' } }) => {
-        if (await connections.close(id)) return { status: 204 };
-        throw absent();
+      handle: async ({ params: { id = '' }, query: { scope } }) => {
+        const { value, missing } = await connections.close(id, scope);
+        if (value === null) throw notFound(ABSENT, missing);
+        return { status: 204 };
       },
     }),
     operation({
@@ -64,16 +70,13 @@ export function connectionOperations(connections: ConnectionsBackend): readonly 
       tag: 'connections',
       summary: 'Closes all connections of a user that are held, as `DELETE /connections/{id}` does.',
       params: { user: 'name of the user, percent-encoded' },
+      query: scopeQuery,
       responses: { 200: { doc: 'They are closed.', schema: disconnectedSchema } },
       refusals: ['HF_CONTROL_CONFLICT'],
-      handle: async ({ params: { user = '' } }) => ({
+      handle: async ({ params: { user = '' }, query: { scope } }) => ({
         status: 200,
-        json: { closed: await connections.disconnect(user) },
+        json: await connections.disconnect(user, scope),
       }),
     }),
   ];
-}
-
-function absent(): OperationError {
-  return new OperationError('HF_CONTROL_NOT_FOUND', 'there is no connection of this id');
 }

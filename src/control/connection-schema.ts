@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { missingFields, scopeFields } from './scope-schema.ts';
 
 const whole = z.number().int().nonnegative();
 
@@ -36,6 +37,7 @@ export const connectionsQuery = z
     user: z.string().optional().describe('only those of this user'),
     after: z.string().optional().describe('the `next` of the answer before this one'),
     limit: z.coerce.number().int().min(1).max(MAX_CONNECTIONS).default(100).describe('connections in the answer'),
+    ...scopeFields,
   })
   .refine(({ channel, pattern }) => channel !== undefined || pattern === 'false', {
     path: ['pattern'],
@@ -46,11 +48,16 @@ export const connectionPageSchema = z.object({
   connections: z.array(connectionSchema),
   total: whole.describe('connections that could be listed'),
   next: z.string().nullable().describe('value of `after` for those that follow; null if none do'),
+  ...missingFields,
 });
 
-export const disconnectedSchema = z.object({ closed: whole.describe('connections that were closed') });
+export const disconnectedSchema = z.object({
+  closed: whole.describe('connections that were closed'),
+  ...missingFields,
+});
 
 export type Connection = z.infer<typeof connectionSchema>;
 export type ConnectionDetails = z.infer<typeof connectionDetailsSchema>;
 export type ConnectionsQuery = z.infer<typeof connectionsQuery>;
 export type ConnectionPage = z.infer<typeof connectionPageSchema>;
+export type Disconnected = z.infer<typeof disconnectedSchema>;

@@ -1,8 +1,10 @@
 import type { ChannelDetails, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
-import type { ConnectionDetails, ConnectionPage, ConnectionsQuery } from './connection-schema.ts';
+import type { ConnectionDetails, ConnectionPage, ConnectionsQuery, Disconnected } from './connection-schema.ts';
 import type { HistoryPage, HistoryQuery } from './history-schema.ts';
+import type { ClusterNodes } from './node-schema.ts';
 import type { PresencePage, PresenceQuery } from './presence-schema.ts';
 import type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
+import type { Found, Scope } from './scope-schema.ts';
 import type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from './server-schema.ts';
 import type { Life, Status } from './status-schema.ts';
 
@@ -33,6 +35,8 @@ export interface ControlBackend {
   readonly reload?: () => Promise<Reloaded | ReloadErrors>;
   /** Starts another process, which takes over. Resolves with its id once it has begun. @throws OperationError with HF_CONTROL_CONFLICT if it cannot be */
   readonly upgrade?: () => Promise<number>;
+  /** The nodes of the cluster that this one belongs to. */
+  readonly nodes?: () => ClusterNodes;
   /** Where there is a proxy. */
   readonly connections?: ConnectionsBackend;
 }
@@ -40,8 +44,8 @@ export interface ControlBackend {
 /** The channels of the hub. */
 export interface ChannelsBackend {
   list(query: ChannelQuery): Promise<ChannelPage>;
-  /** Null if nobody is held on it and nothing of it is kept. @param pattern whether the name is a pattern */
-  get(name: string, pattern: boolean): Promise<ChannelDetails | null>;
+  /** Nothing is found if nobody is held on it and nothing of it is kept. @param pattern whether the name is a pattern */
+  get(name: string, pattern: boolean, scope: Scope): Promise<Found<ChannelDetails>>;
   /** Null if the channel is not to be kept. @throws OperationError with HF_CONTROL_CONFLICT while another process has the history */
   history(name: string, query: HistoryQuery): Promise<HistoryPage | null>;
   /**
@@ -58,12 +62,11 @@ export interface ChannelsBackend {
 export interface ConnectionsBackend {
   /** Those that are held, in the order of their ids. */
   list(query: ConnectionsQuery): Promise<ConnectionPage>;
-  /** Null if there is none. */
-  get(id: string): Promise<ConnectionDetails | null>;
-  /** Resolves with whether there was one. @throws OperationError with HF_CONTROL_CONFLICT while clients move to another process */
-  close(id: string): Promise<boolean>;
+  get(id: string, scope: Scope): Promise<Found<ConnectionDetails>>;
+  /** Resolves when it is closed, if there was one. @throws OperationError with HF_CONTROL_CONFLICT while clients move to another process */
+  close(id: string, scope: Scope): Promise<Found<true>>;
   /** Closes the connections of a user that are held. Resolves with how many there were. @throws as `close` */
-  disconnect(user: string): Promise<number>;
+  disconnect(user: string, scope: Scope): Promise<Disconnected>;
 }
 
 /** The routes of the proxy. */

@@ -18,8 +18,11 @@ export interface Publisher {
   learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean;
   /** Items with these keys have been published, and it is known what their publisher is told; or they were refused. */
   settleKeys(keys: ReadonlyMap<string, string>): void;
-  /** Calls `done`, now or later, with how many clients would get each item if it were published now. */
-  countReceivers(items: readonly PublishItem[], done: (counts: readonly number[]) => void): void;
+  /** Calls `done`, now or later, with how many clients would get each item if it were published now, and with the names of the nodes of a cluster that have not answered. */
+  countReceivers(
+    items: readonly PublishItem[],
+    done: (counts: readonly number[], missing?: readonly string[]) => void,
+  ): void;
   /**
    * Calls `done`, now or later, with the cursors of items that were just published, once they are stored. Null for items of channels without history, and those that
    * are not stored: dropped, or waiting for the item before.

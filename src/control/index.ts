@@ -17,6 +17,16 @@ export type { Publisher } from './control-publisher.ts';
 export { controlReference } from './control-reference.ts';
 export type { HistoryItem, HistoryPage, HistoryQuery } from './history-schema.ts';
 export { metricsService } from './metrics-service.ts';
+export {
+  channelQuestionSchema,
+  clientAnswerSchemas,
+  clientQuestionSchema,
+  countsSchema,
+  idsSchema,
+  nodeChannelsSchema,
+  receiversQuestionSchema,
+} from './node-question-schema.ts';
+export type { ClusterNodes, ShownNode } from './node-schema.ts';
 export type { Operation } from './operation.ts';
 export { OperationError } from './operation-error.ts';
 export { operationsOf } from './operations-of.ts';
@@ -24,6 +34,7 @@ export { CODED, PAGES, pageService } from './page-service.ts';
 export type { PresencePage, PresenceQuery } from './presence-schema.ts';
 export { type PublishServiceOptions, publishService } from './publish-service.ts';
 export type { CertificateBody, Certificates, Keys, RouteState } from './route-schema.ts';
+export type { Found, Scope } from './scope-schema.ts';
 export type { Errors, Handlers, Outbound, ReloadErrors, Reloaded } from './server-schema.ts';
 export { type KeptSession, Sessions } from './sessions.ts';
 export type { Life, Status } from './status-schema.ts';

@@ -93,6 +93,8 @@ export class PublishExchange implements Responder, ItemsOwner {
   #key: string | null = null;
   #keyField: string | null = null;
   readonly #shown: ShownItem[] = [];
+  /** Names of nodes of a cluster that have not told their receivers. */
+  readonly #missing = new Set<string>();
   /** What is not known yet of the items: receivers or cursors of some of them. */
   #unknown = 0;
   #published = false;
@@ -331,7 +333,8 @@ export class PublishExchange implements Responder, ItemsOwner {
     });
     for (const item of shown) this.#shown.push(item);
     this.#unknown++;
-    this.#endpoint.publisher.countReceivers(items, (counts) => {
+    this.#endpoint.publisher.countReceivers(items, (counts, missing = []) => {
+      for (const name of missing) this.#missing.add(name);
       for (const [i, item] of shown.entries()) item.receivers = counts[i] ?? 0;
       this.#unknown--;
       this.#onKnown();
@@ -362,7 +365,8 @@ export class PublishExchange implements Responder, ItemsOwner {
 
   /** RFC 7240 §4.2. It may be as long as the request was, so the client's credits count. */
   #represent(): void {
-    const body = Buffer.from(`${JSON.stringify({ message: 'Published', items: this.#shown })}\n`);
+    const missing = this.#missing.size === 0 ? {} : { missing: [...this.#missing] };
+    const body = Buffer.from(`${JSON.stringify({ message: 'Published', items: this.#shown, ...missing })}\n`);
     const headers = ['Content-Type', 'application/json', 'Preference-Applied', 'return=representation'];
     this.#over = true;
     this.#items = null;

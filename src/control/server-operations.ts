@@ -1,4 +1,5 @@
 import type { ControlBackend } from './control-backend.ts';
+import { nodesSchema } from './node-schema.ts';
 import { type Operation, operation } from './operation.ts';
 import {
   configurationSchema,
@@ -15,7 +16,7 @@ export function serverOperations(backend: ControlBackend): readonly Operation[] 
   return [...readingOperations(backend), ...changingOperations(backend)];
 }
 
-function readingOperations({ errors, handlers, outbound, configuration }: ControlBackend): readonly Operation[] {
+function readingOperations({ errors, handlers, outbound, nodes, configuration }: ControlBackend): readonly Operation[] {
   const list: Operation[] = [];
   if (errors !== undefined) {
     list.push(
@@ -56,6 +57,20 @@ function readingOperations({ errors, handlers, outbound, configuration }: Contro
         summary: 'Tells about outbound requests, and why some were denied.',
         responses: { 200: { doc: 'The requests.', schema: outboundSchema } },
         handle: () => ({ status: 200, json: outbound() }),
+      }),
+    );
+  }
+  if (nodes !== undefined) {
+    list.push(
+      operation({
+        id: 'listNodes',
+        method: 'GET',
+        path: '/nodes',
+        access: 'read',
+        tag: 'status',
+        summary: 'Lists the nodes of the cluster, as the node knows them that is asked.',
+        responses: { 200: { doc: 'The nodes.', schema: nodesSchema } },
+        handle: () => ({ status: 200, json: nodes() }),
       }),
     );
   }

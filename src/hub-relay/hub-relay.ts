@@ -220,10 +220,10 @@ export class HubRelay implements WorkerHubRoom {
 
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
     const { router } = this;
-    const known = items.map((item) => router.receiversOf(item));
+    const known = items.map((item) => router.receivers.of(item));
     this.#ask({ about: 'receivers', items: items.map(outlineOf) }, this.#concerned(items), (answers) => {
       const total = (i: number): number => answers.reduce<number>((sum, counts) => sum + numberAt(counts, i), 0);
-      done(items.map((item, i) => known[i] ?? router.noteReceivers(item, total(i))));
+      done(items.map((item, i) => known[i] ?? router.receivers.note(item, total(i))));
     });
   }
 

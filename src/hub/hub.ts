@@ -31,6 +31,8 @@ import type { HubRoom } from './hub-room.ts';
 import { Intake, type Publication } from './intake.ts';
 import { ItemTaps } from './item-taps.ts';
 import { KeptItems } from './kept-items.ts';
+import { KnownReceivers } from './known-receivers.ts';
+import { learnLastId } from './learn-last-id.ts';
 import { movedHold, type NamesOf } from './make-moved-hold.ts';
 import type { HoldParts, ResponseHoldState, StreamHoldState } from './moved-hold.ts';
 import type { PresenceEvent } from './presence-event.ts';
@@ -44,7 +46,7 @@ import { ResponseHold } from './response-hold.ts';
 import { type Sequence, Sequencer } from './sequencer.ts';
 import { StagedItems } from './staged-items.ts';
 import { StreamHold } from './stream-hold.ts';
-import { Subscriber } from './subscriber.ts';
+import type { Subscriber } from './subscriber.ts';
 import { WebSocketHold } from './websocket-hold.ts';
 import { MAX_RELAYED } from './websocket-outlet.ts';
 import type { WebSocketHoldOptions } from './websocket-owner.ts';
@@ -86,6 +88,7 @@ export class Hub implements Guarded {
   });
   /** Takes what other nodes of a cluster send. */
   readonly fromNodes: FromNodes;
+  readonly receivers: KnownReceivers;
   /** The connections of the clients, by channel and user. */
   readonly counts: ClientCounts;
   readonly #presence: PresenceTable | null;
@@ -142,6 +145,7 @@ export class Hub implements Guarded {
     this.#room.channels.watch(new FirstSubscriptions(this.#room, this.#delivery, onFault));
     this.#admission = new Admission(this.#room, onFault);
     this.#sequencer = new Sequencer(this.#room, (items) => this.history.take(items), onFault);
+    this.receivers = new KnownReceivers(this.#admission, this.#sequencer);
     this.fromNodes = new FromNodes(this.#room.channels, this.#sequencer, this.history, () => this.#intake.pump());
     this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);
     this.#intake = new Intake(
@@ -335,21 +339,7 @@ export class Hub implements Guarded {
 
   /** The last id of a channel that is new here, but not to the router. */
   learnLastId(name: string, id: string): void {
-    const channel = this.#room.channels.get(name);
-    if (channel === undefined || channel.lastId !== null) return;
-    const members = channel.groups.flatMap((group) => [...group.members]);
-    let known: string | null = id;
-    for (const { receiver } of members) {
-      // One that has missed an item forgets the id, as when it joins.
-      this.#room.channels.setLastId(name, id);
-      try {
-        if (receiver instanceof Subscriber) receiver.onLastId();
-      } catch (thrown) {
-        fault(receiver, thrown);
-      }
-      if (this.#room.channels.get(name)?.lastId !== id) known = null;
-    }
-    this.#room.channels.setLastId(name, known);
+    learnLastId(this.#room.channels, name, id);
   }
 
   /** Tells `watcher` of the channels that have subscribers or had some a moment ago, now and as they change. */
@@ -396,10 +386,8 @@ export class Hub implements Guarded {
 
   /** Calls `done` with how many clients would get each item if it were published now. */
   countReceivers(items: readonly ReceivedFormats[], done: (counts: readonly number[]) => void): void {
-    const { channels } = this.#room;
-    const count = (item: ReceivedFormats): number =>
-      this.#sequencer.isRepeated(item) ? 0 : receiversOf(channels, item);
-    done(items.map((item) => this.#admission.receiversOf(item) ?? this.#admission.noteReceivers(item, count(item))));
+    const { receivers } = this;
+    done(items.map((item) => receivers.of(item) ?? receivers.note(item, receiversOf(this.#room.channels, item))));
   }
 
   /** Calls `done` with the cursors of items that were just published, once they are stored; null for each that is not. */

@@ -27,6 +27,7 @@ export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.
 export { Intake, MAX_UNDELIVERED, type Publication } from './intake.ts';
 export { type HubChannels, ItemRouter, type RoutedHub } from './item-router.ts';
 export { type ItemsOwner, ItemsPublication } from './items-publication.ts';
+export type { KnownReceivers } from './known-receivers.ts';
 export type { KeptVersion } from './last-versions.ts';
 export type { HeldState, HoldParts, ResponseHoldState, StreamHoldState, WebSocketHoldState } from './moved-hold.ts';
 export type {

@@ -11,9 +11,9 @@ import { FromNodes } from './from-nodes.ts';
 import type { HubOptions } from './hub-options.ts';
 import { Intake, type Publication } from './intake.ts';
 import { type ItemTap, ItemTaps } from './item-taps.ts';
+import { KnownReceivers } from './known-receivers.ts';
 import type { PresenceEvent } from './presence-event.ts';
 import { presenceItems } from './presence-items.ts';
-import type { ReceivedFormats } from './receivers-of.ts';
 import type { KeyTable } from './repeat-keys.ts';
 import { type Sequence, Sequencer } from './sequencer.ts';
 
@@ -122,6 +122,7 @@ export class ItemRouter implements AtTurnEnd {
   });
   /** As `Hub.fromNodes`. */
   readonly fromNodes: FromNodes;
+  readonly receivers: KnownReceivers;
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
   /** Who ask about what was accepted so far. */
@@ -137,6 +138,7 @@ export class ItemRouter implements AtTurnEnd {
     const room = { ...options, channels: this.#channels, history: this.history };
     this.#admission = new Admission(room, onFault);
     this.#sequencer = new Sequencer(room, (items) => this.history.take(items), onFault);
+    this.receivers = new KnownReceivers(this.#admission, this.#sequencer);
     this.fromNodes = new FromNodes(this.#channels, this.#sequencer, this.history, () => this.#intake.pump());
     this.#intake = new Intake(
       this.#turns,
@@ -240,16 +242,6 @@ export class ItemRouter implements AtTurnEnd {
   /** As `Hub.reusedKey`. */
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return this.#admission.reusedKey(items);
-  }
-
-  /** How many receivers an item has, as far as that is known here: none if it would be dropped, or as many as the item that it repeats had. Else null. */
-  receiversOf(item: ReceivedFormats): number | null {
-    return this.#admission.receiversOf(item) ?? (this.#sequencer.isRepeated(item) ? 0 : null);
-  }
-
-  /** Notes how many receivers an item has, for repeats. Returns the count. */
-  noteReceivers(item: ReceivedFormats, count: number): number {
-    return this.#admission.noteReceivers(item, count);
   }
 
   /** As `Hub.watchChannels`. */

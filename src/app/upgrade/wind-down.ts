@@ -6,16 +6,15 @@ export interface RetiredRole {
 }
 
 /**
- * Lets the roles of a process finish that another one has replaced: for half of the time as it comes, and then by goodbyes that are spread over the other
- * half.
+ * Lets the roles of a process finish that another one has replaced: for a part of the time as it comes, and then by goodbyes that are spread over the rest.
  * @param time in milliseconds
+ * @param first of this, before the first goodbye. Default: half of it
  */
-export async function windDown(roles: readonly RetiredRole[], time: number): Promise<void> {
+export async function windDown(roles: readonly RetiredRole[], time: number, first = time / 2): Promise<void> {
   const empty = Promise.all(roles.map((role) => role.whenEmpty())).then(() => true);
-  const half = time / 2;
-  if (await Promise.race([empty, after(half)])) return;
-  for (const role of roles) role.dismiss(half);
-  await Promise.race([empty, after(half)]);
+  if (await Promise.race([empty, after(first)])) return;
+  for (const role of roles) role.dismiss(time - first);
+  await Promise.race([empty, after(time - first)]);
 }
 
 function after(time: number): Promise<boolean> {

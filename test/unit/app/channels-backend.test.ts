@@ -9,8 +9,8 @@ import { FakeLog } from '../../support/fake-log.ts';
 test('items of a tap keep their order, and 256 wait at most until their receivers are counted', async () => {
   let pass = (_item: PublishItem, _receivers: Promise<number>): void => assert.fail('not tapped');
   const channels = {
-    channelPage: () => assert.fail('not asked'),
-    channelInfos: () => assert.fail('not asked'),
+    page: () => assert.fail('not asked'),
+    info: () => assert.fail('not asked'),
     tap: (_channel: string, onItem: typeof pass) => {
       pass = onItem;
       return () => {};
@@ -18,7 +18,7 @@ test('items of a tap keep their order, and 256 wait at most until their receiver
   };
   const report = { counters: new ControlCounters(), log: new FakeLog() };
   const seen: (string | null)[] = [];
-  channelsBackend(channels, new HistoryView(() => null), () => null, report).tap('c', false, (item) =>
+  channelsBackend(channels, channels, new HistoryView(() => null), () => null, report).tap('c', false, (item) =>
     seen.push(item === null ? null : `${item.id} ${item.receivers}`),
   );
   const [item] = parsePublishItems(

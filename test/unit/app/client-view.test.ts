@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientView, joinedPages } from '../../../src/app/client-view.ts';
+import { ClientView } from '../../../src/app/client-view.ts';
 import { connectionsBackend } from '../../../src/app/connections-backend.ts';
+import { joinedAnswer } from '../../../src/app/joined-answer.ts';
 import { connectionDetailsSchema, connectionPageSchema } from '../../../src/control/connection-schema.ts';
 import { type ConnectionPage, OperationError } from '../../../src/control/index.ts';
 import type { Subscriber } from '../../../src/hub/index.ts';
@@ -86,21 +87,17 @@ test('a client that leaves while others of its user are ended is left alone, and
 test('pages of several processes are one, in the order of ids', () => {
   const page = (ids: readonly string[], total: number, next: string | null) =>
     ({ connections: ids.map((id) => ({ id })), total, next }) as unknown as ConnectionPage;
-  const joined = joinedPages([page(['1.a', '1.c'], 2, null), page(['1.b', '1.d'], 5, '1.d')], 3);
-  assert.deepEqual(
-    [joined.connections.map(({ id }) => id), joined.total, joined.next],
-    [['1.a', '1.b', '1.c'], 7, '1.c'],
-  );
-  assert.equal(joinedPages([page(['1.a'], 1, null)], 3).next, null);
-  assert.equal(joinedPages([page(['1.a'], 2, '1.a'), page([], 0, null)], 1).next, '1.a');
+  const joined = (pages: readonly ConnectionPage[], limit: number): ConnectionPage =>
+    joinedAnswer({ about: 'list', query: { limit, pattern: 'false', scope: 'node' } }, pages);
+  const { connections, total, next } = joined([page(['1.a', '1.c'], 2, null), page(['1.b', '1.d'], 5, '1.d')], 3);
+  assert.deepEqual([connections.map(({ id }) => id), total, next], [['1.a', '1.b', '1.c'], 7, '1.c']);
+  assert.equal(joined([page(['1.a'], 1, null)], 3).next, null);
+  assert.equal(joined([page(['1.a'], 2, '1.a'), page([], 0, null)], 1).next, '1.a');
 });
 
 test('while clients move to another process none is closed here', async () => {
-  const backend = connectionsBackend(
-    async () => assert.fail('asked'),
-    () => 'upgrading',
-  );
-  for (const close of [() => backend.close('1-1'), () => backend.disconnect('ann')]) {
+  const backend = connectionsBackend({ ask: () => assert.fail('asked') }, () => 'upgrading');
+  for (const close of [() => backend.close('1-1', 'node'), () => backend.disconnect('ann', 'node')]) {
     await assert.rejects(close, (error) => error instanceof OperationError && error.code === 'HF_CONTROL_CONFLICT');
   }
 });

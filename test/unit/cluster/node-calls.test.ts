@@ -5,6 +5,9 @@ import { busNode } from '../../support/cluster/bus-node.ts';
 import { NodeBus } from '../../support/cluster/node-bus.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 
+/** Takes any answer. */
+const asIs = (value: unknown): unknown => value;
+
 /** Three nodes that know each other. */
 function three(pass: (seconds: number) => void) {
   const bus = new NodeBus();
@@ -18,9 +21,9 @@ test('all other nodes answer a question', async (t) => {
   b.calls.handle('sum', (input) => ({ b: input }));
   c.calls.handle('sum', async (input) => ({ c: input }));
   a.calls.handle('sum', () => assert.fail('a node does not ask itself'));
-  const { values, missing } = await a.calls.ask('sum', [1, 2]);
+  const { values, missing } = await a.calls.ask('sum', [1, 2], asIs);
   assert.deepEqual(values.length, 2);
-  assert.deepEqual(Object.assign({}, ...values), { b: [1, 2], c: [1, 2] });
+  assert.deepEqual(Object.assign({}, ...(values as object[])), { b: [1, 2], c: [1, 2] });
   assert.deepEqual(missing, []);
   assert.deepEqual([a.counters.questions, a.counters.answersMissing], [1, 0]);
 });
@@ -29,14 +32,14 @@ test('one node is asked alone', async (t) => {
   const { a, b, c } = three(manualClock(t));
   b.calls.handle('who', () => 'b');
   c.calls.handle('who', () => assert.fail('it is not asked'));
-  assert.deepEqual(await a.calls.ask('who', null, 'b'), { values: ['b'], missing: [] });
-  assert.deepEqual(await a.calls.ask('who', null, 'unknown'), { values: [], missing: [] });
+  assert.deepEqual(await a.calls.ask('who', null, asIs, 'b'), { values: ['b'], missing: [] });
+  assert.deepEqual(await a.calls.ask('who', null, asIs, 'unknown'), { values: [], missing: [] });
 });
 
 test('without other nodes the answer is empty, at once', async (t) => {
   manualClock(t);
   const { calls } = busNode(new NodeBus(), 'a');
-  assert.deepEqual(await calls.ask('who', null), { values: [], missing: [] });
+  assert.deepEqual(await calls.ask('who', null, asIs), { values: [], missing: [] });
 });
 
 test('a node that does not answer within 2 s is missing', async (t) => {
@@ -45,7 +48,7 @@ test('a node that does not answer within 2 s is missing', async (t) => {
   b.calls.handle('who', () => 'b');
   let answerLate = (_value: string): void => {};
   c.calls.handle('who', () => new Promise((resolve) => (answerLate = resolve)));
-  const asked = a.calls.ask('who', null);
+  const asked = a.calls.ask('who', null, asIs);
   await turn();
   pass(2.1);
   assert.deepEqual(await asked, { values: ['b'], missing: ['c'] });
@@ -60,7 +63,7 @@ test('a node that goes meanwhile is missing at once', async (t) => {
   const { a, b, c } = three(manualClock(t));
   b.calls.handle('who', () => 'b');
   c.calls.handle('who', () => new Promise(() => {}));
-  const asked = a.calls.ask('who', null);
+  const asked = a.calls.ask('who', null, asIs);
   await turn();
   c.registry.stop();
   assert.deepEqual(await asked, { values: ['b'], missing: ['c'] });
@@ -69,12 +72,28 @@ test('a node that goes meanwhile is missing at once', async (t) => {
 test('a node that does not know a question says so', async (t) => {
   const { a, b } = three(manualClock(t));
   b.calls.handle('new question', () => 'b');
-  assert.deepEqual(await a.calls.ask('new question', null), { values: ['b'], missing: ['c'] });
+  assert.deepEqual(await a.calls.ask('new question', null, asIs), { values: ['b'], missing: ['c'] });
   assert.deepEqual(a.log.of('no answer of nodes')[0], {
     nodes: 'c',
     about: 'new question',
-    reason: 'it does not know the question',
+    reason: 'it does not understand the question',
   });
+});
+
+test('a node that does not understand what comes with a question says so', async (t) => {
+  const { a, b, c } = three(manualClock(t));
+  b.calls.handle('sum', () => undefined);
+  c.calls.handle('sum', () => 'c');
+  assert.deepEqual(await a.calls.ask('sum', null, asIs), { values: ['c'], missing: ['b'] });
+});
+
+test('a node whose answer is not understood is missing', async (t) => {
+  const { a, b, c } = three(manualClock(t));
+  b.calls.handle('sum', () => 1);
+  c.calls.handle('sum', () => 'much');
+  const read = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+  assert.deepEqual(await a.calls.ask('sum', null, read), { values: [1], missing: ['c'] });
+  assert.deepEqual(a.log.of('no answer of nodes')[0]?.reason, 'its answer is not understood');
 });
 
 test('a node that fails says so, and counts a fault', async (t) => {
@@ -83,7 +102,7 @@ test('a node that fails says so, and counts a fault', async (t) => {
     throw new Error('a defect');
   });
   c.calls.handle('who', () => 'c');
-  assert.deepEqual(await a.calls.ask('who', null), { values: ['c'], missing: ['b'] });
+  assert.deepEqual(await a.calls.ask('who', null, asIs), { values: ['c'], missing: ['b'] });
   assert.equal(b.counters.faults, 1);
 });
 
@@ -93,13 +112,13 @@ test('a node of a protocol that is not understood is missing, and is not waited 
   const a = busNode(bus, 'a');
   const other = { protocol: 9, oldest: 9, id: 'x', name: 'later', version: '9', started: 1, leaves: false };
   bus.pass(null, 't.n.hello', Buffer.from(JSON.stringify(other)));
-  assert.deepEqual(await a.calls.ask('who', null), { values: [], missing: ['later'] });
+  assert.deepEqual(await a.calls.ask('who', null, asIs), { values: [], missing: ['later'] });
 });
 
 test('while the broker is away all other nodes are missing', async (t) => {
   const { a } = three(manualClock(t));
   a.broker.isThere = false;
-  assert.deepEqual(await a.calls.ask('who', null), { values: [], missing: ['b', 'c'] });
+  assert.deepEqual(await a.calls.ask('who', null, asIs), { values: [], missing: ['b', 'c'] });
 });
 
 test('an answer of more than half of what the broker takes is refused, and so is such a question', async (t) => {
@@ -107,8 +126,8 @@ test('an answer of more than half of what the broker takes is refused, and so is
   bus.maxPayload = 4_096;
   b.calls.handle('list', () => 'x'.repeat(2_100));
   c.calls.handle('list', () => 'x'.repeat(1_900));
-  assert.deepEqual(await a.calls.ask('list', null), { values: ['x'.repeat(1_900)], missing: ['b'] });
-  assert.deepEqual(await a.calls.ask('list', 'x'.repeat(2_100)), { values: [], missing: ['b', 'c'] });
+  assert.deepEqual(await a.calls.ask('list', null, asIs), { values: ['x'.repeat(1_900)], missing: ['b'] });
+  assert.deepEqual(await a.calls.ask('list', 'x'.repeat(2_100), asIs), { values: [], missing: ['b', 'c'] });
 });
 
 test('what is told is not answered', async (t) => {
@@ -125,8 +144,8 @@ test('what is told is not answered', async (t) => {
 test('questions beyond the bound are not asked', async (t) => {
   const { a, b, c } = three(manualClock(t));
   for (const { calls } of [b, c]) calls.handle('who', () => new Promise(() => {}));
-  for (let i = 0; i < MAX_QUESTIONS; i++) void a.calls.ask('who', null);
-  assert.deepEqual(await a.calls.ask('who', null), { values: [], missing: ['b', 'c'] });
+  for (let i = 0; i < MAX_QUESTIONS; i++) void a.calls.ask('who', null, asIs);
+  assert.deepEqual(await a.calls.ask('who', null, asIs), { values: [], missing: ['b', 'c'] });
   assert.equal(a.counters.questions, MAX_QUESTIONS);
 });
 
@@ -138,7 +157,7 @@ test('a node that answers as many questions as it may refuses further ones', asy
     bus.pass(null, 't.n.ask.b', Buffer.from(JSON.stringify({ from: 'z', number, about, input: null })));
   };
   for (let i = 0; i < MAX_QUESTIONS; i++) ask('who', i + 1);
-  assert.deepEqual(await a.calls.ask('other', null, 'b'), { values: [], missing: ['b'] });
+  assert.deepEqual(await a.calls.ask('other', null, asIs, 'b'), { values: [], missing: ['b'] });
   assert.deepEqual(a.log.of('no answer of nodes')[0]?.reason, 'it has too many questions');
 });
 
@@ -148,7 +167,7 @@ test('answers that wait for others are bounded in bytes', async (t) => {
   bus.maxPayload = 2 * (MAX_ANSWER_BYTES / 4) + 1_000;
   b.calls.handle('list', () => 'x'.repeat(MAX_ANSWER_BYTES / 4));
   c.calls.handle('list', () => new Promise(() => {}));
-  const asked = Array.from({ length: 4 }, () => a.calls.ask('list', null));
+  const asked = Array.from({ length: 4 }, () => a.calls.ask('list', null, asIs));
   await turn();
   pass(2.1);
   const answers = await Promise.all(asked);
@@ -162,7 +181,7 @@ test('answers that wait for others are bounded in bytes', async (t) => {
     ],
   );
   // They are free again.
-  const again = a.calls.ask('list', null, 'b');
+  const again = a.calls.ask('list', null, asIs, 'b');
   assert.equal((await again).values.length, 1);
 });
 
@@ -187,7 +206,7 @@ test('an answer of a node that was not asked is ignored', async (t) => {
   const { bus, a, b, c } = three(manualClock(t));
   b.calls.handle('who', () => 'b');
   c.calls.handle('who', () => 'c');
-  const asked = a.calls.ask('who', null);
+  const asked = a.calls.ask('who', null, asIs);
   for (const number of [1, 2]) {
     bus.pass(null, 't.n.answer.a', Buffer.from(JSON.stringify({ from: 'z', number, refused: null, value: 'z' })));
   }
@@ -197,7 +216,7 @@ test('an answer of a node that was not asked is ignored', async (t) => {
 test('a node that stops ends its questions', async (t) => {
   const { a, b } = three(manualClock(t));
   b.calls.handle('who', () => new Promise(() => {}));
-  const asked = a.calls.ask('who', null, 'b');
+  const asked = a.calls.ask('who', null, asIs, 'b');
   a.calls.stop();
   assert.deepEqual(await asked, { values: [], missing: ['b'] });
 });
