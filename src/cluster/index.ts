@@ -1,8 +1,8 @@
 export { Broker } from './broker.ts';
 export { BrokerError } from './broker-error.ts';
 export { ClusterNode, type ClusterNodeOptions, type NodeClients } from './cluster-node.ts';
-export { nodeName } from './node-name.ts';
-export { SharedStreams } from './shared-streams.ts';
 export type { NodeCalls } from './node-calls.ts';
 export type { NodeFacts } from './node-hello.ts';
+export { nodeName } from './node-name.ts';
 export type { KnownNode } from './node-registry.ts';
+export { SharedStreams } from './shared-streams.ts';
