@@ -87,7 +87,7 @@ async function bytesOfClient({ children, option }: Run, server: Server, path: st
   await delay(SETTLE_MS);
   const before = residentBytes(server.child.pid);
   const load = startProgram<StreamLoad>(children, 'load', 'stream-load');
-  await load.call('connect', { port: server.port, clients, transport: 'stream', path });
+  await load.call('connect', { ports: [server.port], clients, transport: 'stream', path });
   await delay(SETTLE_MS);
   const after = residentBytes(server.child.pid);
   await load.child.stop();

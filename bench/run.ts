@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { accept } from './accept.ts';
 import { channels } from './channels.ts';
+import { cluster } from './cluster.ts';
 import { edge } from './edge.ts';
 import { fanout } from './fanout.ts';
 import { fanoutWs } from './fanout-ws.ts';
@@ -37,6 +38,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   publish,
   channels,
   patterns,
+  cluster,
   resume,
   edge,
   ws,

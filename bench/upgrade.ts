@@ -54,7 +54,7 @@ async function turnOf(run: Run, origin: number, upgrades: boolean): Promise<Turn
   const [clients, rate, workers] = [option('clients'), option('rate'), option('workers')];
   const server = await startHoldfast(children, launcher, origin, { workers, logLevel: 'info' });
   const load = startProgram<StreamLoad>(children, 'load', 'stream-load');
-  await load.call('connect', { port: server.port, clients, transport: 'stream', path: '/stream', sampled: clients });
+  await load.call('connect', { ports: [server.port], clients, transport: 'stream', path: '/stream', sampled: clients });
   const publish = (seconds: number) =>
     load.call('publish', {
       ...gripPublishing('http-stream'),

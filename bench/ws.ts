@@ -101,7 +101,7 @@ async function measureBroadcast(run: Run, program: EdgeProgram): Promise<Turn> {
   // One more for the publisher.
   const edge = await startEdge(children, program, { mode: 'stream', connections: clients + 1, workers: 1 });
   const load = startProgram<StreamLoad>(children, 'load', 'stream-load');
-  await load.call('connect', { port: edge.port, clients, transport: 'websocket', path: '/subscribe' });
+  await load.call('connect', { ports: [edge.port], clients, transport: 'websocket', path: '/subscribe' });
   const options = {
     port: edge.port,
     transport: 'websocket' as const,

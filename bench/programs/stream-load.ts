@@ -21,7 +21,8 @@ export interface StreamLoad {
 }
 
 export interface ConnectOptions {
-  readonly port: number;
+  /** The clients take turns at these. */
+  readonly ports: readonly number[];
   readonly clients: number;
   /** What the items come by. */
   readonly transport: 'stream' | 'websocket';
@@ -142,11 +143,14 @@ function count(data: Uint8Array, start: number, end: number): number {
 }
 
 serveCalls<StreamLoad>({
-  async connect({ clients, sampled = SAMPLED_CLIENTS, ...options }) {
+  async connect({ ports, clients, sampled = SAMPLED_CLIENTS, ...options }) {
     const step = Math.ceil(clients / sampled);
     // One buffer for all: each read is taken before the next one happens.
     const buffer = Buffer.allocUnsafe(65_536);
-    await openMany(clients, (index) => openStream(options, index, index % step === 0, buffer));
+    await openMany(clients, (index) => {
+      const port = ports[index % ports.length] as number;
+      return openStream({ port, ...options }, index, index % step === 0, buffer);
+    });
   },
 
   async publish(options) {
@@ -184,7 +188,7 @@ serveCalls<StreamLoad>({
 });
 
 function openStream(
-  { port, transport, path }: Omit<ConnectOptions, 'clients'>,
+  { port, transport, path }: Pick<ConnectOptions, 'transport' | 'path'> & { readonly port: number },
   index: number,
   sampled: boolean,
   buffer: Buffer,

@@ -1,13 +1,14 @@
 import type { ConnectOptions, PublishOptions, StreamLoad } from '../programs/stream-load.ts';
 import type { Run } from './bench.ts';
+import type { Child } from './children.ts';
 import { startProgram } from './program.ts';
 import type { Column, Turn } from './rounds.ts';
 import type { Server } from './servers.ts';
-import { BUSY_COLUMN, cpuColumns, cpuFigures, measureCpu } from './usage.ts';
+import { BUSY_COLUMN, cpuColumns, cpuFigures, measureCpu, ownCpuSeconds } from './usage.ts';
 
 /** Clients that subscribe, and what is published to them. */
 export interface DeliveryPlan {
-  readonly connect: Omit<ConnectOptions, 'port'>;
+  readonly connect: Omit<ConnectOptions, 'ports'>;
   readonly publish: Omit<PublishOptions, 'port'>;
   /** Items that are published first, while code is being compiled. */
   readonly warmUp: number;
@@ -64,19 +65,39 @@ export const DELIVERY_COLUMNS: readonly Column[] = [
   BUSY_COLUMN,
 ];
 
-/** Connects the clients, publishes the warm-up and then what counts, and stops the server. */
-export async function measureDeliveries({ children }: Run, server: Server, plan: DeliveryPlan): Promise<Turn> {
+/** Servers that share their channels. */
+export interface Nodes {
+  /** Where items are published. */
+  readonly publishAt: Server;
+  /** Where the clients are, as many at each. */
+  readonly clientsAt: readonly Server[];
+  /** Those that have neither: their CPU time does not count. */
+  readonly idle: readonly Server[];
+  /** What is between them, whose CPU time is a figure of its own. */
+  readonly broker: Child;
+}
+
+/** The column that `measureDeliveries` fills for nodes. */
+export const BROKER_COLUMN: Column = { key: 'broker', title: 'broker µs', digits: 2 };
+
+/** Connects the clients, publishes the warm-up and then what counts, and stops the server, or the nodes but not their broker. */
+export async function measureDeliveries({ children }: Run, server: Server | Nodes, plan: DeliveryPlan): Promise<Turn> {
+  const nodes = 'child' in server ? { publishAt: server, clientsAt: [server], idle: [], broker: null } : server;
+  const { publishAt, clientsAt, idle, broker } = nodes;
+  const servers = [...new Set([publishAt, ...clientsAt])];
   const load = startProgram<StreamLoad>(children, 'load', 'stream-load');
-  await load.call('connect', { port: server.port, ...plan.connect });
-  const port = plan.publish.transport === 'push' ? server.pullPort : server.publishPort;
-  const publish = (items: number) =>
-    measureCpu(server.child.pid, () => load.call('publish', { port, ...plan.publish, items }));
+  await load.call('connect', { ports: clientsAt.map((each) => each.port), ...plan.connect });
+  const port = plan.publish.transport === 'push' ? publishAt.pullPort : publishAt.publishPort;
+  const pids = servers.map(({ child }) => child.pid);
+  const publish = (items: number) => measureCpu(pids, () => load.call('publish', { port, ...plan.publish, items }));
   const warmed = await publish(plan.warmUp);
+  const brokerBefore = broker === null ? 0 : ownCpuSeconds(broker.pid);
   const counted = await publish(plan.publish.items);
+  const brokerSeconds = broker === null ? 0 : ownCpuSeconds(broker.pid) - brokerBefore;
   const warm = warmed.result;
   const { result, cpuSeconds, wallSeconds } = counted;
   await load.child.stop();
-  await server.child.stop();
+  await Promise.all([...servers, ...idle].map(({ child }) => child.stop()));
 
   const problems: string[] = [];
   if (warm.incomplete > 0) problems.push(`${warm.incomplete} clients missed items of the warm-up`);
@@ -92,6 +113,7 @@ export async function measureDeliveries({ children }: Run, server: Server, plan:
       p99: result.p99,
       bytes: result.bytes / result.delivered,
       busy: (cpuSeconds / wallSeconds) * 100,
+      broker: (brokerSeconds / result.delivered) * 1e6,
     },
     problems,
   };

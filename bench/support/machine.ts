@@ -44,6 +44,11 @@ export function wrkVersion(): string {
   return `wrk ${/\d+\.\d+\.\d+/.exec(outputOf('wrk', '--version'))?.[0]}`;
 }
 
+/** As `nats-server 2.10.27`. */
+export function natsVersion(): string {
+  return outputOf('nats-server', '--version').trim().replace(': v', ' ');
+}
+
 /** As `nchan 1.3.7`: what the package says, since the module does not. */
 export function nchanVersion(): string {
   const version = /\d+\.\d+\.\d+/.exec(outputOf('dpkg-query', '--show', 'libnginx-mod-nchan'))?.[0];

@@ -17,6 +17,7 @@ const PROGRAMS = [
   'event-load',
   'grip-origin',
   'idle-load',
+  'jetstream-load',
   'resume-load',
   'stream-load',
   'transfer-load',

@@ -32,6 +32,8 @@ export interface Target {
   readonly column: string;
   /** Name of the peer that the figure is divided by; null if the figure itself counts. */
   readonly peer: string | null;
+  /** Whether that of the peer is taken off instead. Default: false. */
+  readonly more?: boolean;
   /** The bound; one of the two is given. */
   readonly atMost?: number;
   readonly atLeast?: number;
@@ -111,7 +113,8 @@ export async function compare(comparison: Comparison): Promise<Verdict> {
     const ours = target.subject ?? subjects[0].name;
     const own = figures(ours, target.column);
     const peer = target.peer === null ? null : figures(target.peer, target.column);
-    const values = own.map((value, i) => (peer === null ? value : value / (peer[i] ?? Number.NaN)));
+    const against = (value: number, other = Number.NaN) => (target.more ? value - other : value / other);
+    const values = own.map((value, i) => (peer === null ? value : against(value, peer[i])));
     const value = median(values);
     const { atMost = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY } = target;
     const reached = value >= atLeast && value <= atMost;
@@ -119,7 +122,7 @@ export async function compare(comparison: Comparison): Promise<Verdict> {
     met &&= reached;
     const title = columns.find((column) => column.key === target.column)?.title;
     console.log(
-      `${(reached ? 'met' : 'MISSED').padEnd(10)}${ours}${target.peer === null ? '' : ` / ${target.peer}`}: ${title}: ` +
+      `${(reached ? 'met' : 'MISSED').padEnd(10)}${ours}${target.peer === null ? '' : ` ${target.more ? '-' : '/'} ${target.peer}`}: ${title}: ` +
         `median ${value.toFixed(3)} of ${values.map((each) => each.toFixed(3)).join(' ')}, target ${bound}`,
     );
   }

@@ -15,8 +15,8 @@ export interface CpuTime {
  * CPU time that a process and its descendants have used so far, in steps of 0.01 s. Threads are included, and so are children that
  * ended and were waited for.
  */
-export function cpuTime(pid: number): CpuTime {
-  return timeOf(processTree(pid));
+export function cpuTime(pid: number | readonly number[]): CpuTime {
+  return timeOf([pid].flat().flatMap(processTree));
 }
 
 /** The same for a process without its descendants, in seconds. */
@@ -87,8 +87,11 @@ export interface Window<T> {
   readonly wallSeconds: number;
 }
 
-/** Runs `work` and measures what the process and its descendants use meanwhile. `work` should take seconds. */
-export async function measureCpu<T>(pid: number, work: () => Promise<T>): Promise<Window<T>> {
+/**
+ * Runs `work` and measures what the process and its descendants use meanwhile. `work` should take seconds.
+ * @param pid one or several, whose times are added
+ */
+export async function measureCpu<T>(pid: number | readonly number[], work: () => Promise<T>): Promise<Window<T>> {
   const before = cpuTime(pid);
   const wallBefore = performance.now();
   const result = await work();
