@@ -21,7 +21,7 @@ import { type Column, compare, type Subject, type Turn, type Verdict } from './s
 import { type Server, startGripOrigin, startHoldfast } from './support/servers.ts';
 import { cpuFigures, measureCpu, ownCpuSeconds, residentBytes } from './support/usage.ts';
 
-/** Deliveries of a turn of `fanout`. */
+/** Deliveries of a turn of `fanout` back to back. */
 const DELIVERIES = 500_000;
 /** Items of one request, where there are many. */
 const BATCH = 100;
@@ -48,6 +48,12 @@ export const cluster: Bench = {
   },
   options: {
     clients: { help: 'streams in fanout, half of them at each node', default: 5_000, min: 2, max: 19_000 },
+    rate: {
+      help: 'items a second in fanout; 0 for back to back, when one node puts more items into a write than two',
+      default: 10,
+      min: 0,
+      max: 100_000,
+    },
     channels: { help: 'streams of each node in channels', default: 10_000, min: 100, max: 19_000 },
     items: { help: 'items published in a turn of publish and history', default: 50_000, min: 1_000, max: 10_000_000 },
   },
@@ -117,10 +123,13 @@ function fanout(setting: Setting): Promise<Verdict> {
   const { run } = setting;
   const clients = run.option('clients');
   requireOpenFiles(clients);
-  const items = Math.ceil(DELIVERIES / clients);
-  console.log(`load      ${clients} streams; ${items} items, one in a request, 4 on their way`);
+  const rate = run.option('rate');
+  const items = rate > 0 ? rate * SECONDS : Math.ceil(DELIVERIES / clients);
+  console.log(
+    `load      ${clients} streams; ${items} items, one in a request, ${rate > 0 ? `${rate} a second` : '4 on their way'}`,
+  );
   const connect = { clients, transport: 'stream', path: '/stream' } as const;
-  const plan = deliveryPlan(connect, { ...STREAM, items, rate: 0, inFlight: 4 });
+  const plan = deliveryPlan(connect, { ...STREAM, items, rate, inFlight: 4 });
   return compare({
     ...run,
     subjects: [setting.subject('two nodes', plan, [0, 1]), setting.alone('one', plan)],
