@@ -32,8 +32,8 @@ import { KeptReads, type StoreFeed } from './kept-reads.ts';
 import { PositionCheck } from './position-check.ts';
 import { StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
-import { clearedNumber, streamNumber } from './stream-number.ts';
 import type { StreamSettings } from './stream-settings.ts';
+import { clearedNumber, streamedMessage } from './streamed-message.ts';
 import type { Subjects } from './subjects.ts';
 
 /** What the store needs. */
@@ -265,8 +265,7 @@ export class JetStreamStore
       // First the others are told: none of them may give what is gone as all that there was.
       await broker.connection.request(cleared, Buffer.from(String(upTo)));
       await this.#stream.purge(subject, upTo + 1);
-      await this.#stream.refresh();
-      this.#count();
+      this.#check();
     };
     this.#later(this.#orElse(clear(), undefined));
   }
@@ -404,18 +403,17 @@ export class JetStreamStore
 
   #onCleared(message: BrokerMessage): void {
     const channel = this.#options.subjects.readCleared(message.subject);
-    const cleared = clearedNumber(message.data, streamNumber(message) ?? 0);
+    const cleared = clearedNumber(message.data, streamedMessage(message)?.number ?? 0);
     if (channel === null || cleared === null) {
       this.#options.clusterCounters.messagesInvalid++;
       return;
     }
     this.#clearHere(channel, cleared);
-    this.#check();
   }
 
   #clearHere(channel: string, upTo: number): void {
     this.#tail.clear(channel, upTo);
-    this.#reads.forget();
+    this.#reads.forgetChannel(channel);
   }
 
   async #lastOf(channel: string): Promise<KeptItem | null> {

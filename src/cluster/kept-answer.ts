@@ -5,6 +5,8 @@ import { type ChannelLimits, type KeptItem, type ReadQuery, type ReadResult, rec
 export interface KnownItems {
   /** Everything up to this number is known: less than the head where it is too much. */
   readonly upTo: number;
+  /** Whether there are older items than those that are known: of a page with the newest first. */
+  readonly hasOlder?: boolean;
   /** The items of a channel with higher numbers, in their order. */
   after(channel: string, number: number): readonly KeptItem[];
   /** All items of a channel with higher numbers than the result are known that it has ever had. */
@@ -46,7 +48,8 @@ export function answerOf(query: ReadQuery, known: KnownItems, means: AnswerMeans
     return { recovered: false, gaps: query.channels.filter((name) => lost.has(name)), items: [], head, more: false };
   }
   items.sort((a, b) => a.number - b.number);
-  return pageOf(query, items, Math.min(head, known.upTo), head);
+  const page = pageOf(query, items, Math.min(head, known.upTo), head);
+  return known.hasOlder === true ? { ...page, more: true } : page;
 }
 
 /** How many of the items the rule of their channel has let go. @param whole whether they are all up to the head */

@@ -3,7 +3,7 @@ import type { KeptItem } from '../history/index.ts';
 import type { BrokerMessage } from './broker.ts';
 
 import type { ItemTail } from './item-tail.ts';
-import { numberBefore, streamNumber, streamTime } from './stream-number.ts';
+import { streamedMessage } from './streamed-message.ts';
 
 /**
  * Bytes of the names of channels whose last numbers a node knows, each with 64 bytes. Beyond it all are forgotten: what got lost before that is not noticed.
@@ -50,12 +50,13 @@ export class KeptFeed {
 
   /** An item has come. @returns whether there is something to pass on that there was not before */
   take(channel: string, bytes: Buffer, message: BrokerMessage): boolean {
-    const number = streamNumber(message);
-    if (number === null) {
+    const streamed = streamedMessage(message);
+    if (streamed === null) {
       this.#counters.messagesInvalid++;
       return false;
     }
     if (this.#paused) return false;
+    const { number, before, time } = streamed;
     const since = this.places.since(channel);
     const known = this.#numbers.get(channel) ?? this.#forgotten;
     // It came by two subscriptions, or before it was known what comes by this one: then it is read.
@@ -63,7 +64,7 @@ export class KeptFeed {
     const wasIdle = this.idle;
     this.#know(channel, number);
     // What the stream has let go meanwhile is not noticed. Readers notice that.
-    if (since !== null && numberBefore(message) > Math.max(known, since)) this.#lose(channel, Math.max(known, since));
+    if (since !== null && before > Math.max(known, since)) this.#lose(channel, Math.max(known, since));
     if (number <= this.head) {
       // Others have been passed on that come after it.
       if (since !== null) this.#lose(channel, number - 1);
@@ -71,7 +72,7 @@ export class KeptFeed {
     }
     this.#disordered ||= number < this.last;
     this.last = Math.max(this.last, number);
-    this.#fresh.push({ number, time: streamTime(message), channel, bytes });
+    this.#fresh.push({ number, time, channel, bytes });
     return wasIdle;
   }
 

@@ -23,6 +23,9 @@ export interface StoreState {
   limitsOf(channel: string): ChannelLimits | null;
 }
 
+/** Items that were read from the stream. */
+type ReadItems = KnownItems & Pick<KeptRun, 'end' | 'isWhole'>;
+
 /** Where items are read. */
 export interface ReadsSource extends StreamSource {
   readonly tail: ItemTail;
@@ -65,6 +68,10 @@ export class KeptReads {
     this.#begun = number;
   }
 
+  forgetChannel(channel: string): void {
+    this.#runs.forgetChannel(channel);
+  }
+
   forget(): void {
     this.#runs.forget();
   }
@@ -87,7 +94,7 @@ export class KeptReads {
   /** The answer, read from the stream. */
   async later(query: ReadQuery): Promise<ReadResult> {
     const { state, log } = this.#source;
-    const { channels } = query;
+    const { channels, before = Number.POSITIVE_INFINITY } = query;
     await state.ruled();
     const wanted = wantedOf(query);
     const isAhead = wanted.some(([, place]) => place !== null && place > state.head);
@@ -96,9 +103,9 @@ export class KeptReads {
     for (let failed = 0; failed < ATTEMPTS; ) {
       const { times } = state;
       try {
-        const run = await this.#runs.read(wanted);
+        const run = query.reverse === true ? await this.#newest(wanted, query) : await this.#runs.read(wanted);
         if (times === state.times) {
-          if (this.#reaches(run, channels)) return this.#answer(query, this.#withTail(run));
+          if (before <= run.end + 1 || this.#reaches(run, channels)) return this.#answer(query, this.#withTail(run));
           continue;
         }
       } catch (error) {
@@ -109,6 +116,34 @@ export class KeptReads {
       if (times !== state.times) await state.marked();
     }
     return { recovered: false, gaps: channels, items: [], head: state.head, more: false };
+  }
+
+  /**
+   * The newest items below a number: all of them, or at least what is read at a time. Of more than that, those before a number may be some that a rule has let go which keeps less than the
+   * largest one.
+   */
+  async #newest(
+    wanted: readonly WantedChannel[],
+    { before = Number.POSITIVE_INFINITY }: ReadQuery,
+  ): Promise<ReadItems> {
+    const first = await this.#runs.read(wanted);
+    if (first.isWhole) return first;
+    let previous: KeptRun | null = null;
+    let last = first;
+    while (!last.isWhole && last.upTo < before - 1) {
+      const { upTo } = last;
+      previous = last;
+      const rest = wanted.map(([channel, place]): WantedChannel => [channel, Math.max(upTo, place ?? 0)]);
+      last = await this.#runs.read(rest, before - 1);
+    }
+    return {
+      upTo: last.upTo,
+      end: last.upTo,
+      isWhole: true,
+      hasOlder: last !== first && previous !== first,
+      after: (channel, number) => [...(previous?.after(channel, number) ?? []), ...last.after(channel, number)],
+      floorOf: (channel) => first.floorOf(channel),
+    };
   }
 
   #isForeign({ after }: ReadQuery): boolean {
@@ -129,7 +164,7 @@ export class KeptReads {
   }
 
   /** Whether what has come since a run was read is known. */
-  #reaches(run: KeptRun, channels: readonly string[]): boolean {
+  #reaches(run: ReadItems, channels: readonly string[]): boolean {
     const { tail, state } = this.#source;
     if (!run.isWhole || state.head <= run.end) return true;
     return channels.every((channel) => {
@@ -138,10 +173,11 @@ export class KeptReads {
     });
   }
 
-  #withTail(run: KeptRun): KnownItems {
+  #withTail(run: ReadItems): KnownItems {
     const { tail, state } = this.#source;
     if (!run.isWhole || state.head <= run.end) return run;
     return {
+      ...(run.hasOlder === true && { hasOlder: true }),
       upTo: state.head,
       after: (channel, number) => [...run.after(channel, number), ...tail.after(channel, Math.max(run.end, number))],
       floorOf: (channel) => run.floorOf(channel),

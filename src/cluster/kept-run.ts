@@ -1,8 +1,8 @@
 import type { KeptItem } from '../history/index.ts';
 import { itemsAfter } from './items-after.ts';
 import type { KnownItems } from './kept-answer.ts';
-import { clearedNumber } from './stream-number.ts';
 import { readStream, type StreamSource } from './stream-reader.ts';
+import { clearedNumber } from './streamed-message.ts';
 
 /**
  * Bytes of items that are read from the stream at a time, each costing at least 256. The rest is read when it is asked for.
@@ -61,6 +61,11 @@ export class KeptRun implements KnownItems {
   /** Whether everything up to its end was read. */
   get isWhole(): boolean {
     return this.upTo === this.end;
+  }
+
+  /** Whether it was read for this channel, too. */
+  isOf(channel: string): boolean {
+    return this.#channels.some(([name]) => name === channel);
   }
 
   /** Whether what is wanted is all in it. */

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { Subscription } from '@nats-io/transport-node';
 import { type AtTurnEnd, type Guarded, guarded, type TimerWheel, TurnQueue, WheelTimer } from '../clock/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
-import { streamNumber } from './stream-number.ts';
+import { streamedMessage } from './streamed-message.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Milliseconds after which a mark that has not come back is made again. */
@@ -26,7 +26,7 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
   readonly #subject: string;
   readonly #wheel: TimerWheel;
   readonly #owner: Guarded;
-  readonly #onMark: (number: number, message: BrokerMessage) => void;
+  readonly #onMark: (number: number) => void;
   readonly #subscription: Subscription;
   readonly #turns = new TurnQueue();
   /** Stands for this node: others may have the same subject. */
@@ -38,10 +38,7 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
   #marks: Mark[] = [];
 
   /** @param onMark is called with the number of each mark that comes back, before those are called who wait for it */
-  constructor(
-    { broker, subjects, wheel, owner }: MarksMeans,
-    onMark: (number: number, message: BrokerMessage) => void,
-  ) {
+  constructor({ broker, subjects, wheel, owner }: MarksMeans, onMark: (number: number) => void) {
     super();
     this.#broker = broker;
     const token = String(randomInt(SUBJECTS));
@@ -102,9 +99,10 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
 
   #onMessage(message: BrokerMessage): void {
     const [self, made] = Buffer.from(message.data).toString('latin1').split(' ');
-    const number = streamNumber(message);
-    if (self !== this.#self || number === null) return;
-    this.#onMark(number, message);
+    const streamed = streamedMessage(message);
+    if (self !== this.#self || streamed === null) return;
+    const { number } = streamed;
+    this.#onMark(number);
     while (this.#marks.length > 0 && (this.#marks[0] as Mark).number <= Number(made)) {
       for (const marked of (this.#marks.shift() as Mark).waiting) marked(number);
     }

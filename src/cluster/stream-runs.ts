@@ -47,16 +47,22 @@ export class StreamRuns {
     return run?.has(channels) === true ? run : null;
   }
 
-  /** Reads what these channels have above their places, up to where the stream is. Rejects when the broker fails. */
-  read(channels: readonly WantedChannel[]): Promise<KeptRun> {
-    const key = JSON.stringify(channels);
+  /** Reads what these channels have above their places, up to where the stream is. Rejects when the broker fails. @param upTo only what has been stored for long */
+  read(channels: readonly WantedChannel[], upTo = Number.POSITIVE_INFINITY): Promise<KeptRun> {
+    const key = JSON.stringify([channels, upTo]);
     const coming = this.#coming.get(key);
     if (coming !== undefined) return coming;
-    const read = this.#read(channels).finally(() => {
+    const read = this.#read(channels, upTo).finally(() => {
       if (this.#coming.get(key) === read) this.#coming.delete(key);
     });
     this.#coming.set(key, read);
     return read;
+  }
+
+  /** What was read of a channel so far does not count any more. */
+  forgetChannel(channel: string): void {
+    this.#age++;
+    for (const [key, run] of this.#kept) if (run.isOf(channel)) this.#drop(key);
   }
 
   /** What was read so far does not count any more. */
@@ -67,12 +73,14 @@ export class StreamRuns {
     this.#bytes = 0;
   }
 
-  async #read(channels: readonly WantedChannel[]): Promise<KeptRun> {
+  async #read(channels: readonly WantedChannel[], upTo: number): Promise<KeptRun> {
     if (this.#reads >= MAX_READS) await new Promise<void>((resolve) => this.#line.push(resolve));
     else this.#reads++;
     const age = this.#age;
     try {
-      const run = await readRun(this.#source, channels, await this.#end());
+      const end = await this.#end();
+      if (upTo < end.number) return await readRun(this.#source, channels, { number: upTo, fence: null });
+      const run = await readRun(this.#source, channels, end);
       if (age === this.#age) this.#keep(keyOf(channels), run);
       return run;
     } finally {

@@ -68,6 +68,25 @@ test('no more than 4 MB of items are read from the stream at a time, and the ans
   assert.deepEqual([rest.recovered, rest.items.length, rest.more, rest.head], [true, 2, false, b.store.head]);
 });
 
+test('the newest items of a channel come first, however many there are, and then those before them', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  const large = Array.from({ length: 30 }, (_, index) => String(index).padEnd(READ_BYTES / 8, '.'));
+  const numbers = await a.append('x', ...large);
+  const b = await StoreNode.open(t, nats);
+  const seen: number[] = [];
+  let before = Number.POSITIVE_INFINITY;
+  for (let more = true; more; ) {
+    const page = await b.read({ channels: ['x'], after: null, reverse: true, limit: 7, before });
+    assert.equal(page.recovered, true);
+    for (const { number } of page.items) seen.push(number);
+    before = seen.at(-1) ?? 0;
+    more = page.more;
+  }
+  assert.deepEqual(seen, numbers.toReversed());
+});
+
 test('an item that has got lost on its way is noticed when the next one comes, and can be read', async (t) => {
   const nats = await startNats(t);
   if (nats === null) return;

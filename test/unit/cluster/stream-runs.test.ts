@@ -29,6 +29,11 @@ test('those who ask for the same in one moment get one run, and later pages come
   assert.equal(runs.find([['x', first - 1]]), null);
   assert.equal(runs.find([['x', null]]), null);
   assert.equal(runs.find([['y', second]]), null);
+  runs.forgetChannel('y');
+  assert.equal(runs.find([['x', second]]), one);
+  runs.forgetChannel('x');
+  assert.equal(runs.find([['x', second]]), null);
+  await runs.read([['x', first]]);
   runs.forget();
   assert.equal(runs.find([['x', second]]), null);
   assert.equal(runs.bytes, 0);
