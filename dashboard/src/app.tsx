@@ -13,6 +13,7 @@ import { Channel } from './views/channel.tsx';
 import { Channels } from './views/channels.tsx';
 import { Errors } from './views/errors.tsx';
 import { Handlers } from './views/handlers.tsx';
+import { Nodes } from './views/nodes.tsx';
 import { OutboundRequests } from './views/outbound-requests.tsx';
 import { Overview } from './views/overview.tsx';
 import { Publish } from './views/publish.tsx';
@@ -28,6 +29,7 @@ const NAMES: Readonly<Record<View, string>> = {
   routes: 'Routes',
   handlers: 'Handlers',
   outbound: 'Outbound',
+  nodes: 'Nodes',
   errors: 'Errors',
   server: 'Server',
 };
@@ -122,6 +124,8 @@ function Shown({ model, status, place: { view, item }, session }: ShownProps) {
       return <Handlers />;
     case 'outbound':
       return <OutboundRequests now={serverTime(status)} />;
+    case 'nodes':
+      return <Nodes />;
     case 'errors':
       return <Errors now={serverTime(status)} />;
     default:

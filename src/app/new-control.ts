@@ -75,6 +75,7 @@ export function newControl(config: Config, means: ControlMeans): ControlRole {
       prometheusText({
         ...{ registry, proxy: proxyMetrics(), processes, timers: wheel.size, certificates },
         history: roles.history,
+        cluster: roles.cluster,
       }),
     ),
     pages: dashboardPages(registry, log, wheel),

@@ -18,6 +18,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['tail', async () => (await import('./tail.ts')).tailCommand()],
   ['channels', async () => (await import('./list-channels.ts')).channelsCommand()],
   ['history', async () => (await import('./history.ts')).historyCommand()],
+  ['nodes', async () => (await import('./list-nodes.ts')).nodesCommand()],
   ['presence', async () => (await import('./list-users.ts')).presenceCommand()],
   ['kick', async () => (await import('./kick.ts')).kickCommand()],
   ['reload', async () => (await import('./reload.ts')).reloadCommand()],

@@ -116,7 +116,7 @@ export const serverSection = {
       from: 0.1,
       to: 3600,
       zero: 'to wait for nothing',
-      doc: 'Time for requests in flight to finish when the server stops.',
+      doc: 'Time for requests in flight to finish when the server stops. Held clients of a node of a cluster go to other nodes within it, one after the other.',
     }),
     upgrade_timeout: seconds({
       default: 60,

@@ -10,7 +10,18 @@ import { requirePeer } from '../support/peers.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-const VIEWS = ['', 'channels', 'channels/news', 'publish', 'routes', 'handlers', 'outbound', 'errors', 'server'];
+const VIEWS = [
+  '',
+  'channels',
+  'channels/news',
+  'publish',
+  'routes',
+  'handlers',
+  'outbound',
+  'nodes',
+  'errors',
+  'server',
+];
 
 /** What axe finds wrong, by the rules of WCAG up to 2.2 AA and its own good practice. */
 async function violations(page: Page): Promise<string[]> {

@@ -249,9 +249,21 @@ test('the dashboard in a browser', async (t) => {
     await page.getByText('max_connections = 50000').waitFor();
   });
 
+  await t.test('lists the nodes of a cluster', async (t) => {
+    const { page, go } = await openDashboard(t, browser);
+    await go('nodes');
+    const rows = page.locator('tbody tr');
+    await rows.nth(1).waitFor();
+    assert.match(
+      await rows.nth(0).innerText(),
+      /^web-1\s+this one\s+n1a\s+0\.9\.0\s+1\s+ready\s+4,210\s+12\s+31\.5\/s\s+13,265\/s/,
+    );
+    assert.match(await rows.nth(1).innerText(), /^web-2\s+n2b\s+0\.9\.0\s+1\s+draining\s+17\s+3\s+–\s+–\s+400 ms/);
+  });
+
   await t.test('says which parts do not run, instead of failing', async (t) => {
     const { page, backend, go } = await openDashboard(t, browser);
-    for (const path of ['/channels', '/routes', '/handlers', '/outbound', '/errors']) {
+    for (const path of ['/channels', '/routes', '/handlers', '/outbound', '/nodes', '/errors']) {
       backend.answers.delete(`GET ${path}`);
     }
     for (const [view, text] of [
@@ -259,6 +271,7 @@ test('the dashboard in a browser', async (t) => {
       ['routes', 'has routes: the proxy is not configured'],
       ['handlers', 'The edge does not run here'],
       ['outbound', 'the fetch role does not run'],
+      ['nodes', 'no node of a cluster'],
       ['errors', 'does not count its errors'],
     ] as const) {
       await go(view);

@@ -1,7 +1,17 @@
 import { wellFormed } from './format.ts';
 
 /** The views, by the first part of the address behind `#/`. */
-export const VIEWS = ['overview', 'channels', 'publish', 'routes', 'handlers', 'outbound', 'errors', 'server'] as const;
+export const VIEWS = [
+  'overview',
+  'channels',
+  'publish',
+  'routes',
+  'handlers',
+  'outbound',
+  'nodes',
+  'errors',
+  'server',
+] as const;
 
 export type View = (typeof VIEWS)[number];
 

@@ -8,6 +8,7 @@ const SHAPES = {
     'M5 4.5v11M5 10h4.5c3 0 2.5-4.5 5.5-4.5M9.5 10c3 0 2.5 4.5 5.5 4.5M13.5 4l1.5 1.5L13.5 7M13.5 13l1.5 1.5-1.5 1.5',
   handlers: 'M4 4h12v5H4zM4 11h12v5H4zM7 6.5h.01M7 13.5h.01',
   outbound: 'M8 4H4v12h12v-4M11 4h5v5M16 4l-7 7',
+  nodes: 'M10 3.5v4M5 16.5l3-4.5M15 16.5 12 12M10 2.5h.01M7.5 7.5h5v4.5h-5zM3 16.5h4M13 16.5h4',
   errors: 'M10 3.5 17.5 16h-15zM10 8v4M10 14h.01',
   server: 'M4 6h6M14 6h2M4 14h2M10 14h6M12 4v4M8 12v4',
   light:

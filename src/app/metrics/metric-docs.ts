@@ -77,6 +77,13 @@ export const METRIC_GROUPS = {
       help: 'Whether items are not written to the disk (1), although the configuration says so: they are kept in memory only.',
     },
   },
+  'A node of a cluster': {
+    holdfast_cluster_up: {
+      type: 'gauge',
+      help: 'Whether the broker is there (1) or away (0). There is none without `[cluster]`.',
+    },
+    holdfast_cluster_nodes: { type: 'gauge', help: 'Nodes that this node knows of, itself included.' },
+  },
   Failures: {
     holdfast_errors_total: {
       type: 'counter',

@@ -1,3 +1,4 @@
+import type { ClusterNode } from '../../cluster/index.ts';
 import { type CounterRegistry, ERRORS, type Labels, MetricsText, RouteStats } from '../../exchange/index.ts';
 import type { CertificateExpiry } from '../certificate-expiry.ts';
 import { packageVersion } from '../package-version.ts';
@@ -29,11 +30,13 @@ export interface MetricsSources {
   readonly certificates: { readonly expiries: readonly CertificateExpiry[] };
   /** Keeps the items of channels; null where there is no hub. */
   readonly history: { readonly degraded: string | null } | null;
+  /** Null without a cluster. */
+  readonly cluster: Pick<ClusterNode, 'broker' | 'registry'> | null;
 }
 
 /** The metrics of the process and its workers, in the text format of Prometheus. */
 export function prometheusText(sources: MetricsSources): string {
-  const { registry, proxy, processes, timers, certificates, history } = sources;
+  const { registry, proxy, processes, timers, certificates, history, cluster } = sources;
   const metrics = new DescribedMetrics();
   if (proxy !== null) {
     addRoutes(metrics, proxy.routes);
@@ -41,6 +44,10 @@ export function prometheusText(sources: MetricsSources): string {
     addHub(metrics, proxy.hub);
   }
   if (history !== null) metrics.only('holdfast_history_degraded', history.degraded === null ? 0 : 1);
+  if (cluster !== null) {
+    metrics.only('holdfast_cluster_up', cluster.broker.up ? 1 : 0);
+    metrics.only('holdfast_cluster_nodes', cluster.registry.size);
+  }
   addErrors(metrics, processes.errors);
   metrics.only('holdfast_build_info', 1, ['version', packageVersion(), 'node', process.versions.node]);
   metrics.only('holdfast_timers', proxy?.timers ?? timers);

@@ -193,6 +193,35 @@ export const ANSWERS: Readonly<Record<string, unknown>> = {
       { reason: 'host metadata.example is not allowed', count: 4, last: timeAt(40_000) },
     ],
   },
+  '/nodes': {
+    nodes: [
+      {
+        ...{
+          id: 'n1a',
+          name: 'web-1',
+          self: true,
+          version: '0.9.0',
+          protocol: 1,
+          state: 'ready',
+          started: timeAt(90_000),
+        },
+        ...{ connections: 4_210, channels: 12, publishedPerSecond: 31.5, deliveredPerSecond: 13_265, lastHeard: null },
+      },
+      {
+        ...{
+          id: 'n2b',
+          name: 'web-2',
+          self: false,
+          version: '0.9.0',
+          protocol: 1,
+          state: 'draining',
+          started: timeAt(80_000),
+        },
+        ...{ connections: 17, channels: 3, publishedPerSecond: null, deliveredPerSecond: null, lastHeard: 0.4 },
+      },
+    ],
+    broker: true,
+  },
   '/configuration': { toml: '[server]\nlisten = ["80", "443,tls"]\nmax_connections = 50000\n' },
 };
 

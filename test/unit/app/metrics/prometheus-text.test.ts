@@ -28,6 +28,7 @@ function sources(proxy: Partial<ProxyMetrics> | null = {}): MetricsSources {
     timers: 3,
     certificates: { expiries: [{ name: 'a.test', source: 'acme', from: 0, to: 1_500 }] },
     history: { degraded: null },
+    cluster: null,
   };
 }
 
@@ -138,4 +139,14 @@ test('a history that is not written to the disk is told, where there is one', ()
     [degraded({ degraded: null }), degraded({ degraded: 'no room' }), degraded(null)],
     [0, 1, undefined],
   );
+});
+
+test('a node of a cluster tells whether the broker is there, and how many nodes it knows', () => {
+  const told = (cluster: unknown) => {
+    const samples = samplesOf(prometheusText({ ...sources(), cluster: cluster as MetricsSources['cluster'] }));
+    return [samples.get('holdfast_cluster_up'), samples.get('holdfast_cluster_nodes')];
+  };
+  assert.deepEqual(told(null), [undefined, undefined]);
+  assert.deepEqual(told({ broker: { up: true }, registry: { size: 3 } }), [1, 3]);
+  assert.deepEqual(told({ broker: { up: false }, registry: { size: 3 } }), [0, 3]);
 });
