@@ -11,6 +11,7 @@ import type { NodeFacts } from './node-hello.ts';
 import { type NodeName, nodeName } from './node-name.ts';
 import { NodeRegistry } from './node-registry.ts';
 import { SharedKeys } from './shared-keys.ts';
+import { SpokenProtocol } from './spoken-protocol.ts';
 import { Subjects } from './subjects.ts';
 
 /** The clients of this node, where the items of the cluster go. */
@@ -68,6 +69,8 @@ export class ClusterNode implements Guarded {
     subjects: Subjects,
     store: JetStreamStore,
     keys: SharedKeys,
+    registry: NodeRegistry,
+    protocol: SpokenProtocol,
   ) {
     const { wheel, log, counters, clients } = options;
     this.#options = options;
@@ -76,7 +79,8 @@ export class ClusterNode implements Guarded {
     this.store = store;
     this.keys = keys;
     const means = { broker, subjects, self: name, wheel, counters, log };
-    this.registry = new NodeRegistry({ ...means, version: options.version, facts: options.facts });
+    this.registry = registry;
+    registry.watch(protocol);
     this.calls = new NodeCalls({ ...means, registry: this.registry });
     const link = new ItemLink(
       broker,
@@ -84,6 +88,7 @@ export class ClusterNode implements Guarded {
       (items) => clients.fromNodes.receive(items),
       { counters, log },
       options.onPartition === 'local' ? 'node' : 'none',
+      protocol,
     );
     this.others = link;
     this.#feed = new ChannelFeed(
@@ -118,13 +123,16 @@ export class ClusterNode implements Guarded {
     const broker = await Broker.connect({ ...options.broker, name: name.name, log });
     try {
       const subjects = new Subjects(prefix);
+      const self = { broker, subjects, self: name, wheel, counters, log };
+      const registry = new NodeRegistry({ ...self, version: options.version, facts: options.facts });
+      const protocol = new SpokenProtocol(registry, () => wheel.now);
       const settings = { replicas, maxBytes, largest: () => clients.rules.largest };
       const owner = { onFault: (thrown: unknown) => void reportFault(options, thrown) };
       const means = { wheel, log, counters: historyCounters, clusterCounters: counters, owner };
-      const store = await JetStreamStore.open({ broker, subjects, settings, ...means });
+      const store = await JetStreamStore.open({ broker, subjects, protocol, settings, ...means });
       const keys = await SharedKeys.open({ broker, subjects, replicas, counters, log });
       log.info({ node: name.name, id: name.id, broker: broker.server, epoch: store.epoch }, 'cluster joined');
-      return new ClusterNode(options, name, broker, subjects, store, keys);
+      return new ClusterNode(options, name, broker, subjects, store, keys, registry, protocol);
     } catch (error) {
       await broker.close();
       throw error;

@@ -4,6 +4,7 @@ import { type ClusterCounters, type FaultReport, LineRate, type Log, reportFault
 import type { OtherNodes, Reach } from '../hub/index.ts';
 import type { Broker } from './broker.ts';
 import { encodeItemMessage, itemOf } from './item-message.ts';
+import type { SpokenProtocol } from './spoken-protocol.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Sends the items that are not kept to the other nodes, and takes theirs. */
@@ -16,6 +17,7 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
   readonly #lines = new LineRate();
   #received: PublishItem[] = [];
   readonly #alone: Reach;
+  readonly #protocol: Pick<SpokenProtocol, 'version'>;
 
   /**
    * @param receive takes the items of other nodes that have come in one turn of the event loop
@@ -27,12 +29,14 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
     receive: (items: readonly PublishItem[]) => void,
     report: FaultReport & { readonly counters: ClusterCounters; readonly log: Log },
     alone: Reach,
+    protocol: Pick<SpokenProtocol, 'version'>,
   ) {
     this.#broker = broker;
     this.#subjects = subjects;
     this.#receive = receive;
     this.#report = report;
     this.#alone = alone;
+    this.#protocol = protocol;
   }
 
   get reach(): Reach {
@@ -51,7 +55,7 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
       this.#drop(channel, 'its channel has a name that is too long for a subject, or not Unicode');
       return;
     }
-    const message = encodeItemMessage(item);
+    const message = encodeItemMessage(item, this.#protocol.version);
     if (message.length > this.#broker.maxPayload) {
       counters.itemsTooLarge++;
       this.#drop(channel, 'it is larger than max_payload of the broker');

@@ -8,16 +8,17 @@ export const PROTOCOL = 1;
 export const OLDEST_PROTOCOL = 1;
 
 /** An item as nodes send it: a byte for the version, then the item as `encodeItem` writes it. */
-export function encodeItemMessage(item: PublishItem): Buffer {
-  return messageOfItem(encodeItem(item));
+export function encodeItemMessage(item: PublishItem, version: number): Buffer {
+  return messageOfItem(encodeItem(item), version);
 }
 
-/** The message with an item. @param item as `encodeItem` has written it */
-export function messageOfItem(item: Buffer): Buffer {
-  return Buffer.concat([VERSION, item]);
+/** The message with an item, which is the same in all versions so far. @param item as `encodeItem` has written it */
+export function messageOfItem(item: Buffer, version: number): Buffer {
+  const message = Buffer.allocUnsafe(1 + item.length);
+  message[0] = version;
+  item.copy(message, 1);
+  return message;
 }
-
-const VERSION = Buffer.from([PROTOCOL]);
 
 const NO_ITEM = Buffer.alloc(0);
 

@@ -30,6 +30,7 @@ import { KeptFeed } from './kept-feed.ts';
 import { KeptNames } from './kept-names.ts';
 import { KeptReads, type StoreFeed } from './kept-reads.ts';
 import { PositionCheck } from './position-check.ts';
+import type { SpokenProtocol } from './spoken-protocol.ts';
 import { StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
 import type { StreamSettings } from './stream-settings.ts';
@@ -40,6 +41,7 @@ import type { Subjects } from './subjects.ts';
 export interface JetStreamStoreOptions {
   readonly broker: Broker;
   readonly subjects: Subjects;
+  readonly protocol: Pick<SpokenProtocol, 'version'>;
   readonly settings: StreamSettings;
   readonly wheel: TimerWheel;
   readonly log: Log;

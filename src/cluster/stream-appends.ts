@@ -6,6 +6,7 @@ import type { HistoryCounters, SharedItem } from '../history/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 
 import { messageOfItem } from './item-message.ts';
+import type { SpokenProtocol } from './spoken-protocol.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Milliseconds within which the broker has to say that it has taken an item. After that it is sent again. */
@@ -50,6 +51,8 @@ interface Sending {
 export interface AppendsMeans {
   readonly broker: Broker;
   readonly subjects: Subjects;
+  /** In which items are sent. */
+  readonly protocol: Pick<SpokenProtocol, 'version'>;
   readonly wheel: TimerWheel;
   readonly log: Log;
   /** Milliseconds for which the broker knows the ids of items. */
@@ -169,7 +172,7 @@ export class StreamAppends extends WheelTimer {
   }
 
   #take(append: Append, index: number, { channel, id, bytes }: SharedItem): void {
-    const { broker, subjects, wheel, window, clusterCounters } = this.#means;
+    const { broker, subjects, protocol, wheel, window, clusterCounters } = this.#means;
     const subject = subjects.kept(channel);
     if (subject === null || bytes.length + HEADERS > broker.maxPayload) {
       append.left--;
@@ -180,7 +183,7 @@ export class StreamAppends extends WheelTimer {
     const token = ++this.#sent;
     const sending: Sending = {
       subject,
-      data: messageOfItem(bytes),
+      data: messageOfItem(bytes, protocol.version),
       id: id === null ? `${this.#self}.${token}` : hash('sha256', `${channel}\0${id}`, 'base64url').slice(0, 22),
       channel,
       append,

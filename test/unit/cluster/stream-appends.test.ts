@@ -26,6 +26,7 @@ function rigOf(t: TestContext, window = 120_000) {
     {
       broker: broker.asBroker,
       subjects: new Subjects('p'),
+      protocol: { version: 1 },
       wheel,
       log,
       window: () => window,

@@ -86,6 +86,7 @@ export class StoreNode {
     const store = await JetStreamStore.open({
       broker,
       subjects,
+      protocol: { version: 1 },
       settings,
       wheel,
       log,
