@@ -306,7 +306,6 @@ export class App {
     const report = { counters: this.counters.proxy, log: this.#log };
     this.#roles.allNodes = new AllNodes({ proxy, workers, publishing, report }, cluster?.calls ?? null);
     cluster?.follow();
-    if (cluster !== null) await this.#shareStreams(cluster);
     if (!comes) proxy.presence.lead(workers?.relay.router ?? proxy.hub);
     await this.#handOver.follow(this.#old, workers, history);
   }
@@ -325,11 +324,12 @@ export class App {
     return joinCluster(this.#config, { ...this.#means, counters, historyCounters, clients, facts });
   }
 
-  /** Clients that come back to another node get the rest of their streams there. */
-  async #shareStreams({ broker }: ClusterNode): Promise<void> {
+  /** Clients that come back to another node of a cluster get the rest of their streams there. */
+  async #shareStreams(): Promise<void> {
+    const { cluster, proxy } = this.#roles;
+    if (cluster === null) return;
     const { cluster: counters } = this.counters;
-    const sharing = this.#roles.proxy.shareStreams({ counters, connect: async () => broker, ownsBroker: false });
-    await sharing?.use(this.#config);
+    await proxy.shareStreams({ counters, connect: async () => cluster.broker, ownsBroker: false }).use(this.#config);
   }
 
   async #startSessions(): Promise<void> {
@@ -354,6 +354,7 @@ export class App {
     this.counters.register('origins', this.counters.origins);
     if (this.#config.server.zhttp.length > 0) this.counters.register('proxy', this.counters.front);
     await proxy.start(sessions);
+    await this.#shareStreams();
     this.addresses.clients.push(...proxy.addresses);
     this.addresses.zhttp.push(...proxy.frontEndpoints);
   }

@@ -228,10 +228,10 @@ export class ProxyRole {
     this.frontEndpoints.push(...(await front.open()));
   }
 
-  /** Shares the streams of this process with other nodes, once it has started. Null where clients are served by other processes. */
-  shareStreams(options: Pick<StreamSharingOptions, 'counters' | 'connect' | 'ownsBroker'>): StreamSharing | null {
+  /** Shares the streams of this process with other nodes, once it has started. */
+  shareStreams(options: Pick<StreamSharingOptions, 'counters' | 'connect' | 'ownsBroker'>): StreamSharing {
     const { wheel, log } = this.#options;
-    if (this.#places !== null) this.#sharing = new StreamSharing({ ...options, wheel, log, places: this.#places });
+    this.#sharing = new StreamSharing({ ...options, wheel, log, places: this.#places as StreamPlaces });
     return this.#sharing;
   }
 

@@ -154,7 +154,9 @@ export class StreamWriter implements StreamMirror, AtTurnEnd {
 
   /** This node stops: what there is stays at the broker. */
   stop(): void {
-    if (!this.#gone && !this.stream.ended) this.lose('the node stops');
+    if (this.#gone || this.lost) return;
+    this.write();
+    if (!this.#endSent) this.lose('the node stops');
     this.#gone = true;
   }
 

@@ -122,15 +122,23 @@ export class ResumableRig {
   }
 }
 
+/** What a rig has in common with others. */
+export interface ResumableOptions {
+  /** Default: one of its own. */
+  readonly origin?: StreamingOrigin;
+  /** Port for clients. Default: any. Servers with the same setting take each other's streams for those of processes of one server. */
+  readonly port?: number;
+}
+
 /** Starts it. @param tables what the route has, as TOML */
 export async function startResumable(
   t: TestContext,
   tables = '[route.resume]\n',
   sections = '',
+  { origin: shared, port = 0 }: ResumableOptions = {},
 ): Promise<ResumableRig> {
-  const origin = await StreamingOrigin.start(t);
-  const listen = 'listen = ["127.0.0.1:0"]';
-  const text = `[server]\n${listen}\n[control]\n${listen}\n${sections}\n[[route]]\nhost = "*"\ntargets = ["${origin.address}"]\n${tables}`;
+  const origin = shared ?? (await StreamingOrigin.start(t));
+  const text = `[server]\nlisten = ["127.0.0.1:${port}"]\n[control]\nlisten = ["127.0.0.1:0"]\n${sections}\n[[route]]\nhost = "*"\ntargets = ["${origin.address}"]\n${tables}`;
   const log = new FakeLog();
   const app = await App.start(loadConfig(text, 'test.toml'), log);
   t.after(() => app.stop(0));

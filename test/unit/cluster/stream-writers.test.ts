@@ -109,14 +109,19 @@ test('a node that stops says that its streams are cut off, and leaves what has e
   const [open, done] = [new StreamOrigin(streams, RULES), new StreamOrigin(streams, RULES)];
   open.send('one');
   done.send('one');
-  done.end();
-  await eventually(() => broker.published.length === 5);
+  await eventually(() => broker.published.length === 4);
   broker.take();
+  done.end();
+  const { end } = done.stream.log;
   writers.stop();
   streams.close();
+  const { lastEvent } = done.stream;
   assert.deepEqual(
     broker.take().map(({ subject, data }) => [subject, readStreamRecord(data)]),
-    [[`test.s.${open.id}.d`, { kind: 'end', position: 0, lastEvent: 0, cut: true }]],
+    [
+      [`test.s.${open.id}.d`, { kind: 'end', position: 0, lastEvent: 0, cut: true }],
+      [`test.s.${done.id}.d`, { kind: 'end', position: end, lastEvent, cut: false }],
+    ],
   );
   assert.equal(removed, 0);
 });
