@@ -22,9 +22,16 @@ export function messageOfItem(item: Buffer, version: number): Buffer {
 
 const NO_ITEM = Buffer.alloc(0);
 
-/** The item of a message as `encodeItem` has written it, in memory of its own. No item can be read from the result if the version is not known here. */
+/** Versions are control characters: what is not of a node is mostly text. */
+const VERSIONS = 0x20;
+
+/** In place of an item of a later version, which a node cannot read. Its clients are told of a gap. */
+export const LATER_ITEM = Buffer.alloc(0);
+
+/** The item of a message as `encodeItem` has written it, in memory of its own; `LATER_ITEM` for one of a later version. No item can be read from the result for anything else. */
 export function itemOfMessage(message: Uint8Array): Buffer {
   const version = message[0] ?? 0;
+  if (version > PROTOCOL && version < VERSIONS) return LATER_ITEM;
   if (version < OLDEST_PROTOCOL || version > PROTOCOL) return NO_ITEM;
   return Buffer.from(message.subarray(1));
 }

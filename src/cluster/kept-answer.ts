@@ -1,5 +1,6 @@
 import { LEAST_COST } from '../exchange/index.ts';
 import { type ChannelLimits, type KeptItem, type ReadQuery, type ReadResult, recordSpace } from '../history/index.ts';
+import { LATER_ITEM } from './item-message.ts';
 
 /** What is known of the items of some channels. */
 export interface KnownItems {
@@ -39,7 +40,8 @@ export function answerOf(query: ReadQuery, known: KnownItems, means: AnswerMeans
     }
     const all = known.after(channel, place ?? 0);
     const first = firstKept(all, channel, known.upTo >= head, means);
-    if (place !== null && (known.floorOf(channel) > place || first > 0)) gaps.push(channel);
+    const isUnread = all.some(({ bytes }) => bytes === LATER_ITEM);
+    if (place !== null && (known.floorOf(channel) > place || first > 0 || isUnread)) gaps.push(channel);
     else if (place !== null && all.length > 0) missed.push(channel);
     for (let index = first; index < all.length; index++) items.push(all[index] as KeptItem);
   }

@@ -2,6 +2,7 @@ import type { ClusterCounters } from '../exchange/index.ts';
 import type { KeptItem } from '../history/index.ts';
 import type { BrokerMessage } from './broker.ts';
 
+import { LATER_ITEM } from './item-message.ts';
 import type { ItemTail } from './item-tail.ts';
 import { streamedMessage } from './streamed-message.ts';
 
@@ -72,7 +73,8 @@ export class KeptFeed {
     }
     this.#disordered ||= number < this.last;
     this.last = Math.max(this.last, number);
-    this.#fresh.push({ number, time, channel, bytes });
+    if (bytes === LATER_ITEM) this.#lose(channel, Math.max(known, since ?? 0));
+    else this.#fresh.push({ number, time, channel, bytes });
     return wasIdle;
   }
 
