@@ -81,6 +81,7 @@ export class App {
   readonly #watches: Watches;
   readonly #started = new Date();
   #running = false;
+  #abandon: AbortSignal | null = null;
 
   private constructor(
     config: Config,
@@ -124,6 +125,7 @@ export class App {
    * @param plans what outbound requests are made, where that is more than `[fetch]` can say
    * @param origin where the configuration has come from; null where it cannot be read again
    * @param old the process that this one replaces; null for none
+   * @param abandon ends waiting for a broker that is not there yet
    * @throws Error when an address cannot be bound or a key cannot be used; nothing keeps running then
    */
   static async start(
@@ -132,8 +134,10 @@ export class App {
     plans: readonly FetchPlan[] = fetchPlans(config),
     origin: ConfigOrigin | null = null,
     old: OldProcess | null = null,
+    abandon: AbortSignal | null = null,
   ): Promise<App> {
     const app = new App(config, log, plans, origin, old);
+    app.#abandon = abandon;
     try {
       await app.#start();
     } catch (error) {
@@ -321,7 +325,7 @@ export class App {
       registry,
       channels: () => (workers ?? proxy).metrics.hub.channels,
     });
-    return joinCluster(this.#config, { ...this.#means, counters, historyCounters, clients, facts });
+    return joinCluster(this.#config, { ...this.#means, counters, historyCounters, clients, facts }, this.#abandon);
   }
 
   /** Clients that come back to another node of a cluster get the rest of their streams there. */

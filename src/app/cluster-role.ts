@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { TimerWheel } from '../clock/index.ts';
 import type { Broker, ClusterNode, ClusterNodeOptions, NodeClients } from '../cluster/index.ts';
-import { type Config, resolveKey } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import type { ClusterCounters, Log } from '../exchange/index.ts';
 import type { HistoryCounters } from '../history/index.ts';
 import type { Hub, ItemRouter } from '../hub/index.ts';
+import { brokerAccess } from './broker-access.ts';
 import { packageVersion } from './package-version.ts';
 
 /** What the role is made of. */
@@ -18,42 +18,24 @@ export interface ClusterRoleOptions {
   readonly facts: ClusterNodeOptions['facts'];
 }
 
-/** Makes this process a node of a cluster, as the configuration says. The code for that is loaded only then. @throws BrokerError */
-export async function joinCluster(config: Config, options: ClusterRoleOptions): Promise<ClusterNode> {
+/** Makes this process a node of a cluster, as the configuration says. The code for that is loaded only then. @param abandon ends waiting for a broker that is not there yet @throws BrokerError */
+export async function joinCluster(
+  config: Config,
+  options: ClusterRoleOptions,
+  abandon: AbortSignal | null,
+): Promise<ClusterNode> {
   const { ClusterNode: Node } = await import('../cluster/index.ts');
   const { cluster, history } = config;
   const { prefix, node, replicas, onPartition } = cluster;
   const settings = { prefix, node, replicas, onPartition, maxBytes: history.maxBytes };
-  return Node.start({ ...options, ...settings, broker: brokerOptions(config), version: packageVersion() });
+  const broker = { ...brokerAccess(cluster), abandon };
+  return Node.start({ ...options, ...settings, broker, version: packageVersion() });
 }
 
 /** Connects a process that is a part of a node. @throws BrokerError */
 export async function connectBroker(config: Config, log: Log): Promise<Broker> {
   const { Broker: Connection, nodeName } = await import('../cluster/index.ts');
-  return Connection.connect({ ...brokerOptions(config), name: nodeName(config.cluster.node).name, log });
-}
-
-function brokerOptions({ cluster }: Config): ClusterNodeOptions['broker'] {
-  const { nats, user, ca, cert, key } = cluster;
-  return {
-    servers: nats,
-    access: {
-      ...(user !== '' && { user, password: textOf(cluster.password) }),
-      ...(cluster.token !== '' && { token: textOf(cluster.token) }),
-      ...(cluster.credentials !== '' && { credentials: readFileSync(cluster.credentials) }),
-    },
-    tls:
-      ca + cert === '' && !nats.some((url) => url.startsWith('tls:'))
-        ? null
-        : {
-            ...(ca !== '' && { ca: readFileSync(ca, 'utf8') }),
-            ...(cert !== '' && { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }),
-          },
-  };
-}
-
-function textOf(secret: string): string {
-  return String(resolveKey(secret, (path) => readFileSync(path, 'utf8')) ?? '');
+  return Connection.connect({ ...brokerAccess(config.cluster), name: nodeName(config.cluster.node).name, log });
 }
 
 /** The clients of a hub, or of all hubs that a router has. @param catchUp as `NodeClients` has it */

@@ -1,4 +1,5 @@
 export { App } from './app.ts';
+export { checkBroker } from './broker-access.ts';
 export {
   type ConfigSource,
   type FileIssue,

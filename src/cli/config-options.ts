@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { checkRouting, fetchPlans } from '../app/index.ts';
+import { checkBroker, checkRouting, fetchPlans } from '../app/index.ts';
 import {
   type Config,
   ConfigError,
@@ -66,7 +66,7 @@ export function addConfigOptions(command: Command): Command {
  * @throws CliError for an unreadable file, for all errors in the file, its keys and the options, or if the proxy listens and has no route
  */
 export function readConfig(options: ConfigOptions, texts = new ConfigTexts()): EffectiveConfig {
-  const { file, config: own } = readAnyConfig(options, checkRouting, texts);
+  const { file, config: own } = readAnyConfig(options, (read) => [...checkRouting(read), ...checkBroker(read)], texts);
   const base = options.route === undefined ? withExtraRoutes(own, texts) : withoutRoutesFile(own);
   const overlay = readOverlay(base, texts);
   const { config } = overlay;

@@ -32,13 +32,15 @@ export async function serve(
   let app: App | null = null;
   /** SIGHUP came while another process was taking over: that one has read the configuration before. */
   let reloadThere = false;
-  const starting = start(config, log, fetchPlans, origin, old);
+  const abandon = new AbortController();
+  const starting = start(config, log, fetchPlans, origin, old, abandon.signal);
   // Nobody may read standard error, where the reason is too.
   starting.catch((error: unknown) => log.error({ reason: reasonOf(error) }, 'cannot start'));
   // A signal may arrive at any time, so the handlers are set before anything is awaited.
   onServerSignals({
     drain: async (signal) => {
       log.info({ signal }, 'stopping');
+      abandon.abort();
       const told = service.stopping();
       await (await starting.catch(() => null))?.stop();
       await told;
@@ -102,6 +104,7 @@ async function start(
   fetchPlans: readonly FetchPlan[] | undefined,
   origin: ConfigOrigin | null,
   old: OldProcess | null,
+  abandon: AbortSignal | null = null,
 ): Promise<App> {
   // The handling of a fault failed itself. That connection or exchange is lost, and the others go on.
   onUnhandledFault((thrown) => log.error({ stack: stackOf(thrown) }, 'unhandled fault'));
@@ -113,7 +116,7 @@ async function start(
   try {
     if (old === null) takeActivated(log);
     else await old.begin(log, takesClients(config));
-    const app = await App.start(config, log, fetchPlans, origin, old);
+    const app = await App.start(config, log, fetchPlans, origin, old, abandon);
     app.counters.registry.add('log', log.counters);
     closeUntaken(log);
     return app;

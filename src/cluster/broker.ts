@@ -1,8 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import type { ConnectionOptions, MsgHdrs, NatsConnection, Subscription, TlsOptions } from '@nats-io/transport-node';
 import { connect, credsAuthenticator } from '@nats-io/transport-node';
 import { attempt, type Guarded } from '../clock/index.ts';
-import type { Log } from '../exchange/index.ts';
+import { LEAST_COST, type Log } from '../exchange/index.ts';
 import { BrokerError } from './broker-error.ts';
+import { identityCheck } from './broker-identity.ts';
+import { connectFailure } from './connect-failure.ts';
 
 /** Who a node is to the broker: a user, a token, or the content of a file with credentials. Empty: nobody. */
 export interface BrokerAccess {
@@ -19,9 +22,11 @@ export interface BrokerOptions {
   /** Name of the node, which the broker shows. */
   readonly name: string;
   readonly access: BrokerAccess;
-  /** Null: TLS only where the broker wants it. */
+  /** Null: TLS as the system has it, where the broker offers it. */
   readonly tls: TlsOptions | null;
   readonly log: Log;
+  /** Ends waiting for a broker that is not there yet. */
+  readonly abandon?: AbortSignal | null;
 }
 
 /** Hears whether the broker is there. */
@@ -46,6 +51,19 @@ const SPREAD_MS = 1_800;
 /** Milliseconds within which the broker has to answer a ping, twice. */
 const PING_MS = 5_000;
 
+/** Milliseconds that a server has to accept a connection. */
+const CONNECT_MS = 5_000;
+
+/** Milliseconds for which a node that starts waits for a broker, and from one try to the next. */
+const [PATIENCE_MS, AGAIN_MS] = [30_000, 500];
+
+/**
+ * Bytes that a node has published or subscribed with, and of which the broker has not said that it has taken them, each message costing at least 256. Beyond it the connection is made
+ * again: a broker that takes nothing is away. Publishers wait long before that.
+ * @bound cluster-untaken
+ */
+export const MAX_UNTAKEN = 33_554_432;
+
 /** Bytes after which the broker is asked whether it has taken what was published. */
 const ASK_BYTES = 65_536;
 
@@ -56,6 +74,10 @@ export class Broker implements Guarded {
   readonly #log: Log;
   readonly #watchers: BrokerWatcher[] = [];
   #up = true;
+  /** Whether watchers know that it is not. */
+  #away = false;
+  /** Times that it was away. */
+  #times = 0;
   #closed = false;
   /** Bytes that the broker has not said it has taken. */
   #untaken = 0;
@@ -67,25 +89,39 @@ export class Broker implements Guarded {
     void this.#watch();
   }
 
-  /** Connects. @throws BrokerError when no server is there, or none takes the credentials */
-  static async connect({ servers, name, access, tls, log }: BrokerOptions): Promise<Broker> {
-    try {
-      const connection = await connect({
-        ...optionsOf(access),
-        servers: [...servers],
-        name,
-        tls,
-        // A node has delivered its own items already.
-        noEcho: true,
-        maxReconnectAttempts: -1,
-        reconnectDelayHandler: () => RECONNECT_MS + Math.random() * SPREAD_MS,
-        pingInterval: PING_MS,
-        maxPingOut: 2,
-        ignoreAuthErrorAbort: true,
-      });
-      return new Broker(connection, log);
-    } catch (error) {
-      throw new BrokerError(error, servers);
+  /**
+   * Connects. A broker that is not there yet is tried again for 30 s.
+   * @throws BrokerError when no server is there by then, or none takes the credentials
+   */
+  static async connect(options: BrokerOptions, patience = PATIENCE_MS): Promise<Broker> {
+    const { servers, name, access, tls, log, abandon = null } = options;
+    const ends = performance.now() + patience;
+    const reasons = new Set<string>();
+    for (;;) {
+      try {
+        const connection = await connect({
+          ...optionsOf(access),
+          ...(tls !== null && { tls: { ...tls, ...identityCheck(servers) } }),
+          servers: [...servers],
+          name,
+          // A node has delivered its own items already.
+          noEcho: true,
+          timeout: CONNECT_MS,
+          maxReconnectAttempts: -1,
+          reconnectDelayHandler: () => RECONNECT_MS + Math.random() * SPREAD_MS,
+          pingInterval: PING_MS,
+          maxPingOut: 2,
+          ignoreAuthErrorAbort: true,
+        });
+        return new Broker(connection, log);
+      } catch (error) {
+        const { reason, mayPass } = connectFailure(error, Object.keys(access).length > 0);
+        if (reasons.size === 0 && mayPass) log.warn({ servers, reason }, 'broker is not there yet: trying again');
+        reasons.add(reason);
+        if (!mayPass || performance.now() >= ends || abandon?.aborted)
+          throw new BrokerError([...reasons].join('; '), servers);
+        await setTimeout(AGAIN_MS, null, { ...(abandon && { signal: abandon }) }).catch(() => {});
+      }
     }
   }
 
@@ -117,14 +153,13 @@ export class Broker implements Guarded {
   publish(subject: string, data: Uint8Array, options: { reply?: string; headers?: MsgHdrs } = {}): boolean {
     if (!this.#up) return false;
     this.connection.publish(subject, data, options);
-    this.#untaken += data.length;
-    this.#unasked += data.length;
-    if (this.#unasked >= ASK_BYTES) this.#ask();
+    this.#count(data.length);
     return true;
   }
 
   /** @param onMessage guarded by whoever subscribes */
   subscribe(subject: string, onMessage: (message: BrokerMessage) => void): Subscription {
+    if (this.#up) this.#count(subject.length);
     return this.connection.subscribe(subject, {
       callback: (error, message) => {
         if (error === null) onMessage(message);
@@ -147,26 +182,56 @@ export class Broker implements Guarded {
     this.#log.error({ error: String(thrown) }, 'internal error');
   }
 
+  #count(bytes: number): void {
+    const cost = Math.max(LEAST_COST, bytes);
+    this.#untaken += cost;
+    this.#unasked += cost;
+    if (this.#untaken > MAX_UNTAKEN) {
+      this.#log.warn({ bytes: this.#untaken }, 'broker takes nothing: connecting again');
+      this.#cut();
+    } else if (this.#unasked >= ASK_BYTES) {
+      this.#ask();
+    }
+  }
+
+  /** Ends the connection to a broker that takes nothing. What waits for it is dropped: the library would first wait until it is written. */
+  #cut(): void {
+    this.#up = false;
+    const { transport } = (this.connection as NatsConnection & Inner).protocol;
+    void transport.close(new Error('the broker takes nothing'));
+  }
+
+  #down(server: string): void {
+    if (this.#away) return;
+    this.#away = true;
+    this.#up = false;
+    this.#times++;
+    this.#untaken = 0;
+    this.#unasked = 0;
+    this.#log.warn({ server }, 'broker is away: clients stay, publishers are refused');
+    for (const watcher of this.#watchers) attempt(this, () => watcher.onDown());
+  }
+
   #ask(): void {
     const asked = this.#unasked;
+    const times = this.#times;
     this.#unasked = 0;
     const taken = (): void => {
-      this.#untaken = Math.max(0, this.#untaken - asked);
+      if (times === this.#times) this.#untaken -= asked;
     };
     // Where the connection is lost meanwhile, what was published is lost, too.
-    this.connection.flush().then(taken, taken);
+    this.connection.flush().then(taken, () => {});
   }
 
   async #watch(): Promise<void> {
     for await (const status of this.connection.status()) {
       if (this.#closed) return;
-      if (status.type === 'disconnect' && this.#up) {
-        this.#up = false;
-        this.#untaken = 0;
-        this.#unasked = 0;
-        this.#log.warn({ server: status.server }, 'broker is away: clients stay, publishers are refused');
-        for (const watcher of this.#watchers) attempt(this, () => watcher.onDown());
-      } else if (status.type === 'reconnect' && !this.#up) {
+      if (status.type === 'disconnect') {
+        this.#down(status.server);
+      } else if (status.type === 'staleConnection') {
+        this.#cut();
+      } else if (status.type === 'reconnect' && this.#away) {
+        this.#away = false;
         this.#up = true;
         this.#log.info({ server: status.server }, 'broker is back');
         for (const watcher of this.#watchers) attempt(this, () => watcher.onUp());
@@ -175,6 +240,11 @@ export class Broker implements Guarded {
       }
     }
   }
+}
+
+/** What the types of the library do not show. */
+interface Inner {
+  readonly protocol: { readonly transport: { close(error: Error): Promise<void> } };
 }
 
 function optionsOf({ user, password, token, credentials }: BrokerAccess): ConnectionOptions {

@@ -18,12 +18,12 @@ export const clusterSection = {
       })
       .default([])
       .register(fieldDocs, {
-        doc: 'NATS servers that are one cluster, or one server: `nats://HOST:PORT`, or `tls://HOST:PORT` where TLS is required. One of them is used at a time. JetStream must be on.',
+        doc: 'NATS servers that are one cluster, or one server: `nats://HOST:PORT`, or `tls://HOST:PORT` where TLS is required. With `nats://` TLS is used where the broker offers it. One of them is used at a time. JetStream must be on.',
         expected: SERVERS,
       }),
     user: plainText({ doc: 'User at the broker, with `password`.' }),
-    password: secret({ doc: 'Password of `user`.' }),
-    token: secret({ doc: 'Token for the broker, in place of a user.' }),
+    password: secret({ doc: 'Password of `user`. With `file:PATH`, the text of the file.' }),
+    token: secret({ doc: 'Token for the broker, in place of a user. With `file:PATH`, the text of the file.' }),
     credentials: file('File with a JWT and an NKEY seed, as `nsc` writes it (`.creds`), in place of a user.'),
     ca: file(
       'File with the certificates, in PEM, that the certificate of the broker is verified with. If empty, those of the system.',
