@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** Stands between clients and a server, and breaks their connections when the test says so. */
+/** Stands between clients and a server, and stalls or breaks their connections when the test says so. */
 export class CuttingRelay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #inner = new Set<Socket>();
   /** Connections so far. */
   accepted = 0;
 
@@ -19,6 +20,8 @@ export class CuttingRelay {
     const server = createServer((client) => {
       relay.accepted++;
       const inner = connect(Number(port), host);
+      relay.#inner.add(inner);
+      inner.on('close', () => relay.#inner.delete(inner));
       for (const [from, to] of [
         [client, inner],
         [inner, client],
@@ -44,6 +47,16 @@ export class CuttingRelay {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Takes nothing more of the server, for clients that are too slow for it. */
+  stall(): void {
+    for (const socket of this.#inner) socket.pause();
+  }
+
+  /** Takes more of it again. */
+  goOn(): void {
+    for (const socket of this.#inner) socket.resume();
   }
 
   /** Breaks all connections. */

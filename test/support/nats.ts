@@ -41,6 +41,11 @@ export class NatsServer {
     await this.#program.output(/Server is ready/);
   }
 
+  /** Resolves when its log says this. */
+  async logged(pattern: RegExp): Promise<void> {
+    await (this.#program as Program).output(pattern);
+  }
+
   /** Ends it at once, as a crash does. */
   async kill(): Promise<Ended> {
     const program = this.#program as Program;

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Broker, MAX_UNTAKEN } from '../../../src/cluster/broker.ts';
+import { CuttingRelay } from '../../support/cutting-relay.ts';
+import { FakeLog } from '../../support/fake-log.ts';
+import { type NatsServer, startNats } from '../../support/nats.ts';
+
+const MEGABYTE = Buffer.alloc(1_000_000, 'x');
+
+/** A node's connection, and what becomes of it. */
+async function connected(t: TestContext, url: string) {
+  const log = new FakeLog();
+  const broker = await Broker.connect({ servers: [url], name: 'node', access: {}, tls: null, log });
+  t.after(() => broker.close());
+  const seen: string[] = [];
+  broker.watch({ onUp: () => seen.push('up'), onDown: () => seen.push('down') });
+  return { broker, log, seen };
+}
+
+/** Resolves when messages arrive again. */
+async function arrives(from: Broker, to: Broker): Promise<void> {
+  let come = 0;
+  const subscription = to.subscribe('again', () => come++);
+  while (come === 0) {
+    from.publish('again', Buffer.of(1));
+    await from.flushed().catch(() => {});
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  subscription.unsubscribe();
+}
+
+async function twoOn(t: TestContext, nats: NatsServer) {
+  return [await connected(t, nats.url), await connected(t, nats.url)] as const;
+}
+
+test('what a stopped broker does not take is bounded, and then the broker is away until it goes on', async (t) => {
+  const nats = await startNats(t, { jetstream: false });
+  if (nats === null) return;
+  const [{ broker, log, seen }, other] = await twoOn(t, nats);
+  nats.signal('SIGSTOP');
+  let taken = 0;
+  let most = 0;
+  for (let i = 0; i < 100; i++) {
+    if (broker.publish('x', MEGABYTE)) taken++;
+    most = Math.max(most, broker.pending);
+  }
+  assert.ok(taken * MEGABYTE.length <= MAX_UNTAKEN + MEGABYTE.length, `${taken} MB`);
+  assert.ok(most > MAX_UNTAKEN - MEGABYTE.length && most <= MAX_UNTAKEN + MEGABYTE.length);
+  assert.equal(broker.up, false);
+  assert.equal(log.with('broker takes nothing: connecting again').length, 1);
+  await log.until('broker is away: clients stay, publishers are refused');
+  assert.equal(broker.pending, 0);
+  nats.signal('SIGCONT');
+  await log.until('broker is back');
+  assert.deepEqual(seen, ['down', 'up']);
+  await arrives(broker, other.broker);
+});
+
+test('what is subscribed to at a stopped broker is bounded, too, and is subscribed to once it goes on', async (t) => {
+  const nats = await startNats(t, { jetstream: false });
+  if (nats === null) return;
+  const [{ broker, log }, other] = await twoOn(t, nats);
+  nats.signal('SIGSTOP');
+  const come = new Set<string>();
+  const name = 'x'.repeat(900);
+  let subscribed = 0;
+  for (; broker.up; subscribed++) broker.subscribe(`${name}${subscribed}`, ({ subject }) => come.add(subject));
+  assert.ok(subscribed * 900 <= MAX_UNTAKEN);
+  nats.signal('SIGCONT');
+  await log.until('broker is back');
+  while (come.size < 2) {
+    for (const index of [0, subscribed - 1]) other.broker.publish(`${name}${index}`, Buffer.of(1));
+    await other.broker.flushed();
+  }
+});
+
+test('a stopped broker is found by pings, also while messages wait for its socket', async (t) => {
+  const nats = await startNats(t, { jetstream: false });
+  if (nats === null) return;
+  const { broker, log } = await connected(t, nats.url);
+  nats.signal('SIGSTOP');
+  for (let i = 0; i < 20; i++) broker.publish('x', MEGABYTE);
+  assert.equal(broker.up, true);
+  await log.until('broker is away: clients stay, publishers are refused');
+  assert.equal(log.with('broker takes nothing: connecting again').length, 0);
+  nats.signal('SIGCONT');
+  await log.until('broker is back');
+});
+
+test('a broker that cuts a slow node off is away for a moment', async (t) => {
+  const nats = await startNats(t, { jetstream: false, config: 'max_pending: 1100000\n' });
+  if (nats === null) return;
+  const relay = await CuttingRelay.start(t, nats.url.slice('nats://'.length));
+  const slow = await connected(t, relay.url.replace('http', 'nats'));
+  const other = await connected(t, nats.url);
+  slow.broker.subscribe('x', () => {});
+  await slow.broker.flushed();
+  relay.stall();
+  const cut = nats.logged(/Slow Consumer Detected/);
+  for (let isCut = false; !isCut; await other.broker.flushed()) {
+    for (let i = 0; i < 20; i++) other.broker.publish('x', MEGABYTE.subarray(0, 500_000));
+    isCut = await Promise.race([cut.then(() => true), other.broker.flushed().then(() => false)]);
+  }
+  relay.goOn();
+  await slow.log.until('broker is back');
+  assert.deepEqual(slow.seen, ['down', 'up']);
+  await arrives(other.broker, slow.broker);
+});
+
+test('waiting for a broker that is not there can be abandoned, and else ends', async () => {
+  const log = new FakeLog();
+  const options = { servers: ['nats://127.0.0.1:1'], name: 'node', access: {}, tls: null, log };
+  const abandon = new AbortController();
+  const connecting = Broker.connect({ ...options, abandon: abandon.signal }, Number.POSITIVE_INFINITY);
+  await log.until('broker is not there yet: trying again');
+  abandon.abort();
+  await assert.rejects(connecting, /^BrokerError: broker nats:\/\/127\.0\.0\.1:1: connection refused$/);
+  await assert.rejects(Broker.connect(options, 0), /connection refused/);
+});
