@@ -1,6 +1,6 @@
 import { guarded } from '../clock/index.ts';
-import type { PublishItem } from '../codec/grip/index.ts';
-import type { ChannelWatcher, KeyTable, Publication, Reach, ReceivedFormats } from '../hub/index.ts';
+import type { PublishError, PublishItem } from '../codec/grip/index.ts';
+import type { ChannelWatcher, KeyTable, OtherNodes, Publication, Reach, ReceivedFormats } from '../hub/index.ts';
 
 /** What publishers ask and command beside what they publish. */
 export interface HubCommands {
@@ -102,7 +102,7 @@ export interface KeyLedger {
 
 /** As much of a cluster as publishers need. */
 export interface PublishingCluster {
-  readonly others: { readonly reach: Reach };
+  readonly others: Pick<OtherNodes, 'reach' | 'refusal'>;
   readonly keys: KeyLedger;
 }
 
@@ -198,6 +198,16 @@ export class Publishing implements PublishingHub {
 
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return this.current.reusedKey(items);
+  }
+
+  /** As `MessagePublisher.refusal`. */
+  refusal(items: readonly PublishItem[]): PublishError | null {
+    if (this.#cluster === null) return null;
+    for (const item of items) {
+      const refusal = this.#cluster.others.refusal(item);
+      if (refusal !== null) return refusal;
+    }
+    return null;
   }
 
   tellCursors(items: readonly PublishItem[], done: (cursors: readonly (string | null)[]) => void): void {

@@ -1,7 +1,7 @@
 import type { Subscription } from '@nats-io/transport-node';
 import { type AtTurnEnd, type Guarded, guarded, type TimerWheel, TurnQueue, WheelTimer } from '../clock/index.ts';
 import { matchesPattern } from '../codec/grip/index.ts';
-import type { ClusterCounters } from '../exchange/index.ts';
+import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
 import type { ChannelWatcher } from '../hub/index.ts';
 import { PatternTrie, patternOf } from '../hub/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
@@ -10,6 +10,9 @@ import type { FedSubject, Subjects } from './subjects.ts';
 
 /** Milliseconds for which a node stays subscribed to a channel that it has forgotten: clients come back. */
 const GRACE = 5_000;
+
+/** Characters of a name that the log shows. */
+const SHOWN = 100;
 
 /** Takes what comes by the subscriptions of a node. */
 export interface FeedSink {
@@ -52,6 +55,8 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
   readonly #sink: FeedSink;
   readonly #wheel: TimerWheel;
   readonly #counters: ClusterCounters;
+  readonly #log: Log;
+  readonly #lines = new LineRate();
   readonly #owner: Guarded;
   readonly #turns = new TurnQueue();
   readonly #byKey = new Map<string, Feed>();
@@ -65,7 +70,12 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     broker: Broker,
     subjects: Subjects,
     sink: FeedSink,
-    means: { readonly wheel: TimerWheel; readonly counters: ClusterCounters; readonly owner: Guarded },
+    means: {
+      readonly wheel: TimerWheel;
+      readonly counters: ClusterCounters;
+      readonly log: Log;
+      readonly owner: Guarded;
+    },
   ) {
     super();
     this.#broker = broker;
@@ -73,6 +83,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     this.#sink = sink;
     this.#wheel = means.wheel;
     this.#counters = means.counters;
+    this.#log = means.log;
     this.#owner = means.owner;
   }
 
@@ -96,6 +107,8 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     const subject = this.#subjects.feed(key);
     if (subject === null) {
       this.#counters.channelsRefused++;
+      const fields = { channel: key.slice(0, SHOWN), items: 'of this node only' };
+      this.#lines.write(this.#log, 'warn', fields, 'name of a channel cannot be used in the cluster');
       return;
     }
     const feed: Feed = new Feed(

@@ -99,7 +99,7 @@ export class ClusterNode implements Guarded {
         onKept: (channel, item, message) => store.onKept(channel, item, message),
         mark: (marked) => store.mark(marked),
       },
-      { wheel, counters, owner: this },
+      { wheel, counters, log, owner: this },
     );
     store.feed = this.#feed;
     store.onLost = (channel, from) => clients.fromNodes.lost(channel, from);

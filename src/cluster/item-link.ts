@@ -1,11 +1,15 @@
 import { type AtTurnEnd, TurnQueue } from '../clock/index.ts';
-import type { PublishItem } from '../codec/grip/index.ts';
+import { encodeItem, OversizedItemError, PublishError, type PublishItem } from '../codec/grip/index.ts';
 import { type ClusterCounters, type FaultReport, LineRate, type Log, reportFault } from '../exchange/index.ts';
-import type { OtherNodes, Reach } from '../hub/index.ts';
+import { itemCost, type OtherNodes, type Reach } from '../hub/index.ts';
 import type { Broker } from './broker.ts';
+import { MAX_SUBJECT } from './channel-subject.ts';
 import { encodeItemMessage, itemOf } from './item-message.ts';
 import type { SpokenProtocol } from './spoken-protocol.ts';
 import type { Subjects } from './subjects.ts';
+
+/** Bytes of the idempotency key of an item, escaped, and of a message beside its item. */
+const [KEY_SPACE, MESSAGE_SPACE] = [16_384, 512];
 
 /** Sends the items that are not kept to the other nodes, and takes theirs. */
 export class ItemLink implements OtherNodes, AtTurnEnd {
@@ -43,6 +47,22 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
     return this.#broker.up ? 'all' : this.#alone;
   }
 
+  refusal(item: PublishItem): PublishError | null {
+    const { counters } = this.#report;
+    const { channel } = item;
+    if (this.#subjects.item(channel) === null) {
+      counters.itemsRefused++;
+      const reason = `in a cluster it has to be Unicode, and at most ${MAX_SUBJECT} bytes as a subject of the broker`;
+      return new PublishError(`Invalid format: the name of a channel cannot be used: ${reason}`);
+    }
+    const { maxPayload } = this.#broker;
+    // In JSON a character takes six bytes at most, which cost two.
+    if (3 * itemCost(item) + KEY_SPACE <= maxPayload) return null;
+    if (encodeItem(item).length + MESSAGE_SPACE <= maxPayload) return null;
+    counters.itemsTooLarge++;
+    return new OversizedItemError(channel, `the broker of the cluster takes ${maxPayload} bytes (max_payload)`);
+  }
+
   get pending(): number {
     return this.#broker.pending;
   }
@@ -57,7 +77,7 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
     }
     const message = encodeItemMessage(item, this.#protocol.version);
     if (message.length > this.#broker.maxPayload) {
-      counters.itemsTooLarge++;
+      // The bound was higher when it was accepted, or it is one of our own.
       this.#drop(channel, 'it is larger than max_payload of the broker');
     } else if (this.#broker.publish(subject, message)) {
       counters.itemsSent++;

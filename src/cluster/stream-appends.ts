@@ -176,7 +176,7 @@ export class StreamAppends extends WheelTimer {
     const subject = subjects.kept(channel);
     if (subject === null || bytes.length + HEADERS > broker.maxPayload) {
       append.left--;
-      clusterCounters.itemsTooLarge++;
+      clusterCounters.itemsUnsent++;
       this.#warn({ channel, bytes: bytes.length, max: broker.maxPayload }, 'item is too large for the broker');
       return;
     }

@@ -1,4 +1,4 @@
-import type { PublishItem } from '../codec/grip/index.ts';
+import type { PublishError, PublishItem } from '../codec/grip/index.ts';
 import type { Publication, Reach } from '../hub/index.ts';
 
 /** Takes what is published: the hub, as far as it is needed here. */
@@ -18,6 +18,8 @@ export interface Publisher {
   learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean;
   /** Items with these keys have been published, and it is known what their publisher is told; or they were refused. */
   settleKeys(keys: ReadonlyMap<string, string>): void;
+  /** Why one of the items cannot be published; null if all can. */
+  refusal(items: readonly PublishItem[]): PublishError | null;
   /** Calls `done`, now or later, with how many clients would get each item if it were published now, and with the names of the nodes of a cluster that have not answered. */
   countReceivers(
     items: readonly PublishItem[],
@@ -42,6 +44,7 @@ export const NO_PUBLISHER: Publisher = {
   cancelTurn() {},
   publish() {},
   reusedKey: () => null,
+  refusal: () => null,
   learnKeys: () => true,
   settleKeys() {},
   countReceivers() {},

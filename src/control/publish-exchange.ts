@@ -1,5 +1,11 @@
 import { fieldValue, fieldValues, listMembers, parseIdempotencyKey } from '../codec/fields/index.ts';
-import { MAX_KEY_BYTES, type PublishError, type PublishItem, ReusedKeyError } from '../codec/grip/index.ts';
+import {
+  MAX_KEY_BYTES,
+  OversizedItemError,
+  type PublishError,
+  type PublishItem,
+  ReusedKeyError,
+} from '../codec/grip/index.ts';
 import { pathOf } from '../codec/http1/index.ts';
 import {
   BodyCollector,
@@ -213,6 +219,10 @@ export class PublishExchange implements Responder, ItemsOwner {
     return this.#endpoint.publisher.learnKeys(keys, publication);
   }
 
+  refusal(items: readonly PublishItem[]): PublishError | null {
+    return this.#endpoint.publisher.refusal(items);
+  }
+
   publishItems(items: readonly PublishItem[]): void {
     const { publisher } = this.#endpoint;
     const shown = this.#representation ? this.#noteReceivers(items) : null;
@@ -242,6 +252,11 @@ export class PublishExchange implements Responder, ItemsOwner {
     if (error instanceof ReusedKeyError) {
       errorCounts.note('HF_IDEMPOTENCY_KEY');
       this.#refuse(ERRORS.HF_IDEMPOTENCY_KEY.status, error.message);
+      return;
+    }
+    if (error instanceof OversizedItemError) {
+      errorCounts.note('HF_ITEM_TOO_LARGE');
+      this.#refuse(ERRORS.HF_ITEM_TOO_LARGE.status, error.message);
       return;
     }
     this.#refuse(400, error.message);

@@ -6,7 +6,9 @@ export class ClusterCounters {
   itemsReceived = 0;
   /** Items that could not be sent because the broker was away, or was gone for too long. */
   itemsUnsent = 0;
-  /** Items that are larger than the broker takes. */
+  /** Items that publishers were refused, for their channels have names that cannot be subjects. */
+  itemsRefused = 0;
+  /** Items that publishers were refused, for they are larger than the broker takes. */
   itemsTooLarge = 0;
   /** Messages on the subjects of the cluster that no node of this version has sent. */
   messagesInvalid = 0;

@@ -43,6 +43,7 @@ export const ERRORS = {
   HF_CHANNEL_FORBIDDEN: face('client', false, 403, 'The token does not permit this channel.', 'info'),
   HF_RATE_LIMIT: face('client', true, 429, 'Too many requests, try again later.', 'debug'),
   HF_BODY_TOO_LARGE: face('client', false, 413, 'Request body too large.', 'info'),
+  HF_ITEM_TOO_LARGE: face('client', false, 413, 'An item is too large for the broker of the cluster.', 'info'),
   HF_URI_TOO_LONG: face('client', false, 414, 'Request target too long.', 'info'),
   HF_EXPECTATION: face('client', false, 417, 'The only supported expectation is 100-continue.', 'info'),
   HF_UPLOAD_NO_ROOM: face('client', true, 413, 'There is no room for the upload.', 'warn'),

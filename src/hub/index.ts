@@ -25,6 +25,7 @@ export {
 export type { HubObserver } from './hub-observer.ts';
 export type { HubLimits, HubOptions, HubStages, PatchBody } from './hub-options.ts';
 export { Intake, MAX_UNDELIVERED, type Publication } from './intake.ts';
+export { itemCost } from './item-cost.ts';
 export { type HubChannels, ItemRouter, type RoutedHub } from './item-router.ts';
 export { type ItemsOwner, ItemsPublication } from './items-publication.ts';
 export type { KnownReceivers } from './known-receivers.ts';

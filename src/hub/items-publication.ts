@@ -19,6 +19,8 @@ export interface ItemsOwner extends Guarded {
    * @param keys with the digests of their items
    */
   learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean;
+  /** Why one of these items cannot be published; null if all can. */
+  refusal(items: readonly PublishItem[]): PublishError | null;
   /** Gives these items to the hub: they are the next ones. All items of the request are valid. */
   publishItems(items: readonly PublishItem[]): void;
   /** All items have been published. */
@@ -96,6 +98,8 @@ export class ItemsPublication implements Publication {
     const from = reader.items.length;
     const complete = reader.read(TURN_ITEMS);
     const items = reader.items.slice(from);
+    const refusal = this.#owner.refusal(items);
+    if (refusal !== null) throw refusal;
     this.#refuse(items.find((item) => this.#isReused(item)) ?? this.#owner.reusedKey(items));
     return complete;
   }

@@ -1,4 +1,4 @@
-import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
+import { encodeItem, type PublishError, type PublishItem } from '../codec/grip/index.ts';
 import type { KeptItem, SharedItem, SharedStore } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
 import { isForLater } from './item-keeper.ts';
@@ -10,6 +10,8 @@ export type Reach = 'all' | 'node' | 'none';
 /** The other nodes of a cluster, as far as items are theirs that are not kept. */
 export interface OtherNodes {
   readonly reach: Reach;
+  /** Why an item cannot be sent to any of them; null if it can. */
+  refusal(item: PublishItem): PublishError | null;
   /** Gives them an item. It is lost for them, which is counted, where they cannot be reached. */
   send(item: PublishItem): void;
   /** Bytes on their way: publishers wait on their account. */

@@ -78,6 +78,10 @@ export class CommandServer implements ItemsOwner, Publication {
     return this.#room.publisher.reusedKey(items);
   }
 
+  refusal(items: readonly PublishItem[]): PublishError | null {
+    return this.#room.publisher.refusal(items);
+  }
+
   learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean {
     this.#keys = keys;
     return this.#room.publisher.learnKeys(keys, publication);

@@ -104,6 +104,11 @@ export class MessageInput implements Publication {
       this.refuse(error.message);
       return;
     }
+    const refusal = this.#room.publisher.refusal([item]);
+    if (refusal !== null) {
+      this.refuse(refusal.message);
+      return;
+    }
     const repeatKey = item.extras?.repeatKey ?? null;
     if (repeatKey === null) {
       this.#room.publisher.publish([item]);

@@ -1,4 +1,4 @@
-import type { PublishItem } from '../codec/grip/index.ts';
+import type { PublishError, PublishItem } from '../codec/grip/index.ts';
 import type { ChannelWatcher, Publication } from '../hub/index.ts';
 
 /** Takes what is published over ZeroMQ: the hub, as far as it is needed here. */
@@ -9,6 +9,8 @@ export interface MessagePublisher {
   publish(items: readonly PublishItem[]): void;
   /** The first of the items whose idempotency key was used for other content; null if there is none. */
   reusedKey(items: readonly PublishItem[]): PublishItem | null;
+  /** Why one of the items cannot be published; null if all can. */
+  refusal(items: readonly PublishItem[]): PublishError | null;
   /**
    * Finds out what other nodes of a cluster know of idempotency keys. Returns false if that takes time: the publication gives up its turn, and gets another one then.
    * @param keys with the digests of their items

@@ -20,6 +20,16 @@ export class PublishError extends InputError {
   override readonly name: string = 'PublishError';
 }
 
+/** A publish request with an item that is larger than it may be. */
+export class OversizedItemError extends PublishError {
+  override readonly name = 'OversizedItemError';
+
+  /** @param most bytes of an item at most, and who says so */
+  constructor(channel: string, most: string) {
+    super(`The item for ${channel} is too large: ${most}.`);
+  }
+}
+
 /** A publish request with an idempotency key that was used for other content. */
 export class ReusedKeyError extends PublishError {
   override readonly name = 'ReusedKeyError';

@@ -9,7 +9,7 @@ export {
 export { closeReason } from './close-reason.ts';
 export { type ControlMessage, type MessageContent, parseControlMessage, type Subscription } from './control-message.ts';
 export { decodeItem, decodeItems, encodeItem, idTest } from './encoded-item.ts';
-export { GripError, PublishError, ReusedKeyError } from './grip-error.ts';
+export { GripError, OversizedItemError, PublishError, ReusedKeyError } from './grip-error.ts';
 export { type GripExtension, gripExtension } from './grip-extension.ts';
 export { MAX_FILTERS } from './grip-fields.ts';
 export { type GripLinks, NO_LINKS } from './grip-links.ts';

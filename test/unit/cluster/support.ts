@@ -100,7 +100,7 @@ export class StoreNode {
       },
       mark: store.mark.bind(store),
     };
-    const feed = new ChannelFeed(broker, subjects, sink, { wheel, counters, owner });
+    const feed = new ChannelFeed(broker, subjects, sink, { wheel, counters, log, owner });
     broker.watch({ onUp: () => feed.restart(), onDown: () => {} });
     store.feed = feed;
     const { rules = 'all', limitsOf = () => KEEP } = options;

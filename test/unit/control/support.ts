@@ -57,6 +57,10 @@ export class FakePublisher implements Publisher {
 
   settleKeys(): void {}
 
+  refusal(): null {
+    return null;
+  }
+
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return items.find(({ channel, extras }) => extras?.repeatKey && channel === this.reused) ?? null;
   }

@@ -30,6 +30,10 @@ class NotedOwner implements ItemsOwner {
     return !this.learns;
   }
 
+  refusal(): null {
+    return null;
+  }
+
   reusedKey(items: readonly PublishItem[]): PublishItem | null {
     return items.find(({ channel }) => channel === this.reused) ?? null;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PublishItem } from '../../../src/codec/grip/index.ts';
+import { PublishError, type PublishItem } from '../../../src/codec/grip/index.ts';
 import { encode } from '../../../src/codec/tnetstring/index.ts';
 import { ControlCounters } from '../../../src/exchange/index.ts';
 import type { Publication } from '../../../src/hub/index.ts';
@@ -35,6 +35,7 @@ class Rig {
         for (const { httpStream } of items) this.contents.push(String(httpStream?.content));
       },
       ordered: (done: (known: boolean) => void) => done(true),
+      refusal: ([item]: readonly PublishItem[]) => (item?.channel === 'refused' ? new PublishError('no') : null),
       learnKeys: (keys: ReadonlyMap<string, string>, publication: Publication) => {
         this.keyed.push(`learn ${[...keys.keys()]}`);
         if (this.learning) this.waiting.push(publication);
@@ -106,6 +107,14 @@ test('an item whose idempotency key was used for other content is counted and lo
   assert.deepEqual(rig.log.of('publish refused'), [{ input: 'pull', reason }]);
   rig.input.take(encode({ channel: 'c', 'idempotency-key': 'k', formats }), null);
   assert.deepEqual(rig.contents, ['x']);
+});
+
+test('an item that cannot be published is counted and logged', () => {
+  const rig = new Rig();
+  rig.input.take(encode({ channel: 'refused', formats: { 'http-stream': { content: 'x' } } }), null);
+  assert.equal(rig.counters.publishesRefused, 1);
+  assert.deepEqual(rig.log.of('publish refused'), [{ input: 'pull', reason: 'no' }]);
+  assert.deepEqual(rig.contents, []);
 });
 
 test('while other nodes are asked for the key of an item, the socket is paused', () => {
