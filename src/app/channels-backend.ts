@@ -1,3 +1,4 @@
+import type { ClusterNode } from '../cluster/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import type { ChannelsBackend, PresencePage, PresenceQuery, TappedItem } from '../control/index.ts';
 import { type FaultReport, reportFault } from '../exchange/index.ts';
@@ -16,10 +17,13 @@ const MAX_UNCOUNTED = 256;
 /** Who is on a channel; null where nobody is counted. */
 type UsersOf = (channel: string, query: PresenceQuery) => PresencePage | null;
 
-/** What is asked of a hub here, or of the way to the hubs of workers. */
-interface TappedChannels extends Channels {
+/** Passes on the items of channels with how many clients here they go to. */
+interface Tapped {
   tap(key: string, onItem: (item: PublishItem, receivers: number | Promise<number>) => void): () => void;
 }
+
+/** What is asked of a hub here, or of the way to the hubs of workers. */
+type TappedChannels = Channels & Tapped;
 
 /** The channels of the hub in this process. */
 export function hubChannels(hub: Hub): TappedChannels {
@@ -30,9 +34,24 @@ export function hubChannels(hub: Hub): TappedChannels {
   };
 }
 
+/** The same for a node of a cluster, where what is published elsewhere comes only if it is wanted. */
+export function lookedAt(channels: TappedChannels, cluster: Pick<ClusterNode, 'look'> | null): Tapped {
+  if (cluster === null) return channels;
+  return {
+    tap: (key, onItem) => {
+      const leave = cluster.look(key);
+      const end = channels.tap(key, onItem);
+      return () => {
+        end();
+        leave();
+      };
+    },
+  };
+}
+
 /** The channels for the control API. @param tapped those of this node */
 export function channelsBackend(
-  tapped: Pick<TappedChannels, 'tap'>,
+  tapped: Tapped,
   channels: Pick<ClusterChannels, 'info' | 'page'>,
   history: HistoryView,
   usersOf: UsersOf,

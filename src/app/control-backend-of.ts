@@ -4,7 +4,7 @@ import type { ControlBackend, PresencePage, PresenceQuery } from '../control/ind
 import type { CounterRegistry, ErrorCounts, FaultReport } from '../exchange/index.ts';
 import type { AllNodes } from './all-nodes.ts';
 import { changesBackend, routeChanges } from './changes-backend.ts';
-import { channelsBackend, hubChannels } from './channels-backend.ts';
+import { channelsBackend, hubChannels, lookedAt } from './channels-backend.ts';
 import { connectionsBackend } from './connections-backend.ts';
 import type { EdgeLinks } from './edge-links.ts';
 import { errorsOf } from './errors-of.ts';
@@ -97,7 +97,7 @@ function ofProxy({
 }: ControlParts): Part<'channels' | 'connections' | 'routes'> {
   const history = new HistoryView(() => roles().history);
   // Where the clients are does not change.
-  const { proxy, workers } = roles();
+  const { proxy, workers, cluster } = roles();
   const orders = workers?.relay.router ?? proxy.hub;
   const { channels, clients } = roles().allNodes as AllNodes;
   const usersOf = (channel: string, { after = '', limit }: PresenceQuery): PresencePage | null => {
@@ -107,7 +107,13 @@ function ofProxy({
     return { ...page, users };
   };
   return {
-    channels: channelsBackend(workers?.relay ?? hubChannels(proxy.hub), channels, history, usersOf, report),
+    channels: channelsBackend(
+      lookedAt(workers?.relay ?? hubChannels(proxy.hub), cluster),
+      channels,
+      history,
+      usersOf,
+      report,
+    ),
     connections: connectionsBackend(clients, life),
     routes: {
       ...routesBackend({

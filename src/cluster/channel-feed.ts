@@ -34,7 +34,11 @@ class Feed {
   readonly subscription: Subscription;
   /** What is kept of it with higher numbers comes here; null as long as that is not known. */
   since: number | null = null;
-  /** Wheel time at which it ends, since no client has it; 0 while one has. */
+  /** Whether a client has it. */
+  isHeld = false;
+  /** Those who look at it, whether a client has it or not. */
+  lookers = 0;
+  /** Wheel time at which it ends, since nobody wants it; 0 while somebody does. */
   ends = 0;
   waiting: (() => void)[] = [];
 
@@ -61,7 +65,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
   readonly #turns = new TurnQueue();
   readonly #byKey = new Map<string, Feed>();
   readonly #patterns = new PatternTrie<Feed>();
-  /** Those that no client has, the oldest first. */
+  /** Those that nobody wants, the oldest first. */
   readonly #ending = new Set<Feed>();
   /** Those of this turn, of which it is not known since when they bring everything. */
   #fresh: Feed[] = [];
@@ -98,38 +102,26 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
   }
 
   channelAdded(key: string): void {
-    const known = this.#byKey.get(key);
-    if (known !== undefined) {
-      known.ends = 0;
-      this.#ending.delete(known);
-      return;
-    }
-    const subject = this.#subjects.feed(key);
-    if (subject === null) {
-      this.#counters.channelsRefused++;
-      const fields = { channel: key.slice(0, SHOWN), items: 'of this node only' };
-      this.#lines.write(this.#log, 'warn', fields, 'name of a channel cannot be used in the cluster');
-      return;
-    }
-    const feed: Feed = new Feed(
-      key,
-      this.#broker.subscribe(
-        subject,
-        guarded(this.#owner, (message: BrokerMessage) => this.#onMessage(feed, message)),
-      ),
-    );
-    this.#byKey.set(key, feed);
-    if (feed.pattern !== null) this.#patterns.set(feed.pattern, feed);
-    if (this.#fresh.length === 0) this.#turns.add(this);
-    this.#fresh.push(feed);
+    const feed = this.#feedOf(key);
+    if (feed !== null) feed.isHeld = true;
   }
 
   channelRemoved(key: string): void {
     const feed = this.#byKey.get(key);
     if (feed === undefined) return;
-    feed.ends = this.#wheel.now + GRACE;
-    this.#ending.add(feed);
-    if (!this.waiting) this.#wheel.schedule(this, GRACE);
+    feed.isHeld = false;
+    this.#endLater(feed);
+  }
+
+  /** Is subscribed to a channel or pattern, whether a client has it or not, until the result is called. */
+  look(key: string): () => void {
+    const feed = this.#feedOf(key);
+    if (feed === null) return () => {};
+    feed.lookers++;
+    return () => {
+      feed.lookers--;
+      this.#endLater(feed);
+    };
   }
 
   /** From when on what is kept of a channel comes here: items with higher numbers than the result. Null: not known, or it does not come here. */
@@ -188,6 +180,42 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
 
   override onFault(thrown: unknown): void {
     this.#owner.onFault(thrown);
+  }
+
+  /** The subscription for a channel or pattern; null where its name has no subject. */
+  #feedOf(key: string): Feed | null {
+    const known = this.#byKey.get(key);
+    if (known !== undefined) {
+      known.ends = 0;
+      this.#ending.delete(known);
+      return known;
+    }
+    const subject = this.#subjects.feed(key);
+    if (subject === null) {
+      this.#counters.channelsRefused++;
+      const fields = { channel: key.slice(0, SHOWN), items: 'of this node only' };
+      this.#lines.write(this.#log, 'warn', fields, 'name of a channel cannot be used in the cluster');
+      return null;
+    }
+    const feed: Feed = new Feed(
+      key,
+      this.#broker.subscribe(
+        subject,
+        guarded(this.#owner, (message: BrokerMessage) => this.#onMessage(feed, message)),
+      ),
+    );
+    this.#byKey.set(key, feed);
+    if (feed.pattern !== null) this.#patterns.set(feed.pattern, feed);
+    if (this.#fresh.length === 0) this.#turns.add(this);
+    this.#fresh.push(feed);
+    return feed;
+  }
+
+  #endLater(feed: Feed): void {
+    if (feed.isHeld || feed.lookers > 0) return;
+    feed.ends = this.#wheel.now + GRACE;
+    this.#ending.add(feed);
+    if (!this.waiting) this.#wheel.schedule(this, GRACE);
   }
 
   #end(feed: Feed): void {

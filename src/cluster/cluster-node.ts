@@ -146,6 +146,11 @@ export class ClusterNode implements Guarded {
     this.#options.clients.watchChannels(this.#feed);
   }
 
+  /** Gets what is published to a channel, or to those that a pattern matches, whether a client here has it or not, until the result is called. @param key as `subscriptionKey` */
+  look(key: string): () => void {
+    return this.#feed.look(key);
+  }
+
   async stop(): Promise<void> {
     this.#options.clients.unwatchChannels(this.#feed);
     this.registry.stop();

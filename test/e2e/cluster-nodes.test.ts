@@ -219,6 +219,28 @@ test('an answer names the nodes that have not answered', async (t) => {
   assert.equal((await control.send('GET', '/channels?scope=node')).json.missing, undefined);
 });
 
+test('whoever looks at a channel sees what is published at any node, whether a client has it or not', async (t) => {
+  const rig = await startNodes(t, ['alpha', 'beta'], '[[channel]]\nmatch = "kept.>"\nhistory_items = 5\n');
+  if (rig === null) return;
+  const [a, b] = rig.nodes;
+  for (const channel of ['kept.x', 'other']) {
+    const tap = await a.control.open('GET', `/channels/${channel}/messages`);
+    const publish = (node: KeepingRig, id: string): Promise<void> =>
+      node.app.publish({ channel, id, formats: { 'http-stream': { content: 'data: x\n\n' } } });
+    // The broker has the subscription when the first one has come.
+    for (let i = 0; !tap.text.includes('"id":"warm'); i++) {
+      await publish(b, `warm${i}`);
+      await setTimeout(20);
+    }
+    await publish(a, 'from a');
+    await publish(b, 'from b');
+    await got(tap, '"id":"from a"');
+    await got(tap, '"id":"from b"');
+    assert.equal(tap.text.match(/"id":"from/g)?.length, 2);
+    tap.request.destroy();
+  }
+});
+
 test('a recovery reaches the held requests of all nodes', async (t) => {
   const rig = await startNodes(t, ['alpha', 'beta']);
   if (rig === null) return;

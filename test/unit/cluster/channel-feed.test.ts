@@ -134,3 +134,30 @@ test('a channel whose name has no subject is counted', (t) => {
   assert.deepEqual(broker.subscribed, []);
   assert.equal(counters.channelsRefused, 1);
 });
+
+test('a channel that somebody looks at stays, whether a client has it or not', async (t) => {
+  const { feed, broker, advance, came, by } = rigOf(t);
+  const leave = [feed.look('a'), feed.look('a')];
+  assert.deepEqual(broker.subscribed, ['p.f.*.a']);
+  feed.channelAdded('a');
+  feed.channelRemoved('a');
+  leave[0]?.();
+  advance(10);
+  by('a', 'a', '1');
+  assert.deepEqual(came, ['a 1']);
+  leave[1]?.();
+  advance(1);
+  assert.deepEqual(broker.subscribed, ['p.f.*.a']);
+  advance(10);
+  assert.deepEqual(broker.subscribed, []);
+});
+
+test('a channel that a client has stays when nobody looks at it any longer', async (t) => {
+  const { feed, broker, advance, counters } = rigOf(t);
+  feed.channelAdded('a');
+  feed.look('a')();
+  advance(10);
+  assert.deepEqual(broker.subscribed, ['p.f.*.a']);
+  feed.look('x'.repeat(2_000))();
+  assert.equal(counters.channelsRefused, 1);
+});
