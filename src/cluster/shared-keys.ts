@@ -28,7 +28,7 @@ const MAX_ASKED = 256;
  * Bytes of the idempotency keys that the broker remembers for all nodes. When there is no room, only each node remembers its own, which is counted and logged.
  * @bound cluster-keys
  */
-const MAX_BYTES = 268_435_456;
+const MAX_BYTES = 134_217_728;
 
 type KeyWithDigest = readonly [key: string, digest: string];
 

@@ -32,6 +32,10 @@ export class ClusterCounters {
   streamsViewed = 0;
   /** Clients that did not, because too many were reading such streams. */
   streamViewersRefused = 0;
+  /** Times that the broker did not take who is on a channel of this node, so that it was tried again. */
+  presenceUnwritten = 0;
+  /** Users on channels of which this node does not know, since there are too many. */
+  presenceDropped = 0;
   /** Exceptions, which are defects of ours. */
   faults = 0;
 }

@@ -4,7 +4,7 @@ export { ChannelHistory } from './channel-history.ts';
 export { type ChannelInfo, type ChannelPage, type ChannelQuery, keyOfInfo } from './channel-page.ts';
 export { type ChannelRule, ChannelRules, type HookRule, NO_RULES } from './channel-rules.ts';
 export type { ChannelWatcher } from './channels.ts';
-export { ClientCounts, type Counts, type CountsWatcher } from './client-counts.ts';
+export { ClientCounts, type Counts, type CountsWatcher, NOBODY } from './client-counts.ts';
 export { CountsSum } from './counts-sum.ts';
 export { eventGap } from './event-gap.ts';
 export type { FilterCall, FilterClient, FilterQuestion, FilterService } from './filter-service.ts';

@@ -246,6 +246,8 @@ const CLUSTER: Docs<ClusterCounters> = {
   questions: 'Questions to other nodes, of the control API and of publishers.',
   keysUnknown:
     'Idempotency keys of which the broker did not say what other nodes know, or that it did not remember: a repeat at another node may be published.',
+  presenceUnwritten: 'Times that the broker did not take who is on a channel of this node. It is tried again.',
+  presenceDropped: 'Users on channels of the cluster that this node had no room for.',
   answersMissing: 'Answers of other nodes that did not come in time.',
   streamsShared: 'Event streams that began here, and that clients can resume at other nodes too.',
   streamsUnshared:

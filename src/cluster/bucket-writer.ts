@@ -1,0 +1,204 @@
+import type { KV } from '@nats-io/kv';
+import { type AtTurnEnd, Ticker, TurnQueue } from '../clock/index.ts';
+import { type ClusterCounters, type FaultReport, LineRate, type Log, reportFault } from '../exchange/index.ts';
+import type { Broker } from './broker.ts';
+
+/** Writes that are under way at the same time. Others wait, the last value of each key. */
+const MAX_UNDER_WAY = 256;
+
+/** Milliseconds between two looks at what waits. */
+const TICK = 1_000;
+
+/** Where it is told what goes wrong, and whether the broker is there. */
+interface BucketWriterReport extends FaultReport {
+  readonly broker: Pick<Broker, 'up'>;
+  readonly counters: ClusterCounters;
+  readonly log: Log;
+}
+
+/** A value that was written, and not read again yet. */
+interface Written {
+  readonly value: string;
+  /** 0 until the broker has taken it. */
+  revision: number;
+  /** What was read meanwhile. */
+  read: { readonly value: string; readonly revision: number } | null;
+}
+
+/** A value that the bucket is to have. */
+interface Wanted {
+  readonly value: string;
+  /** When it was written last, in milliseconds since 1970; 0 for not yet. */
+  time: number;
+}
+
+/**
+ * Keeps the keys of this node in a bucket: writes what is new at the end of the turn, writes it again before the broker forgets it, and finds out when somebody else has changed it. An empty value means that
+ * there is none, so that a change has a number in any case; it goes with time.
+ */
+export class BucketWriter implements AtTurnEnd {
+  /** Called when the broker has taken all that was to be written. */
+  onWritten: () => void = () => {};
+  /** Called with what was read, unless this node has written something newer. @param isForeign whether another node has written it, and it is not what this node wants */
+  onValue: (key: string, value: string, isForeign: boolean) => void = () => {};
+  readonly #bucket: KV;
+  readonly #broker: Pick<Broker, 'up'>;
+  readonly #refresh: number;
+  readonly #report: BucketWriterReport;
+  readonly #turns = new TurnQueue();
+  readonly #ticker: Ticker;
+  readonly #lines = new LineRate();
+  /** The one that was written first comes first. */
+  readonly #wanted = new Map<string, Wanted>();
+  /** What is to be written at the end of the turn, or when there is room. */
+  readonly #dirty = new Map<string, string>();
+  /** What may wait a second. */
+  readonly #later = new Map<string, string>();
+  readonly #written = new Map<string, Written>();
+  #underWay = 0;
+  #failed = false;
+  #turnEnds = false;
+
+  /** @param refresh milliseconds after which a value is written again */
+  constructor(bucket: KV, refresh: number, report: BucketWriterReport) {
+    this.#bucket = bucket;
+    this.#broker = report.broker;
+    this.#refresh = refresh;
+    this.#report = report;
+    this.#ticker = new Ticker(TICK, this, () => this.#tick());
+  }
+
+  /** Whether the broker has taken everything. */
+  get idle(): boolean {
+    return this.#underWay + this.#dirty.size + this.#later.size === 0;
+  }
+
+  /** What is being written to a key, and was not read again yet; null for nothing. */
+  pending(key: string): string | null {
+    return this.#dirty.get(key) ?? this.#later.get(key) ?? this.#written.get(key)?.value ?? null;
+  }
+
+  /** What the bucket is to have for a key; empty for nothing. */
+  wanted(key: string): string {
+    return this.#wanted.get(key)?.value ?? '';
+  }
+
+  /** The keys that it is to have. */
+  get keys(): Iterable<string> {
+    return this.#wanted.keys();
+  }
+
+  /** The bucket is to have this from now on. @param isUrgent whether it is written at the end of the turn, or within a second */
+  set(key: string, value: string, isUrgent = true): void {
+    if (value === '') this.#wanted.delete(key);
+    else this.#wanted.set(key, { value, time: this.#wanted.get(key)?.time ?? 0 });
+    if (isUrgent) this.#write(key, value);
+    else if (!this.#dirty.has(key)) this.#later.set(key, value);
+    else this.#dirty.set(key, value);
+  }
+
+  /** Another node has written this; from now on it is this node's. */
+  adopt(key: string, value: string): void {
+    this.#wanted.set(key, { value, time: Date.now() });
+  }
+
+  /** It is for another node to write this from now on. */
+  leave(key: string): void {
+    this.#wanted.delete(key);
+  }
+
+  /** One of these keys has a value in the bucket. @param revision the number of the change */
+  read(key: string, value: string, revision: number): void {
+    const written = this.#written.get(key);
+    if (written !== undefined) {
+      if (written.revision === 0) {
+        written.read = { value, revision };
+        return;
+      }
+      if (revision < written.revision) return;
+      this.#written.delete(key);
+    }
+    if (this.#dirty.has(key) || this.#later.has(key)) return;
+    this.onValue(key, value, revision !== written?.revision && value !== this.wanted(key));
+  }
+
+  /** What was written is read anew. */
+  restart(): void {
+    for (const [key, { revision }] of this.#written) if (revision > 0) this.#written.delete(key);
+  }
+
+  stop(): void {
+    this.#ticker.stop();
+  }
+
+  onTurnEnd(): void {
+    this.#turnEnds = false;
+    if (!this.#broker.up) return;
+    for (const [key, value] of this.#dirty) {
+      if (this.#underWay >= MAX_UNDER_WAY) return;
+      // The value before it is on its way.
+      if (this.#written.get(key)?.revision === 0) continue;
+      this.#dirty.delete(key);
+      void this.#put(key, value);
+    }
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#report, thrown);
+  }
+
+  #write(key: string, value: string): void {
+    this.#later.delete(key);
+    this.#dirty.set(key, value);
+    this.#endTurn();
+  }
+
+  #endTurn(): void {
+    if (this.#turnEnds) return;
+    this.#turnEnds = true;
+    this.#turns.add(this);
+  }
+
+  async #put(key: string, value: string): Promise<void> {
+    const written: Written = { value, revision: 0, read: null };
+    this.#written.set(key, written);
+    this.#underWay++;
+    try {
+      written.revision = await this.#bucket.put(key, value);
+      const wanted = this.#wanted.get(key);
+      if (wanted?.value === value) {
+        this.#wanted.delete(key);
+        this.#wanted.set(key, { value, time: Date.now() });
+      }
+      const { read } = written;
+      if (read !== null) this.read(key, read.value, read.revision);
+    } catch (error) {
+      this.#onFailed(key, value, error);
+    } finally {
+      this.#underWay--;
+    }
+    if (this.#dirty.size > 0) {
+      if (!this.#failed) this.#endTurn();
+    } else if (this.idle) this.onWritten();
+  }
+
+  #onFailed(key: string, value: string, error: unknown): void {
+    const { counters, log } = this.#report;
+    this.#written.delete(key);
+    this.#failed = true;
+    if (!this.#dirty.has(key)) this.#dirty.set(key, value);
+    counters.presenceUnwritten++;
+    this.#lines.write(log, 'warn', { error: String(error) }, 'broker does not take who is there: it is tried again');
+  }
+
+  #tick(): void {
+    this.#failed = false;
+    for (const [key, value] of this.#later) this.#write(key, value);
+    const old = Date.now() - this.#refresh;
+    for (const [key, { value, time }] of this.#wanted) {
+      if (time > old) break;
+      if (time > 0 && this.#underWay + this.#dirty.size < MAX_UNDER_WAY) this.#write(key, value);
+    }
+    if (this.#dirty.size > 0) this.#endTurn();
+  }
+}

@@ -1,0 +1,320 @@
+import type { KV } from '@nats-io/kv';
+import { type Guarded, Ticker, type TimerWheel } from '../clock/index.ts';
+import { type ClusterCounters, type Log, reportFault } from '../exchange/index.ts';
+import {
+  type CountsWatcher,
+  type KnownStay,
+  NOBODY,
+  type PresenceEvent,
+  type PresenceSource,
+  type PresenceTable,
+} from '../hub/index.ts';
+import type { Broker, BrokerWatcher } from './broker.ts';
+import { type BucketChange, type BucketReader, BucketWatch } from './bucket-watch.ts';
+import { BucketWriter } from './bucket-writer.ts';
+import type { NodeRegistry, NodeWatcher } from './node-registry.ts';
+import { openBucket } from './open-bucket.ts';
+import { markKey, presenceKeyOf, stayKey, toldKey } from './presence-key.ts';
+import { PresenceView } from './presence-view.ts';
+import type { Subjects } from './subjects.ts';
+
+/** Milliseconds after which the bucket forgets what no node writes again, and after which nodes do that. */
+const [AGE, REFRESH] = [3_600_000, 1_200_000];
+
+/** Milliseconds after its start until a node may be the one that tells: by then it has heard of the others. */
+const HEAR_MS = 1_000;
+
+/** Milliseconds for which a node that was never heard of is believed to be there. */
+const UNHEARD_MS = 5_000;
+
+/** Milliseconds between two looks at what nodes there are. */
+const TICK = 500;
+
+/** Milliseconds that the broker has at the end to take that the users of this node have left. */
+const STOP_MS = 2_000;
+
+/** Bytes of a value, as the broker counts them. */
+const MAX_VALUE_BYTES = 256;
+
+/**
+ * Bytes of who is on the channels of all nodes, and of what was told, as the broker counts them: 100 and more for a user on a channel, depending on the names. When there is no room, users who come are not known in
+ * the cluster until others have left, which is counted and logged.
+ * @bound cluster-presence-bucket
+ */
+const MAX_BYTES = 134_217_728;
+
+/** What it is made of. */
+export interface ClusterPresenceOptions {
+  readonly broker: Broker;
+  readonly subjects: Subjects;
+  readonly replicas: number;
+  /** Id of this node. */
+  readonly self: string;
+  readonly registry: Pick<NodeRegistry, 'others' | 'watch' | 'unwatch'>;
+  readonly wheel: TimerWheel;
+  readonly counters: ClusterCounters;
+  readonly log: Log;
+}
+
+/**
+ * Who is on the channels of all nodes. Each node writes who its own clients are into a bucket, and reads what the others write: so the table of each has the users of all. One node, that with the lowest id of
+ * those that are there, tells of those who come and leave, and writes down what it has told. When it is gone the next one goes on from there.
+ */
+export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher, BrokerWatcher, Guarded {
+  readonly #options: ClusterPresenceOptions;
+  readonly #table: PresenceTable;
+  readonly #source: PresenceSource;
+  readonly #view: PresenceView;
+  readonly #writer: BucketWriter;
+  readonly #watch: BucketWatch;
+  readonly #ticker: Ticker;
+  readonly #heard: number;
+  /** Nodes that have users and are not there, with the wheel time at which these are removed. */
+  readonly #missing = new Map<string, number>();
+  /** Keys that have come since the bucket is read anew; null once all have. */
+  #loading: Set<string> | null = new Set();
+  #tells = false;
+  /** Another node has told something meanwhile. */
+  #isOutdated = false;
+  #stopped = false;
+
+  private constructor(options: ClusterPresenceOptions, bucket: KV, table: PresenceTable, source: PresenceSource) {
+    const { counters, log, registry, broker, wheel, self } = options;
+    this.#options = options;
+    this.#table = table;
+    this.#source = source;
+    this.#view = new PresenceView(counters, log);
+    this.#writer = new BucketWriter(bucket, REFRESH, options);
+    this.#writer.onValue = (key, value, isForeign) => this.#onOwn(key, value, isForeign);
+    this.#watch = new BucketWatch(bucket, markKey(self), this, options);
+    this.#ticker = new Ticker(TICK, this, () => this.#tick());
+    this.#heard = wheel.now + HEAR_MS;
+    registry.watch(this);
+    broker.watch(this);
+    source.counts.watch(this);
+    this.#watch.start();
+  }
+
+  /**
+   * Begins. The table is that of the cluster from now on.
+   * @param source whose clients those of this node are
+   * @throws BrokerError as `openBucket`
+   */
+  static async start(
+    options: ClusterPresenceOptions,
+    table: PresenceTable,
+    source: PresenceSource,
+  ): Promise<ClusterPresence> {
+    const { broker, subjects, replicas } = options;
+    const name = `${subjects.prefix.replaceAll('.', '_')}_presence`;
+    const bucket = await openBucket(broker, {
+      name,
+      age: AGE,
+      maxValueBytes: MAX_VALUE_BYTES,
+      maxBytes: MAX_BYTES,
+      replicas,
+    });
+    return new ClusterPresence(options, bucket, table, source);
+  }
+
+  /** Whether this node tells of those who come and leave. */
+  get tells(): boolean {
+    return this.#tells;
+  }
+
+  /** This node stops, and has no clients any more. The last node tells that all have left. */
+  async stop(): Promise<void> {
+    const { registry } = this.#options;
+    this.#stopped = true;
+    if (this.#tells && registry.others.size === 0) {
+      this.#table.leaveAll();
+    } else {
+      this.#tells = false;
+      this.#table.release();
+    }
+    this.#ticker.stop();
+    registry.unwatch(this);
+    this.#source.counts.unwatch(this);
+    if (this.#options.broker.up) await this.#written();
+    this.#writer.stop();
+    this.#watch.stop();
+  }
+
+  countChanged(channel: string, user: string): void {
+    const key = stayKey(this.#options.self, channel, user);
+    if (key === null) return;
+    const connections = this.#source.counts.connectionsOf(channel, user);
+    const value = connections === 0 ? '' : String(connections);
+    // How many connections a user has matters less than whether there is one.
+    const isUrgent = connections === 0 || this.#writer.wanted(key) === '';
+    if (this.#writer.wanted(key) !== value) this.#writer.set(key, value, isUrgent);
+  }
+
+  onBegin(): void {
+    this.#loading = new Set();
+    this.#writer.restart();
+  }
+
+  onChange({ key, value, revision }: BucketChange): void {
+    const read = presenceKeyOf(key);
+    if (read === null) {
+      this.#options.counters.messagesInvalid++;
+      return;
+    }
+    if (value !== '') this.#loading?.add(key);
+    const isOwn = read.kind === 'stay' ? read.node === this.#options.self : read.kind === 'told' && this.#tells;
+    if (isOwn || this.#writer.pending(key) !== null) this.#writer.read(key, value, revision);
+    else this.#view.take(read, value);
+  }
+
+  onLoaded(): void {
+    const { self } = this.#options;
+    const loaded = this.#loading;
+    this.#loading = null;
+    // What went while nothing was read.
+    for (const key of [...this.#view.keys()]) {
+      const read = presenceKeyOf(key);
+      if (read !== null && loaded?.has(key) === false) this.#view.take(read, '');
+    }
+    const own = this.#view.staysOf(self);
+    const { counts } = this.#source;
+    for (const [channel, user] of [...(own?.entries() ?? [])]) {
+      if (counts.connectionsOf(channel, user) === 0) this.#writer.set(stayKey(self, channel, user) as string, '');
+    }
+    for (const [channel, user] of counts.entries()) {
+      const key = stayKey(self, channel, user);
+      const connections = counts.connectionsOf(channel, user);
+      if (key !== null && own?.connectionsOf(channel, user) !== connections) this.#writer.set(key, String(connections));
+    }
+    this.#lead(this.#mayTell);
+  }
+
+  nodeCame(): void {
+    this.#choose();
+  }
+
+  nodeGone(id: string): void {
+    this.#missing.set(id, 0);
+    this.#tick();
+  }
+
+  onDown(): void {
+    this.#tells = false;
+    this.#loading ??= new Set();
+  }
+
+  onUp(): void {
+    if (!this.#stopped) this.#watch.start();
+  }
+
+  onFault(thrown: unknown): void {
+    reportFault(this.#options, thrown);
+  }
+
+  /** Whether this node is the one that tells. */
+  get #mayTell(): boolean {
+    const { registry, self, broker, wheel } = this.#options;
+    if (!broker.up || wheel.now < this.#heard) return false;
+    for (const [id, { hello }] of registry.others) if (hello.facts !== null && id < self) return false;
+    return true;
+  }
+
+  #choose(): void {
+    const mayTell = this.#mayTell;
+    if (this.#loading === null && (mayTell !== this.#tells || this.#isOutdated)) this.#lead(mayTell);
+  }
+
+  /** Begins to tell, or ends that: who is there is compared with what was told. */
+  #lead(tells: boolean): void {
+    // Events that wait are found again by whoever tells next.
+    this.#tells = false;
+    this.#isOutdated = false;
+    this.#table.release();
+    const told = [...this.#view.told];
+    for (const key of [...this.#writer.keys]) if (key.startsWith('t.')) this.#writer.leave(key);
+    if (tells) {
+      for (const { channel, user, since } of told) this.#writer.adopt(toldKey(channel, user), this.#toldValue(since));
+    }
+    this.#tells = tells;
+    const { counts } = this.#view;
+    this.#table.lead(
+      {
+        counts,
+        tell: (events) => this.#tell(events),
+        requestTurn: (publication) => this.#source.requestTurn(publication),
+        cancelTurn: (publication) => this.#source.cancelTurn(publication),
+      },
+      told.sort(channelsFirst),
+    );
+  }
+
+  #tell(events: readonly PresenceEvent[]): void {
+    if (!this.#tells) return;
+    this.#source.tell(events);
+    for (const { kind, channel, user, time } of events) {
+      const told = { kind: 'told', channel, user: user ?? NOBODY } as const;
+      const value = kind === 'join' || kind === 'occupied' ? this.#toldValue(time) : '';
+      this.#view.take(told, value);
+      this.#writer.set(toldKey(channel, told.user), value);
+    }
+  }
+
+  #toldValue(since: number): string {
+    return `${since} ${this.#options.self}`;
+  }
+
+  /** Something was read that is for this node to write. */
+  #onOwn(key: string, value: string, isForeign: boolean): void {
+    const read = presenceKeyOf(key);
+    const wanted = this.#writer.wanted(key);
+    if (read === null) return;
+    this.#view.take(read, value);
+    if (!isForeign) return;
+    // A node that was stopped for a while is taken for gone.
+    if (read.kind === 'stay' && read.node === this.#options.self) this.#writer.set(key, wanted);
+    // Two nodes have told at the same time.
+    else if (read.kind === 'told' && (value === '') !== (wanted === '')) this.#isOutdated = true;
+  }
+
+  #tick(): void {
+    if (this.#stopped) return;
+    this.#choose();
+    if (!this.#tells) return;
+    const { registry, self, wheel } = this.#options;
+    for (const node of [...this.#view.nodes]) {
+      if (node === self || registry.others.has(node)) {
+        this.#missing.delete(node);
+        continue;
+      }
+      const until = this.#missing.get(node) ?? wheel.now + UNHEARD_MS;
+      this.#missing.set(node, until);
+      if (wheel.now >= until) this.#remove(node);
+    }
+    const nodes = new Set(this.#view.nodes);
+    for (const node of this.#missing.keys()) if (!nodes.has(node)) this.#missing.delete(node);
+  }
+
+  /** A node is gone: its users have no connections there. */
+  #remove(node: string): void {
+    for (const [channel, user] of this.#view.staysOf(node)?.entries() ?? []) {
+      const key = stayKey(node, channel, user) as string;
+      if (this.#writer.pending(key) !== '') this.#writer.set(key, '');
+    }
+  }
+
+  #written(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, STOP_MS);
+      this.#writer.onWritten = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.#writer.idle) this.#writer.onWritten();
+    });
+  }
+}
+
+/** A channel has clients before a user is there. */
+function channelsFirst(one: KnownStay, other: KnownStay): number {
+  return Number(other.user === NOBODY) - Number(one.user === NOBODY);
+}

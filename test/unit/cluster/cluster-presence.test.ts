@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { stayKey, toldKey } from '../../../src/cluster/presence-key.ts';
+import { PresenceNode } from '../../support/cluster/presence-node.ts';
+import { startNats } from '../../support/nats.ts';
+
+/** Resolves when `holds`: brokers and clocks have their say meanwhile. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await setTimeout(5);
+}
+
+async function untilAsync(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await setTimeout(5);
+}
+
+test('one node tells, and the table of each has the users of all', async (t) => {
+  const server = await startNats(t);
+  if (server === null) return;
+  const told: string[] = [];
+  const [a, b] = [await PresenceNode.start(t, server, 'a', told), await PresenceNode.start(t, server, 'b', told)];
+  b.counts.set('room *.ü', 'ann', 1);
+  await until(() => told.length === 2);
+  assert.deepEqual(told.splice(0), ['a: occupied room *.ü', 'a: join room *.ü ann']);
+  a.counts.set('room *.ü', 'ann', 1);
+  a.counts.set('room *.ü', '', 4);
+  b.counts.set('room *.ü', 'ann', 2);
+  for (const node of [a, b]) await until(() => node.users('room *.ü').join() === 'ann 3');
+  assert.deepEqual([a.presence.tells, b.presence.tells], [true, false]);
+  // Ann is at the other node still.
+  a.counts.clear();
+  for (const node of [a, b]) await until(() => node.users('room *.ü').join() === 'ann 2');
+  assert.deepEqual(told, []);
+  b.counts.clear();
+  await until(() => told.length === 2);
+  assert.deepEqual(told, ['a: leave room *.ü ann', 'a: vacated room *.ü']);
+  for (const node of [a, b]) await until(() => node.users('room *.ü').length === 0);
+});
+
+test('the last node that stops tells that all have left, and nothing is left over', async (t) => {
+  const server = await startNats(t);
+  if (server === null) return;
+  const told: string[] = [];
+  const a = await PresenceNode.start(t, server, 'a', told);
+  a.counts.set('r', 'ann', 1);
+  await until(() => told.length === 2);
+  a.counts.clear();
+  await a.presence.stop();
+  assert.deepEqual(told.slice(2), ['a: leave r ann', 'a: vacated r']);
+  await a.written(0);
+  assert.deepEqual([...(await a.entries()).keys()], ['m.a']);
+});
+
+test('what others change by mistake is put right', async (t) => {
+  const server = await startNats(t);
+  if (server === null) return;
+  const told: string[] = [];
+  const a = await PresenceNode.start(t, server, 'a', told);
+  a.counts.set('r', 'ann', 1);
+  await a.written(2);
+  const bucket = await new Kvm(a.broker.connection).open('test_presence');
+  const own = stayKey('a', 'r', 'ann') as string;
+  // As if this node had been taken for gone.
+  await bucket.put(own, '');
+  await untilAsync(async () => (await a.entries()).get(own) === '1');
+  assert.deepEqual(a.users('r'), ['ann 1']);
+  // Another node has told that she has left, and of somebody who is not there.
+  await bucket.put(toldKey('r', 'ann'), '');
+  await bucket.put(toldKey('r', 'bob'), '1 x');
+  await until(() => told.length === 4);
+  assert.deepEqual(told, ['a: occupied r', 'a: join r ann', 'a: join r ann', 'a: leave r bob']);
+  for (const key of ['x', 'e.n', 'e.n.c', 't.=.=.=', 'e.n.cg.cg=', 'z.cg.cg']) await bucket.put(key, '1');
+  for (const key of [own, toldKey('r', 'ann')]) await bucket.put(key, 'x');
+  await until(() => a.counters.messagesInvalid === 8);
+  await untilAsync(async () => (await a.entries()).get(own) === '1');
+});
+
+test('a broker that has no room is counted and logged, and tried again', async (t) => {
+  const server = await startNats(t);
+  if (server === null) return;
+  const told: string[] = [];
+  const a = await PresenceNode.start(t, server, 'a', told);
+  await until(() => a.presence.tells);
+  const { streams } = await jetstreamManager(a.broker.connection);
+  const { config } = await streams.info('KV_test_presence');
+  await streams.update(config.name, { ...config, max_bytes: 1 });
+  a.counts.set('r', 'ann', 1);
+  await a.log.heard('broker does not take who is there: it is tried again');
+  assert.equal(a.counters.presenceUnwritten, 1);
+  await streams.update(config.name, config);
+  await until(() => told.length === 2);
+});
+
+test('while the broker is away nothing is told; then what is missing', async (t) => {
+  const server = await startNats(t);
+  if (server === null) return;
+  const told: string[] = [];
+  const [a, b] = [await PresenceNode.start(t, server, 'a', told), await PresenceNode.start(t, server, 'b', told)];
+  a.counts.set('r', 'ann', 1);
+  b.counts.set('r', 'bob', 1);
+  await until(() => told.length === 3);
+  await until(() => b.users('r').length === 2);
+  await server.kill();
+  await until(() => !a.broker.up && !b.broker.up);
+  b.counts.set('r', 'bob', 0);
+  b.counts.set('r', 'eve', 1);
+  a.counts.set('r', 'ann', 0);
+  a.counts.set('r', 'ann', 1);
+  await server.start();
+  await until(() => told.length === 5);
+  assert.deepEqual(told.slice(3).sort(), ['a: join r eve', 'a: leave r bob']);
+  for (const node of [a, b]) await until(() => node.users('r').join() === 'ann 1,eve 1');
+});
