@@ -41,6 +41,7 @@ test('when the node that tells is lost, the next one tells what is missing, and 
   c.counts.set('r', 'eve', 1);
   await until(() => told.length === 4);
   await until(() => c.registry.size === 3 && b.registry.size === 3);
+  await a.written(4);
   await until(() => b.users('r').length === 3);
   await a.kill();
   // Nobody tells of these now.
