@@ -93,7 +93,8 @@ export class AppRoles {
       this.control?.whenEmpty(),
     ]);
     // All clients have left: their channels are empty.
-    this.proxy.presence.leaveAll();
+    if (this.cluster === null) this.proxy.presence.leaveAll();
+    else await this.cluster.clientsLeft();
     await this.history?.target.settled();
     await this.webhooks?.stop();
     await this.history?.stop();

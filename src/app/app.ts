@@ -300,7 +300,9 @@ export class App {
     this.#roles.history = history;
     registry.add('webhooks', this.counters.webhooks.webhooks);
     registry.add('webhooks.client', this.counters.webhooks.client);
-    const webhooks = new WebhookRole(this.#means, this.counters.webhooks, history);
+    const webhooks = new WebhookRole(this.#means, this.counters.webhooks, () =>
+      history.given || cluster?.tells === false ? null : history.store,
+    );
     this.#roles.webhooks = webhooks;
     webhooks.use(this.#config.webhooks);
     // While clients come the process before this one keeps their items.
@@ -310,7 +312,8 @@ export class App {
     const report = { counters: this.counters.proxy, log: this.#log };
     this.#roles.allNodes = new AllNodes({ proxy, workers, publishing, report }, cluster?.calls ?? null);
     cluster?.follow();
-    if (!comes) proxy.presence.lead(workers?.relay.router ?? proxy.hub);
+    if (cluster !== null) await cluster.countUsers(proxy.presence, clients);
+    else if (!comes) proxy.presence.lead(clients);
     await this.#handOver.follow(this.#old, workers, history);
   }
 

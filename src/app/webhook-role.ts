@@ -1,8 +1,8 @@
 import type { TimerWheel } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Log, OriginCounters } from '../exchange/index.ts';
+import type { AppendableStore } from '../history/index.ts';
 import { type Webhook, type WebhookCounters, Webhooks } from '../webhooks/index.ts';
-import type { HistoryRole } from './history-role.ts';
 import { queueOf } from './hook-rules.ts';
 import { OwnClient } from './own-client.ts';
 
@@ -19,16 +19,16 @@ export class WebhookRole {
   readonly #client: OwnClient;
   readonly #webhooks: Webhooks;
 
-  /** @param history where events wait */
+  /** @param store where events wait; null while another process has them, or another node of a cluster sends them */
   constructor(
     { wheel, log }: { readonly wheel: TimerWheel; readonly log: Log },
     counters: { readonly webhooks: WebhookCounters; readonly client: OriginCounters },
-    history: HistoryRole,
+    store: () => AppendableStore | null,
   ) {
     const ofClient = { id: 'webhook', timeout: TIMEOUT, maxBytes: MAX_RESPONSE };
     this.#client = new OwnClient({ wheel, log, counters: counters.client, ...ofClient });
     const means = { post: this.#client, counters: counters.webhooks, log };
-    this.#webhooks = new Webhooks(means, () => (history.given ? null : history.store));
+    this.#webhooks = new Webhooks(means, store);
   }
 
   /** Sends to these from now on. */

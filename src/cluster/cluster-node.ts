@@ -1,9 +1,17 @@
 import type { Guarded, TimerWheel } from '../clock/index.ts';
 import { type ClusterCounters, type Log, reportFault } from '../exchange/index.ts';
 import type { HistoryCounters, SharedStore } from '../history/index.ts';
-import type { ChannelRules, ChannelWatcher, FromNodes, OtherNodes } from '../hub/index.ts';
+import type {
+  ChannelRules,
+  ChannelWatcher,
+  FromNodes,
+  OtherNodes,
+  PresenceSource,
+  PresenceTable,
+} from '../hub/index.ts';
 import { Broker, type BrokerOptions } from './broker.ts';
 import { ChannelFeed } from './channel-feed.ts';
+import { ClusterPresence } from './cluster-presence.ts';
 import { ItemLink } from './item-link.ts';
 import { JetStreamStore } from './jetstream-store.ts';
 import { NodeCalls } from './node-calls.ts';
@@ -61,6 +69,8 @@ export class ClusterNode implements Guarded {
   readonly calls: NodeCalls;
   readonly #options: ClusterNodeOptions;
   readonly #feed: ChannelFeed;
+  readonly #subjects: Subjects;
+  #presence: ClusterPresence | null = null;
 
   private constructor(
     options: ClusterNodeOptions,
@@ -78,6 +88,7 @@ export class ClusterNode implements Guarded {
     this.broker = broker;
     this.store = store;
     this.keys = keys;
+    this.#subjects = subjects;
     const means = { broker, subjects, self: name, wheel, counters, log };
     this.registry = registry;
     registry.watch(protocol);
@@ -149,6 +160,24 @@ export class ClusterNode implements Guarded {
   /** Gets what is published to a channel, or to those that a pattern matches, whether a client here has it or not, until the result is called. @param key as `subscriptionKey` */
   look(key: string): () => void {
     return this.#feed.look(key);
+  }
+
+  /** Whether this node tells of users who come to channels and leave them: one node does. */
+  get tells(): boolean {
+    return this.#presence?.tells ?? false;
+  }
+
+  /** The table has the users of all nodes from now on. @param source whose clients those of this node are @throws BrokerError */
+  async countUsers(table: PresenceTable, source: PresenceSource): Promise<void> {
+    const { broker, name, registry } = this;
+    const { replicas, wheel, counters, log } = this.#options;
+    const means = { broker, subjects: this.#subjects, registry, replicas, wheel, counters, log };
+    this.#presence = await ClusterPresence.start({ ...means, self: name.id }, table, source);
+  }
+
+  /** All clients of this node have left. */
+  async clientsLeft(): Promise<void> {
+    await this.#presence?.stop();
   }
 
   async stop(): Promise<void> {

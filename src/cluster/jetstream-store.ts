@@ -261,7 +261,8 @@ export class JetStreamStore
   clear(channel: string, upTo = this.last): void {
     const { broker, subjects } = this.#options;
     const [subject, cleared] = [subjects.kept(channel), subjects.cleared(channel)];
-    if (subject === null || cleared === null) return;
+    // To purge what comes before the first message would be to purge all.
+    if (subject === null || cleared === null || upTo < 1) return;
     this.#clearHere(channel, upTo);
     const clear = async (): Promise<void> => {
       // First the others are told: none of them may give what is gone as all that there was.

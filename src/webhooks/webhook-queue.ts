@@ -78,9 +78,14 @@ export class WebhookQueue {
     });
   }
 
-  /** Calls `done` with what is in the queue, as `next` does. */
+  /** Whether it is known which events were done with. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** Calls `done` with what is in the queue. */
   span(done: (span: ChannelSpan) => void): void {
-    if (this.#loaded) this.#store.span(this.#channel, done);
+    this.#store.span(this.#channel, done);
   }
 
   /** The events up to this number are done with. */

@@ -54,6 +54,9 @@ export class WebhookSender implements Guarded {
   #gone = false;
   /** Events that wait behind the batch, as of the last look. */
   #behind = 0;
+  /** Looks that a store has not answered yet, and how often there was another batch: what is answered of the one before does not count. */
+  #open = { looks: 0 };
+  #batches = 0;
   /** Whether some of those that were not sent have left the store since the last batch was taken. */
   #lost = false;
 
@@ -64,13 +67,19 @@ export class WebhookSender implements Guarded {
 
   /** Whether nothing can be sent at present. */
   get idle(): boolean {
-    return !this.#sending && (this.#retryAt > performance.now() || (this.#batch === null && this.#behind === 0));
+    if (this.#sending || this.#open.looks > 0 || this.#queue?.loaded === false) return false;
+    return this.#retryAt > performance.now() || (this.#batch === null && this.#behind === 0);
+  }
+
+  /** Whether the store has not answered yet what waits. */
+  get looks(): boolean {
+    return this.#open.looks > 0;
   }
 
   /** Called every 100 ms. @param store null while another process has what waits */
   tick(store: AppendableStore | null): void {
     if (store !== this.#store) this.#use(store);
-    this.#look((fewer) => this.#onLost(fewer));
+    if (this.#open.looks === 0) this.#look((fewer) => this.#onLost(fewer));
     this.#sendNext();
   }
 
@@ -84,6 +93,7 @@ export class WebhookSender implements Guarded {
     this.#queue = store === null ? null : new WebhookQueue(store, this.webhook.queue);
     this.#setBatch(null);
     this.#setBehind(0);
+    this.#open = { looks: 0 };
     this.#sending = false;
     this.#failures = 0;
     this.#retryAt = 0;
@@ -93,6 +103,7 @@ export class WebhookSender implements Guarded {
   #setBatch(batch: Batch | null): void {
     this.#means.counters.eventsHeld += (batch?.events.length ?? 0) - (this.#batch?.events.length ?? 0);
     this.#batch = batch;
+    this.#batches++;
   }
 
   #setBehind(behind: number): void {
@@ -102,9 +113,12 @@ export class WebhookSender implements Guarded {
 
   /** Finds out how many events wait behind the batch. @param onFewer gets how many fewer than at the last look, if there are fewer */
   #look(onFewer: (fewer: number) => void): void {
-    const queue = this.#queue;
-    queue?.span(({ first, items }) => {
-      if (queue !== this.#queue) return;
+    const [queue, open, batches] = [this.#queue, this.#open, this.#batches];
+    if (queue?.loaded !== true) return;
+    open.looks++;
+    queue.span(({ first, items }) => {
+      open.looks--;
+      if (queue !== this.#queue || batches !== this.#batches) return;
       const ofBatch = this.#batch?.events.filter(({ number }) => number >= first).length ?? 0;
       const fewer = this.#behind - Math.max(0, items - ofBatch);
       this.#setBehind(this.#behind - fewer);

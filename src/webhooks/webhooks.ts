@@ -41,13 +41,22 @@ export class Webhooks implements Guarded {
   /** Sends what waits for receivers that take it, for two seconds at most. */
   async stop(): Promise<void> {
     const end = performance.now() + STOP_TIME;
+    // What a store was asked before may be answered without the last events.
+    let knows = this.#senders.every(({ looks }) => !looks);
     while (this.#senders.length > 0 && performance.now() < end) {
       this.#tick();
-      if (this.#senders.every(({ idle }) => idle)) break;
+      if (knows && this.#idle) break;
       await new Promise((resolve) => setTimeout(resolve, TICK));
+      // A store may have answered meanwhile that nothing waits.
+      if (knows && this.#idle) break;
+      knows = true;
     }
     this.#ticker?.stop();
     for (const sender of this.#senders) sender.stop();
+  }
+
+  get #idle(): boolean {
+    return this.#senders.every(({ idle }) => idle);
   }
 
   #tick(): void {

@@ -90,6 +90,8 @@ test('a channel that was cleared does not continue from before that at any node,
   const [before = 0] = await a.append('y', '0');
   const [, second = 0] = await a.append('x', '1', '2', '3');
   await b.until(() => b.items.length === 4);
+  // Of nothing before.
+  a.store.clear('x', 0);
   a.store.clear('x', second);
   const [cleared = 0] = await a.append('y', 'cleared');
   await b.until(() => b.items.length === 5);

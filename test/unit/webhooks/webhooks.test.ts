@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { encodeItem } from '../../../src/codec/grip/index.ts';
 import type { HeaderList } from '../../../src/exchange/index.ts';
 import { type ChannelSpan, type HistoryStore, MemoryStore } from '../../../src/history/index.ts';
@@ -336,4 +337,44 @@ test('many events go in several requests', (t) => {
     rig.sent.flatMap(({ events }) => events),
     Array.from({ length: 250 }, (_, i) => `e${i}`),
   );
+});
+
+test('what a store answers late of a batch that is done with does not count, and a stop waits for it', async (t) => {
+  const rig = new HooksRig(t);
+  const store = rig.store as HistoryStore;
+  const late: (() => void)[] = [];
+  const span = store.span.bind(store);
+  store.span = (channel, done) => span(channel, (found) => late.push(() => done(found)));
+  const answerLate = (): void => {
+    for (const answer of late.splice(0)) answer();
+  };
+  rig.queue('a', 'b');
+  rig.advance(300);
+  assert.deepEqual([late.length, rig.sent.length], [1, 0], 'one look at a time');
+  answerLate();
+  rig.advance(100);
+  rig.last.answer({ status: 204 });
+  rig.advance(100);
+  // Oldest first: some were asked before the batch was done with.
+  answerLate();
+  rig.advance(100);
+  answerLate();
+  rig.advance(1_000);
+  assert.deepEqual([rig.sent.length, rig.counters.eventsDropped, rig.counters.eventsHeld], [1, 0, 0]);
+  rig.queue('c');
+  const stopped = rig.hooks.stop();
+  while (rig.sent.length < 2) {
+    answerLate();
+    await setTimeout(5);
+  }
+  rig.last.answer({ status: 204 });
+  let isStopped = false;
+  void stopped.then(() => {
+    isStopped = true;
+  });
+  while (!isStopped) {
+    answerLate();
+    await setTimeout(5);
+  }
+  assert.deepEqual(rig.last.events, ['c']);
 });
