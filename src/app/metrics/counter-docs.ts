@@ -109,7 +109,8 @@ const PROXY: Docs<Counters> = {
   historyGaps: 'Times that a client could not get everything that it had missed of channels with a history.',
   historyReplays:
     'Requests that were sent to their origin again because their client could not get everything that it had missed, as `on_gap` = `replay` says.',
-  usersOpen: 'Users who are on channels with `presence` now: one on two channels counts twice. In a cluster, those of all nodes.',
+  usersOpen:
+    'Users who are on channels with `presence` now: one on two channels counts twice. In a cluster, those of all nodes.',
   presenceDropped: 'Users and channels that the presence table had no room for.',
   usersRefused: 'Names of users that were too long or not UTF-8: their clients have no user.',
   sockJsSessionsOpen: 'SockJS sessions of clients without a WebSocket.',
