@@ -194,3 +194,22 @@ test('a watcher that throws keeps nobody from hearing', (t) => {
   assert.deepEqual(heard, ['x']);
   assert.equal(a.counters.faults, 1);
 });
+
+test('heartbeats go on after a fault', (t) => {
+  const pass = manualClock(t);
+  const bus = new NodeBus();
+  const a = busNode(bus, 'a');
+  const b = busNode(bus, 'b');
+  pass(1);
+  Object.defineProperty(b, 'facts', {
+    configurable: true,
+    get: () => {
+      throw new Error('a defect');
+    },
+  });
+  pass(2);
+  assert.ok(b.counters.faults > 0);
+  Object.defineProperty(b, 'facts', { value: FACTS });
+  pass(10);
+  assert.deepEqual(a.seen, ['+b']);
+});
