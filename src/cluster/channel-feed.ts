@@ -5,7 +5,7 @@ import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
 import type { ChannelWatcher } from '../hub/index.ts';
 import { PatternTrie, patternOf } from '../hub/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
-import { itemOfMessage } from './item-message.ts';
+import { copiedItem, itemOfMessage } from './item-message.ts';
 import type { FedSubject, Subjects } from './subjects.ts';
 
 /** Milliseconds for which a node stays subscribed to a channel that it has forgotten: clients come back. */
@@ -16,7 +16,7 @@ const SHOWN = 100;
 
 /** Takes what comes by the subscriptions of a node. */
 export interface FeedSink {
-  /** An item that is not kept, as `encodeItem` wrote it. */
+  /** An item that is not kept, as `encodeItem` wrote it, in memory that is lent for the call. */
   onItem(channel: string, item: Buffer): void;
   /** One that is kept, with what the stream has said of it. */
   onKept(channel: string, item: Buffer, message: BrokerMessage): void;
@@ -235,9 +235,8 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
       return;
     }
     this.#counters.itemsReceived++;
-    const item = itemOfMessage(message.data);
-    if (fed.kept) this.#sink.onKept(fed.channel, item, message);
-    else this.#sink.onItem(fed.channel, item);
+    if (fed.kept) this.#sink.onKept(fed.channel, copiedItem(message.data), message);
+    else this.#sink.onItem(fed.channel, itemOfMessage(message.data));
   }
 
   /** Whether an item is taken from this subscription, of all that bring it. */

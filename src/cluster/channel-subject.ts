@@ -23,6 +23,14 @@ const EMPTY = '=';
  * @returns null for a name that would be longer than `MAX_SUBJECT`, or that is not Unicode
  */
 export function channelSubject(name: string): string | null {
+  if (name !== last.name) last = { name, subject: subjectOf(name) };
+  return last.subject;
+}
+
+/** Items of a channel mostly come one after the other. */
+let last: { readonly name: string; readonly subject: string | null } = { name: '', subject: EMPTY };
+
+function subjectOf(name: string): string | null {
   const subject = PLAIN.test(name) ? name : name.split('.').map(escaped).join('.');
   return subject.length <= MAX_SUBJECT && !UNPAIRED.test(name) ? subject : null;
 }

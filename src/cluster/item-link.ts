@@ -86,7 +86,7 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
     }
   }
 
-  /** An item of another node, as `encodeItem` wrote it, has come. */
+  /** An item of another node, as `encodeItem` wrote it, has come. @param bytes lent for the call */
   take(channel: string, bytes: Buffer): void {
     const item = itemOf(channel, bytes);
     if (item === null) {

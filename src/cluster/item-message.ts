@@ -28,12 +28,20 @@ const VERSIONS = 0x20;
 /** In place of an item of a later version, which a node cannot read. Its clients are told of a gap. */
 export const LATER_ITEM = Buffer.alloc(0);
 
-/** The item of a message as `encodeItem` has written it, in memory of its own; `LATER_ITEM` for one of a later version. No item can be read from the result for anything else. */
-export function itemOfMessage(message: Uint8Array): Buffer {
-  const version = message[0] ?? 0;
+/**
+ * The item of a message as `encodeItem` has written it, in the memory of the message; `LATER_ITEM` for one of a later version. No item can be read from the result for anything
+ * else.
+ */
+export function itemOfMessage({ buffer, byteOffset, length, 0: version = 0 }: Uint8Array): Buffer {
   if (version > PROTOCOL && version < VERSIONS) return LATER_ITEM;
   if (version < OLDEST_PROTOCOL || version > PROTOCOL) return NO_ITEM;
-  return Buffer.from(message.subarray(1));
+  return Buffer.from(buffer, byteOffset + 1, length - 1);
+}
+
+/** The same in memory of its own, for those who keep it: that of a message is a part of all that has come at once. */
+export function copiedItem(message: Uint8Array): Buffer {
+  const item = itemOfMessage(message);
+  return item.length === 0 ? item : Buffer.from(item);
 }
 
 /** An item that is not kept, and so has no number, as `encodeItem` has written it; null if the bytes are anything else. */

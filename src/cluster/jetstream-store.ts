@@ -23,7 +23,7 @@ import {
 } from '../history/index.ts';
 import type { Broker, BrokerMessage, BrokerWatcher } from './broker.ts';
 import type { FeedSink } from './channel-feed.ts';
-import { itemOfMessage } from './item-message.ts';
+import { copiedItem } from './item-message.ts';
 import { ItemStream } from './item-stream.ts';
 import { ItemTail } from './item-tail.ts';
 import { KeptFeed } from './kept-feed.ts';
@@ -424,7 +424,7 @@ export class JetStreamStore
     const found = subject === null ? null : await this.#stream.get({ last_by_subj: subject });
     const age = this.#limitsOf(channel)?.age ?? Number.POSITIVE_INFINITY;
     if (found === null || found.time < Date.now() - age * 1_000) return null;
-    return { number: found.seq, time: found.time, channel, bytes: itemOfMessage(found.data) };
+    return { number: found.seq, time: found.time, channel, bytes: copiedItem(found.data) };
   }
 
   /** What comes, or something else when the broker fails. */

@@ -208,7 +208,7 @@ export class StreamAppends extends WheelTimer {
     const sending = this.#sending.get(token);
     if (sending === undefined) return;
     // Without an answer there is nobody who has the stream.
-    const ack = data.length === 0 ? {} : (JSON.parse(Buffer.from(data).toString()) as Ack);
+    const ack = data.length === 0 ? {} : (JSON.parse(textOf(data)) as Ack);
     if (typeof ack.seq !== 'number' || ack.error !== undefined) {
       sending.due = this.#means.wheel.now + RETRY;
       this.#warn(
@@ -238,6 +238,10 @@ export class StreamAppends extends WheelTimer {
   #warn(fields: Record<string, unknown>, message: string): void {
     this.#lines.write(this.#means.log, 'warn', fields, message);
   }
+}
+
+function textOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString();
 }
 
 /** What the broker answers to an item. */

@@ -4,7 +4,7 @@ import { attempt, type Guarded } from '../clock/index.ts';
 import { LEAST_COST } from '../exchange/index.ts';
 import type { KeptItem } from '../history/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
-import { itemOfMessage } from './item-message.ts';
+import { copiedItem } from './item-message.ts';
 import type { ItemStream } from './item-stream.ts';
 import type { Subjects } from './subjects.ts';
 
@@ -140,7 +140,7 @@ class Reading implements Guarded {
     const { upTo, maxBytes, fence, namesOnly = false } = this.#range;
     if (number <= upTo && message.subject !== fence) {
       const channel = this.#source.subjects.channelOf(message.subject);
-      const bytes = namesOnly ? NO_BYTES : itemOfMessage(message.data);
+      const bytes = namesOnly ? NO_BYTES : copiedItem(message.data);
       if (channel !== null) {
         this.#bytes += Math.max(LEAST_COST, bytes.length);
         this.#items.push({ number, time, channel, bytes });

@@ -27,6 +27,8 @@ export class Subjects {
   readonly #items: string;
   readonly #kept: string;
   readonly #fed: string;
+  /** Items of a channel mostly come one after the other. */
+  #last: { readonly subject: string; readonly fed: FedSubject | null } = { subject: '', fed: null };
 
   /** @param prefix one token or more; clusters on the same broker have different ones, none of which is the beginning of another */
   constructor(prefix: string) {
@@ -66,6 +68,11 @@ export class Subjects {
 
   /** What came by such a subscription; null if no node of ours has sent it. */
   readFed(subject: string): FedSubject | null {
+    if (subject !== this.#last.subject) this.#last = { subject, fed: this.#fedSubject(subject) };
+    return this.#last.fed;
+  }
+
+  #fedSubject(subject: string): FedSubject | null {
     const from = this.#fed.length;
     const kind = subject.slice(from, from + 2);
     if (kind !== 'h.' && kind !== 'i.') return null;

@@ -64,11 +64,6 @@ export class ChannelHistory implements HubHistory {
     this.source = new OwnHistory(store, () => this.#rules, this.#owner);
   }
 
-  /** An item, which does not have its order yet, has come from another node. */
-  received(item: PublishItem): void {
-    if (this.#keeper instanceof SharedKeeper) this.#keeper.received(item);
-  }
-
   /** Items that have their order go on, once those of channels that are kept are stored. */
   take(items: readonly PublishItem[]): void {
     if (this.#keeper === null) this.#outlet.pass(items);

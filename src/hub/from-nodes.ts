@@ -26,7 +26,7 @@ export class FromNodes {
 
   /** Delivers items that another node has accepted and that are not kept, after those that were accepted here. */
   receive(items: readonly PublishItem[]): void {
-    for (const item of items) this.#history.received(item);
+    for (const item of items) item.shared = true;
     this.#sequencer.add(items);
   }
 

@@ -40,8 +40,6 @@ export class SharedKeeper {
   readonly #unconfirmed = new Set<(stored: boolean) => void>();
   /** Appends that are under way. */
   #waiting = 0;
-  /** Those that other nodes have sent. */
-  readonly #received = new WeakSet<PublishItem>();
 
   constructor(store: SharedStore, others: OtherNodes, rules: ChannelRules, outlet: ItemsOutlet) {
     this.#store = store;
@@ -94,17 +92,12 @@ export class SharedKeeper {
     for (const done of unconfirmed) done(false);
   }
 
-  /** The item has come from another node. */
-  received(item: PublishItem): void {
-    this.#received.add(item);
-  }
-
   take(items: readonly PublishItem[]): void {
     // Most often all of them are of one kind.
     const run: PublishItem[] = [];
     let append: PublishItem[] = [];
     for (const item of items) {
-      if (this.#received.has(item)) {
+      if (item.shared === true) {
         run.push(item);
         continue;
       }

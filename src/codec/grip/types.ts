@@ -137,6 +137,8 @@ export interface PublishItem {
   readonly noSeq: boolean;
   /** The number that it was given because its channel is kept; 0, or absent, before that and where none is. */
   number?: number;
+  /** Whether another node of a cluster has accepted it, and sent it to all nodes. */
+  shared?: boolean;
   /** Null and absent mean the same. */
   readonly extras?: ItemExtras | null;
   readonly httpResponse: HttpResponseFormat | null;
