@@ -101,6 +101,11 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     for (const { key, pattern } of this.#byKey.values()) if (pattern === null) yield key;
   }
 
+  /** The patterns that it is subscribed to, likewise. */
+  *patterns(): Generator<string, void> {
+    for (const { pattern } of this.#byKey.values()) if (pattern !== null) yield pattern;
+  }
+
   channelAdded(key: string): void {
     const feed = this.#feedOf(key);
     if (feed !== null) feed.isHeld = true;

@@ -115,6 +115,8 @@ export class ClusterNode implements Guarded {
     store.feed = this.#feed;
     store.onLost = (channel, from) => clients.fromNodes.lost(channel, from);
     store.onBack = () => clients.catchUp();
+    // What such a node has appended may have got lost, and nobody tells of it.
+    this.registry.watch({ nodeCame: () => store.doubt(), nodeGone: () => store.doubt() });
     broker.watch({
       onDown: () => {
         counters.partitions++;

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import {
   type ConsumerConfig,
   type ConsumerInfo,
+  type DirectMsgRequest,
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamManager,
@@ -135,10 +136,10 @@ export class ItemStream {
     }
   }
 
-  /** The number of the last message with a subject, as one of the servers knows it, which may be behind; 0 for none. */
-  async lastOf(subject: string): Promise<number> {
-    const last = await this.#manager.direct.getMessage(this.name, { last_by_subj: subject });
-    return last?.seq ?? 0;
+  /** The number of the first message with a subject that has a higher number, as one of the servers knows it, which may be behind; 0 for none. */
+  async numberAfter(number: number, subject: string): Promise<number> {
+    const query = { seq: number + 1, next_by_subj: subject } as unknown as DirectMsgRequest;
+    return (await this.#manager.direct.getMessage(this.name, query))?.seq ?? 0;
   }
 
   /** Lets the items of a subject go. @param before only those with lower numbers */

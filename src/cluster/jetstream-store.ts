@@ -30,6 +30,7 @@ import { KeptFeed } from './kept-feed.ts';
 import { KeptNames } from './kept-names.ts';
 import { KeptReads, type StoreFeed } from './kept-reads.ts';
 import { PositionCheck } from './position-check.ts';
+import { PositionNews } from './position-news.ts';
 import type { SpokenProtocol } from './spoken-protocol.ts';
 import { StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
@@ -63,6 +64,7 @@ const NO_FEED: StoreFeed = {
   cover: (_, done) => done(),
   restart: () => {},
   *channels() {},
+  *patterns() {},
 };
 
 /**
@@ -94,6 +96,7 @@ export class JetStreamStore
   readonly #turns = new TurnQueue();
   readonly #lines = new LineRate();
   readonly #positions: PositionCheck;
+  readonly #news: PositionNews;
   readonly #tickers: readonly Ticker[];
   #turnEnds = false;
   #feed: StoreFeed = NO_FEED;
@@ -122,6 +125,7 @@ export class JetStreamStore
       { ...options, counters, window: () => stream.window },
       () => this.#endTurn(),
       () => this.#check(),
+      (subject, number) => this.#news.note(subject, number),
     );
     const store = this;
     const state = {
@@ -146,6 +150,7 @@ export class JetStreamStore
       guarded(owner, (message: BrokerMessage) => this.#onCleared(message)),
     );
     this.#positions = new PositionCheck(source, this.#kept, () => this.#endTurn());
+    this.#news = new PositionNews(options, this.#positions);
     this.#tickers = [
       new Ticker(LOOK, this, () => this.#check()),
       new Ticker(POSITIONS, this, () => this.#later(this.checkPositions())),
@@ -160,6 +165,7 @@ export class JetStreamStore
     const number = await store.#nextMark();
     store.#kept.resume(number);
     store.#reads.begin(number);
+    store.#positions.restart();
     store.#count();
     return store;
   }
@@ -287,15 +293,23 @@ export class JetStreamStore
     this.#later(this.#ruling);
   }
 
-  /** Looks whether the last items of some channels have come. The store does so each second. */
+  /** Looks whether the last items of channels have come, as far as there is a reason. The store does so each second. */
   async checkPositions(): Promise<void> {
-    if (!this.#paused && !this.#stopped) await this.#orElse(this.#positions.look(), undefined);
+    if (this.#paused || this.#stopped) return;
+    await this.#orElse(this.#positions.look(), undefined);
+    await this.#positions.settle();
+  }
+
+  /** Something may have got lost on its way here. */
+  doubt(): void {
+    this.#positions.onDoubt();
   }
 
   async stop(): Promise<void> {
     await this.#appends.stop();
     this.#stopped = true;
     for (const ticker of this.#tickers) ticker.stop();
+    this.#news.stop();
     this.#marks.stop();
     this.#cleared.unsubscribe();
   }
@@ -372,6 +386,8 @@ export class JetStreamStore
       this.#paused = false;
       this.#kept.resume(number);
       this.#reads.begin(number);
+      this.#positions.restart();
+      this.#news.restart();
       this.#marked.push(() => this.onBack(head));
       this.#endTurn();
     });

@@ -8,7 +8,7 @@ import type { StreamSource } from './stream-reader.ts';
 import { StreamRuns } from './stream-runs.ts';
 
 /** What the store needs to know of the subscriptions of its node. */
-export type StoreFeed = Pick<ChannelFeed, 'since' | 'sinceOf' | 'cover' | 'restart' | 'channels'>;
+export type StoreFeed = Pick<ChannelFeed, 'since' | 'sinceOf' | 'cover' | 'restart' | 'channels' | 'patterns'>;
 
 /** What is known of a store by those who read from it. */
 export interface StoreState {
@@ -54,7 +54,8 @@ export class KeptReads {
       {
         ...source,
         get clearedFrom(): number {
-          return reads.#begun;
+          // What the tail has forgotten the stream knows.
+          return Math.max(reads.#begun, tail.from);
         },
         clearedTo: (channel) => tail.floorOf(channel),
       },

@@ -71,6 +71,7 @@ export class StreamAppends extends WheelTimer {
   readonly #onAcked: () => void;
   /** The broker could not take an item. */
   readonly #onRefused: () => void;
+  readonly #onKept: (subject: string, number: number) => void;
   readonly #inbox = createInbox();
   readonly #subscription: Subscription;
   readonly #headers = headers();
@@ -82,12 +83,22 @@ export class StreamAppends extends WheelTimer {
   #sent = 0;
   #stopped: (() => void) | null = null;
 
-  /** @param onAcked is called when numbers have come: `settle` passes them on @param onRefused when the broker has said that it cannot take an item */
-  constructor(means: AppendsMeans, onAcked: () => void, onRefused: () => void) {
+  /**
+   * @param onAcked is called when numbers have come: `settle` passes them on
+   * @param onRefused when the broker has said that it cannot take an item
+   * @param onKept with the subject and the number of each item that the broker keeps
+   */
+  constructor(
+    means: AppendsMeans,
+    onAcked: () => void,
+    onRefused: () => void,
+    onKept: (subject: string, number: number) => void,
+  ) {
     super();
     this.#means = means;
     this.#onAcked = onAcked;
     this.#onRefused = onRefused;
+    this.#onKept = onKept;
     this.#self = hash('sha256', this.#inbox, 'base64url').slice(0, 12);
     this.#subscription = means.broker.subscribe(
       `${this.#inbox}.*`,
@@ -220,6 +231,7 @@ export class StreamAppends extends WheelTimer {
     }
     if (ack.duplicate !== true) this.#means.counters.itemsAppended++;
     this.last = Math.max(this.last, ack.seq);
+    this.#onKept(sending.subject, ack.seq);
     this.#finish(token, sending, ack.seq);
   }
 

@@ -98,19 +98,3 @@ test('an item that has got lost on its way is noticed when the next one comes, a
   assert.equal(a.counters.channelsLost, 1);
   assert.equal(await a.after(first, 'x'), `${DROPPED} 3`);
 });
-
-test('an item that has got lost on its way is noticed when none follows, too', async (t) => {
-  const nats = await startNats(t);
-  if (nats === null) return;
-  const a = await StoreNode.open(t, nats);
-  const others = Array.from({ length: 300 }, (_, index) => `y${index}`);
-  await a.subscribe(...others.slice(0, 150), 'x', ...others.slice(150));
-  const [first = 0] = await a.append('x', '1');
-  await a.append('x', DROPPED);
-  for (let look = 0; look < 4; look++) await a.store.checkPositions();
-  await a.until(() => a.lost.length > 0);
-  assert.deepEqual(a.lost, ['x']);
-  assert.equal(await a.after(first, 'x'), DROPPED);
-  for (let look = 0; look < 4; look++) await a.store.checkPositions();
-  assert.equal(a.counters.channelsLost, 1);
-});

@@ -21,6 +21,7 @@ function rigOf(t: TestContext, window = 120_000) {
     new ClusterCounters(),
   ];
   const faults: unknown[] = [];
+  const kept: string[] = [];
   let refused = 0;
   const appends: StreamAppends = new StreamAppends(
     {
@@ -36,6 +37,7 @@ function rigOf(t: TestContext, window = 120_000) {
     },
     () => appends.settle(),
     () => refused++,
+    (subject, number) => kept.push(`${subject} ${number}`),
   );
   return {
     advance,
@@ -45,6 +47,7 @@ function rigOf(t: TestContext, window = 120_000) {
     counters,
     clusterCounters,
     faults,
+    kept,
     refused: () => refused,
     append: (stored: (numbers: readonly number[]) => void, ...texts: string[]): void =>
       appends.append(
