@@ -48,7 +48,9 @@ export class ClusterCommands implements HubCommands, Guarded {
   ): void {
     const known = items.map((item) => this.#repeats.of(item));
     const others = this.#othersReceive(items.filter((_, i) => known[i] === null));
-    this.#own().countReceivers(items, (own) => {
+    // Repeats get the count of all nodes, so this node must not note its own.
+    const counted = items.map((item, i) => (known[i] === null ? { ...item, extras: null } : item));
+    this.#own().countReceivers(counted, (own) => {
       const finish = guarded(this, ({ counts, missing }: Awaited<typeof others>) => {
         const rest = counts[Symbol.iterator]();
         const totals = items.map((item, i) => {

@@ -14,7 +14,7 @@ import { type BucketChange, type BucketReader, BucketWatch } from './bucket-watc
 import { BucketWriter } from './bucket-writer.ts';
 import type { NodeRegistry, NodeWatcher } from './node-registry.ts';
 import { openBucket } from './open-bucket.ts';
-import { markKey, presenceKeyOf, stayKey, toldKey } from './presence-key.ts';
+import { markKey, type PresenceKey, presenceKeyOf, stayKey, toldKey } from './presence-key.ts';
 import { PresenceView } from './presence-view.ts';
 import type { Subjects } from './subjects.ts';
 
@@ -172,10 +172,8 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     const loaded = this.#loading;
     this.#loading = null;
     // What went while nothing was read.
-    for (const key of [...this.#view.keys()]) {
-      const read = presenceKeyOf(key);
-      if (read !== null && loaded?.has(key) === false) this.#view.take(read, '');
-    }
+    const gone = [...this.#view.keys()].filter((key) => loaded?.has(key) === false);
+    for (const key of gone) this.#view.take(presenceKeyOf(key) as PresenceKey, '');
     const own = this.#view.staysOf(self);
     const { counts } = this.#source;
     for (const [channel, user] of [...(own?.entries() ?? [])]) {

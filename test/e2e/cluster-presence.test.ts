@@ -102,7 +102,12 @@ test('the users of a node that is killed leave, whichever node that was', async 
   const { hook, sections, origin } = made;
   const nodes = [];
   for (let i = 0; i < 3; i++) {
-    const { program, clients } = await runServer(t, ['--route', `* ${origin}`], sections);
+    const { program, clients } = await runServer(
+      t,
+      ['--route', `* ${origin}`],
+      // One of them has its clients in worker processes.
+      `${sections}\n[server]\nworkers = ${i === 1 ? 2 : 1}\n`,
+    );
     nodes.push({ program, client: new Client(t, portOf(clients[0] ?? '')) });
   }
   const last = await made.start();
