@@ -17,15 +17,16 @@ const [NAME_IN_USE, NO_PEERS] = [10_058, 10_005];
 /**
  * Opens a stream of JetStream, and tries again where that may be possible in a moment.
  * @param use what it is for, in the plural
+ * @param most tries
  * @throws BrokerError when the broker has no JetStream, or does not allow it, or when `open` says so
  */
-export async function openStream<T>(use: string, open: () => Promise<T>): Promise<T> {
+export async function openStream<T>(use: string, open: () => Promise<T>, most = TRIES): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await open();
     } catch (error) {
       if (error instanceof BrokerError) throw error;
-      if (tries === TRIES || !isOfNow(error)) throw new BrokerError(reasonOf(error, use));
+      if (tries === most || !isOfNow(error)) throw new BrokerError(reasonOf(error, use));
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN));
   }

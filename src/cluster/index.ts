@@ -1,6 +1,7 @@
 export { Broker } from './broker.ts';
 export { BrokerError } from './broker-error.ts';
 export { ClusterNode, type ClusterNodeOptions, type NodeClients } from './cluster-node.ts';
+export { type BrokerReport, examineBroker } from './examine-broker.ts';
 export type { NodeCalls } from './node-calls.ts';
 export type { NodeFacts } from './node-hello.ts';
 export { nodeName } from './node-name.ts';
