@@ -21,7 +21,7 @@ interface Question {
   readonly asker: Asker;
   readonly subject: string;
   readonly data: Buffer;
-  readonly asked: number;
+  asked: number;
 }
 
 /** The subject on which a process is asked about its streams. @param place its name */
@@ -53,7 +53,7 @@ export class StreamQuestions implements Guarded {
    */
   ask(asker: Asker, stream: string, viewer: string, position: number): void {
     const data = Buffer.from(`${viewer} ${stream} ${position}`);
-    this.#send({ asker, subject: questionSubject(this.#means, placeOf(stream)), data, asked: this.#means.wheel.now });
+    this.#send({ asker, subject: questionSubject(this.#means, placeOf(stream)), data, asked: 0 });
   }
 
   /** Is called now and then. */
@@ -87,6 +87,7 @@ export class StreamQuestions implements Guarded {
 
   #send(question: Question): void {
     const token = ++this.#tokens;
+    question.asked = this.#means.wheel.now;
     const reply = `${this.#inbox}.${token}`;
     if (this.#means.broker.publish(question.subject, question.data, { reply })) this.#questions.set(token, question);
     else this.#again.add(question);

@@ -28,8 +28,11 @@ export type StreamRecord =
 
 const [HEAD, PIECE, END, CUT] = [0x68, 0x70, 0x65, 0x63];
 
-/** The version, the kind, and one or two positions. */
-const [PIECE_START, END_LENGTH] = [10, 18];
+/** Bytes of a piece before those of the log: the version, the kind, and a position. */
+export const PIECE_START = 10;
+
+/** Bytes of an end, which has two positions. */
+const END_LENGTH = 18;
 
 export function encodeStreamHead(head: StreamHead): Buffer {
   return Buffer.concat([Buffer.from([PROTOCOL, HEAD]), Buffer.from(JSON.stringify(head))]);

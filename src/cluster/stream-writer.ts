@@ -1,6 +1,6 @@
 import type { AtTurnEnd, Guarded, TurnQueue } from '../clock/index.ts';
 import { BEGINNING, type ResumableStream, type StreamMirror } from '../resume/index.ts';
-import { encodeEnd, encodePiece, encodeStreamHead } from './stream-record.ts';
+import { encodeEnd, encodePiece, encodeStreamHead, PIECE_START } from './stream-record.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Bytes of a log in one message: several messages fit into what a viewer asks for at a time. */
@@ -182,7 +182,8 @@ export class StreamWriter implements StreamMirror, AtTurnEnd {
     const { log } = stream;
     if (!this.#headSent) return this.#writeHead();
     if (this.#position < log.end) {
-      const length = Math.min(PIECE, log.end - this.#position);
+      const most = Math.min(PIECE, this.#room.maxPayload - PIECE_START);
+      const length = Math.min(most, log.end - this.#position);
       const data = encodePiece(this.#position, length, (target) => log.copy(this.#position, target));
       if (!this.#send(this.#log, data, this.#position + length)) return false;
       this.#position += length;

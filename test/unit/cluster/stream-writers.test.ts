@@ -87,6 +87,17 @@ test('what the broker refuses, or does not acknowledge, is written again from th
   assert.deepEqual([counters.streamsShared, counters.streamsUnshared], [1, 0]);
 });
 
+test('no message is larger than the broker takes', async (t) => {
+  const { broker, streams, means } = fakeMeans(t);
+  broker.maxPayload = 1_000;
+  const writers = new StreamWriters(means);
+  streams.mirror = (stream) => writers.begin(stream);
+  new StreamOrigin(streams, RULES).send('x'.repeat(5_000));
+  await eventually(() => broker.published.length > 1);
+  const sizes = broker.take().map(({ data }) => data.length);
+  assert.ok(sizes.length > 5 && Math.max(...sizes) === 1_000, sizes.join());
+});
+
 test('a header that is larger than the broker takes is not shared, and the stream goes on', async (t) => {
   const { broker, streams, means, counters, log } = fakeMeans(t);
   broker.maxPayload = 100;
