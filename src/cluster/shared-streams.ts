@@ -81,10 +81,12 @@ export class SharedStreams implements BrokerWatcher, Guarded {
     this.#readers.onUp();
     this.#questions.onUp();
     this.#writers.again();
-    this.#viewers.again();
+    this.#viewers.onUp();
   }
 
-  onDown(): void {}
+  onDown(): void {
+    this.#viewers.onDown();
+  }
 
   onFault(thrown: unknown): void {
     reportFault(this.#means, thrown);

@@ -8,7 +8,7 @@ import type { StreamMeans } from './stream-writers.ts';
 /** Milliseconds within which the process that has a stream has to answer. */
 const ANSWER = 5_000;
 
-/** Milliseconds after the broker was away in which a process that is not there may still come back. */
+/** Milliseconds for which a process that is not there may still come back: its connection to the broker is made again, as after the broker was away. */
 const RETURN = 5_000;
 
 /** Whoever asks. */
@@ -21,7 +21,11 @@ interface Question {
   readonly asker: Asker;
   readonly subject: string;
   readonly data: Buffer;
+  /** When it was asked first, and last. */
+  readonly since: number;
   asked: number;
+  /** Whether a process that is not there is waited for. */
+  readonly patient: boolean;
 }
 
 /** The subject on which a process is asked about its streams. @param place its name */
@@ -49,11 +53,13 @@ export class StreamQuestions implements Guarded {
   /**
    * Asks the process that has a stream, and tells it that somebody reads it.
    * @param viewer a number of this process
-   * @param position how far it has read; -1 where it has left
+   * @param position how far it has read; -1 where it has left, or is not permitted to read yet. Only who reads waits for a process that is not there to come back
    */
   ask(asker: Asker, stream: string, viewer: string, position: number): void {
     const data = Buffer.from(`${viewer} ${stream} ${position}`);
-    this.#send({ asker, subject: questionSubject(this.#means, placeOf(stream)), data, asked: 0 });
+    const subject = questionSubject(this.#means, placeOf(stream));
+    const { now: since } = this.#means.wheel;
+    this.#send({ asker, subject, data, since, asked: since, patient: position >= 0 });
   }
 
   /** Is called now and then. */
@@ -98,8 +104,10 @@ export class StreamQuestions implements Guarded {
     const question = this.#questions.get(token);
     if (question === undefined) return;
     this.#questions.delete(token);
+    const { now } = this.#means.wheel;
     const nobody = headers?.code === 503;
-    if (nobody && this.#means.wheel.now - this.#back < RETURN) this.#again.add(question);
+    const since = question.patient ? Math.max(this.#back, question.since) : this.#back;
+    if (nobody && now - since < RETURN) this.#again.add(question);
     else attempt(question.asker, tell, !nobody && data[0] === LIVE);
   }
 }

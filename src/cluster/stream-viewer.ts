@@ -19,10 +19,12 @@ const EMPTY = Buffer.alloc(0);
 const REPORT = 5_000;
 
 /** Milliseconds for which a place is waited for that the broker does not have yet, or a part that is missing in between. */
-const PATIENCE = 8_000;
+const PATIENCE = 15_000;
 
 /** What the viewers of a process share. */
 export interface ViewerRoom extends ReadingRoom {
+  /** The broker is away, and not only for a moment. */
+  readonly isAlone: boolean;
   /** Asks the process that has a stream. @param position how far the viewer has read; -1 for one that does not */
   ask(viewer: StreamViewer, stream: string, position: number): void;
   onInvalid(): void;
@@ -47,6 +49,8 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
   /** Whether the process that has the stream is there; null as long as that is not known. */
   #live: boolean | null = null;
   #asking = false;
+  /** What is asked again, as the broker could not answer it. */
+  #unasked: (() => void) | null = null;
   #started = false;
   #over = false;
   /** Position of the next byte that is to come from the broker. */
@@ -85,6 +89,13 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
   /** Is called once a second. */
   check(): void {
     const { now } = this.#room;
+    if (this.#room.isAlone) {
+      if (!this.#started) this.#refuse(404);
+      return;
+    }
+    const unasked = this.#unasked;
+    this.#unasked = null;
+    unasked?.();
     if (this.#head === null) {
       if (now - this.#moved >= PATIENCE) this.#refuse(404);
       else if (this.#live === true) this.#fetchHead();
@@ -127,10 +138,13 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
     } else if (live) {
       this.#settle();
     } else {
-      this.#ended(this.#room.store.last(this.#event.stream), (last) => {
-        this.#lastNumber = last?.number ?? 0;
-        this.#settle();
-      });
+      this.#asked(
+        () => this.#room.store.last(this.#event.stream),
+        (last) => {
+          this.#lastNumber = last?.number ?? 0;
+          this.#settle();
+        },
+      );
     }
   }
 
@@ -183,11 +197,14 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
 
   #fetchHead(): void {
     const known = this.#live;
-    this.#ended(this.#room.store.head(this.#event.stream), (head) => {
-      if (this.#head !== null) return;
-      if (head !== null) this.#onHead(head);
-      else if (known === false) this.#refuse(404);
-    });
+    this.#asked(
+      () => this.#room.store.head(this.#event.stream),
+      (head) => {
+        if (this.#head !== null) return;
+        if (head !== null) this.#onHead(head);
+        else if (known === false) this.#refuse(404);
+      },
+    );
   }
 
   #onHead(head: StreamHead): void {
@@ -199,16 +216,19 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
     this.#head = head;
     this.#reportStep = head.maxBytes >> 3;
     this.#moved = this.#room.now;
-    this.#ended(this.#room.store.last(this.#event.stream), (last) => {
-      const record = last?.record;
-      if (record?.kind === 'end' && record.position > 0 && record.lastEvent === this.#event.position) {
-        // A stream that has failed has no end: who has all of it is to ask the origin again.
-        this.#refuse(record.cut ? 404 : 204);
-        return;
-      }
-      this.#ask(0);
-      this.#reading.begin();
-    });
+    this.#asked(
+      () => this.#room.store.last(this.#event.stream),
+      (last) => {
+        const record = last?.record;
+        if (record?.kind === 'end' && record.position > 0 && record.lastEvent === this.#event.position) {
+          // A stream that has failed has no end: who has all of it is to ask the origin again.
+          this.#refuse(record.cut ? 404 : 204);
+          return;
+        }
+        this.#ask(0);
+        this.#reading.begin();
+      },
+    );
   }
 
   /** Nothing comes after what has come. */
@@ -305,9 +325,9 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
     this.#room.ask(this, this.#event.stream, position);
   }
 
-  /** Goes on when the broker has answered. */
-  #ended<T>(answer: Promise<T>, next: (value: T) => void): void {
-    answer.then(
+  /** Goes on when the broker has answered. Where it cannot, because its servers agree on something just now, it is asked again. */
+  #asked<T>(ask: () => Promise<T>, next: (value: T) => void): void {
+    ask().then(
       (value) => {
         if (this.#over) return;
         try {
@@ -316,8 +336,8 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
           fault(this, thrown);
         }
       },
-      (error: Error) => {
-        if (!this.#over && !this.#started) this.fail(error.message);
+      () => {
+        this.#unasked = () => this.#asked(ask, next);
       },
     );
   }

@@ -23,6 +23,9 @@ import type { StreamMeans } from './stream-writers.ts';
  */
 export const MAX_VIEWERS = 4_096;
 
+/** Milliseconds after which the broker is away not only for a moment. */
+const ALONE = 5_000;
+
 const PULL = Buffer.from(JSON.stringify({ batch: BATCH, max_bytes: BATCH_BYTES, expires: WAIT * 1e6 }));
 
 /** Responds to clients with the streams of other nodes. */
@@ -39,6 +42,8 @@ export class StreamViewers implements ViewerRoom {
   readonly #lines = new LineRate();
   #tokens = 0;
   #stopped = false;
+  /** When the broker went away. */
+  #away = Number.POSITIVE_INFINITY;
 
   constructor(means: StreamMeans, questions: StreamQuestions) {
     this.store = means.store;
@@ -52,16 +57,20 @@ export class StreamViewers implements ViewerRoom {
     return this.#means.wheel.now;
   }
 
+  get isAlone(): boolean {
+    return this.now - this.#away >= ALONE;
+  }
+
   get size(): number {
     return this.#viewers.size;
   }
 
   /** Responds as `ResumableStreams.service` does, for streams that other processes have, or had. */
   readonly service = (request: RequestHead, requester: Requester): Responder => {
-    const { broker, counters, log } = this.#means;
+    const { counters, log } = this.#means;
     const event = parseEventId(request.target.slice(1));
     const isFull = this.#viewers.size >= MAX_VIEWERS;
-    if (event === null || isFull || this.#stopped || !broker.up) {
+    if (event === null || isFull || this.#stopped || this.isAlone) {
       if (isFull) {
         counters.streamViewersRefused++;
         this.#lines.write(log, 'warn', { clients: MAX_VIEWERS }, 'too many clients read streams of other nodes');
@@ -81,8 +90,13 @@ export class StreamViewers implements ViewerRoom {
     for (const viewer of this.#viewers.keys()) attempt(viewer, check);
   }
 
+  onDown(): void {
+    this.#away = this.now;
+  }
+
   /** The broker is there again. */
-  again(): void {
+  onUp(): void {
+    this.#away = Number.POSITIVE_INFINITY;
     for (const viewer of this.#viewers.keys()) attempt(viewer, again);
   }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { ALL_RIGHTS } from '../../../src/resume/index.ts';
-import { startNats } from '../../support/nats.ts';
+import { startNats, startNatsCluster } from '../../support/nats.ts';
 import { positionsIn, StreamClient, StreamNode } from './stream-node.ts';
 
 test('a client that comes back to another node gets the rest, what comes, and the end: the same bytes', async (t) => {
@@ -203,4 +203,57 @@ test('50 streams at once come whole to clients that move from node to node', asy
   };
   await Promise.all(Array.from({ length: 50 }, (_, index) => one(index)));
   assert.deepEqual([nodes[0].counters.faults, nodes[1].counters.faults], [0, 0]);
+});
+
+test('when servers of the broker are killed, one after the other, every client has the same bytes in the end', async (t) => {
+  const servers = await startNatsCluster(t);
+  if (servers === null) return;
+  const nodes = [
+    await StreamNode.open(t, servers, { replicas: 3 }),
+    await StreamNode.open(t, servers, { replicas: 3 }),
+  ] as const;
+  let done = false;
+  const one = async (index: number): Promise<void> => {
+    const [here, there] = index % 2 === 0 ? nodes : [nodes[1], nodes[0]];
+    const origin = here.begin({ ttl: 60, maxBytes: 4_194_304 });
+    const local = origin.read();
+    origin.send('first');
+    let [position = 0] = positionsIn(local.body);
+    let text = '';
+    let remote = there.back(origin.id, position);
+    const take = (): void => {
+      text += remote.body;
+      position = positionsIn(text).at(-1) ?? position;
+    };
+    for (let i = 0; !done; i++) {
+      origin.send(`${index} ${i} ${'v'.repeat(i % 200)}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    origin.end();
+    for (;;) {
+      const end = await remote.ended();
+      take();
+      if (end === 'complete' && remote.head?.status === 200) break;
+      assert.notEqual(remote.head?.status, 404, 'the stream is not lost');
+      // What came after the last id comes again.
+      text = text.slice(0, text.indexOf(`.${position}\n`) + `.${position}\n\n`.length);
+      remote = there.back(origin.id, position);
+    }
+    const [first = 0] = positionsIn(local.body);
+    assert.ok(text === local.body.slice(local.body.indexOf(`.${first}\n`) + `.${first}\n\n`.length), `stream ${index}`);
+  };
+  const all = Promise.all(Array.from({ length: 10 }, (_, index) => one(index)));
+  for (const server of servers) {
+    await server.kill();
+    await server.start();
+  }
+  done = true;
+  await all;
+  assert.deepEqual(
+    nodes.map(({ counters }) => [counters.faults, counters.streamsUnshared]),
+    [
+      [0, 0],
+      [0, 0],
+    ],
+  );
 });

@@ -88,6 +88,7 @@ export class StreamClient extends FakeRequester {
 export interface StreamNodeOptions {
   readonly maxBytes?: number;
   readonly maxAge?: number;
+  readonly replicas?: number;
 }
 
 /** A node's streams, shared by a real broker. */
@@ -112,11 +113,17 @@ export class StreamNode {
     this.log = log;
   }
 
-  static async open(t: TestContext, { url }: NatsServer, options: StreamNodeOptions = {}): Promise<StreamNode> {
-    const { maxBytes = 67_108_864, maxAge = 120 } = options;
+  /** @param nats one server, or some that are one cluster */
+  static async open(
+    t: TestContext,
+    nats: NatsServer | readonly NatsServer[],
+    options: StreamNodeOptions = {},
+  ): Promise<StreamNode> {
+    const { maxBytes = 67_108_864, maxAge = 120, replicas = 1 } = options;
+    const servers = [nats].flat().map(({ url }) => url);
     const [log, counters, wheel] = [new FakeLog(), new ClusterCounters(), new TimerWheel()];
     t.after(() => wheel.stop());
-    const broker = await Broker.connect({ servers: [url], name: 'node', access: {}, tls: null, log });
+    const broker = await Broker.connect({ servers, name: 'node', access: {}, tls: null, log });
     t.after(() => broker.close());
     const streams = new ResumableStreams({
       wheel,
@@ -125,7 +132,7 @@ export class StreamNode {
       maxBytes: { current: 67_108_864 },
     });
     const means = { broker, streams, wheel, log, counters };
-    const shared = await SharedStreams.start({ ...means, prefix: 'test', replicas: 1, maxBytes, maxAge });
+    const shared = await SharedStreams.start({ ...means, prefix: 'test', replicas, maxBytes, maxAge });
     t.after(() => shared.stop());
     return new StreamNode(streams, shared, broker, counters, log);
   }
