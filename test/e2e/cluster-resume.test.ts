@@ -12,13 +12,13 @@ const ASKED = { headers: { Host: 'chat.example', Authorization: 'Bearer mine' } 
 
 const clusterOf = (nats: NatsServer): string => `[cluster]\nnats = ["${nats.url}"]\n`;
 
-/** Two nodes on one broker, with one origin. */
-async function twoNodes(t: TestContext, tables?: string) {
+/** Two nodes on one broker, with one origin. @param stopped the test stops the first one */
+async function twoNodes(t: TestContext, tables?: string, stopped = false) {
   const nats = await startNats(t);
   if (nats === null) return null;
   const origin = await StreamingOrigin.start(t);
   const [one, other] = (await freePorts(2)) as [number, number];
-  const a = await startResumable(t, tables, clusterOf(nats), { origin, port: one });
+  const a = await startResumable(t, tables, clusterOf(nats), { origin, port: one, stopped });
   const b = await startResumable(t, tables, clusterOf(nats), { origin, port: other });
   return { nats, origin, a, b };
 }
@@ -128,7 +128,7 @@ test('while the broker is away clients of the node of the stream notice nothing,
 });
 
 test('a node that drains goes on with a stream that is read at another node, and what it has written stays', async (t) => {
-  const rig = await twoNodes(t);
+  const rig = await twoNodes(t, undefined, true);
   if (rig === null) return;
   const { a, b } = rig;
   const { client, origin: stream } = await a.begin(ASKED);

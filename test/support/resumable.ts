@@ -128,6 +128,8 @@ export interface ResumableOptions {
   readonly origin?: StreamingOrigin;
   /** Port for clients. Default: any. Servers with the same setting take each other's streams for those of processes of one server. */
   readonly port?: number;
+  /** The test stops it. Default: it stops with the test. */
+  readonly stopped?: boolean;
 }
 
 /** Starts it. @param tables what the route has, as TOML */
@@ -135,13 +137,13 @@ export async function startResumable(
   t: TestContext,
   tables = '[route.resume]\n',
   sections = '',
-  { origin: shared, port = 0 }: ResumableOptions = {},
+  { origin: shared, port = 0, stopped = false }: ResumableOptions = {},
 ): Promise<ResumableRig> {
   const origin = shared ?? (await StreamingOrigin.start(t));
   const text = `[server]\nlisten = ["127.0.0.1:${port}"]\n[control]\nlisten = ["127.0.0.1:0"]\n${sections}\n[[route]]\nhost = "*"\ntargets = ["${origin.address}"]\n${tables}`;
   const log = new FakeLog();
   const app = await App.start(loadConfig(text, 'test.toml'), log);
-  t.after(() => app.stop(0));
+  if (!stopped) t.after(() => app.stop(0));
   return new ResumableRig(new RunningApp(t, app, log), origin);
 }
 
