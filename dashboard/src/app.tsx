@@ -85,7 +85,7 @@ export function App({ model, place: places }: { model: Model; place: Store<Place
 
 function Navigation({ current }: { current: View }) {
   const nav = useRef<HTMLElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Where the page is narrow the links scroll sideways.
     nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [current]);

@@ -35,7 +35,7 @@ async function violations(page: Page): Promise<string[]> {
 /** Goes to a view and waits for what it shows. */
 async function show(page: Page, backend: DashboardBackend, go: (view: string) => Promise<void>, view: string) {
   await go(view);
-  await page.getByText('ready', { exact: true }).waitFor();
+  await page.getByRole('banner').getByText('ready', { exact: true }).waitFor();
   if (view === 'channels/news') {
     await backend.streamed('/channels/news/messages');
     backend.publish('news', {
