@@ -17,7 +17,6 @@ import {
   type KeptItem,
   type ReadQuery,
   type ReadResult,
-  recordSpace,
   type SharedItem,
   type SharedStore,
 } from '../history/index.ts';
@@ -29,6 +28,7 @@ import { ItemTail } from './item-tail.ts';
 import { KeptFeed } from './kept-feed.ts';
 import { KeptNames } from './kept-names.ts';
 import { KeptReads, type StoreFeed } from './kept-reads.ts';
+import { NO_SPAN, spanOf } from './kept-span.ts';
 import { PositionCheck } from './position-check.ts';
 import { PositionNews } from './position-news.ts';
 import type { SpokenProtocol } from './spoken-protocol.ts';
@@ -242,19 +242,13 @@ export class JetStreamStore
     this.#later(this.#orElse(this.#lastOf(channel), null).then((item) => done(item, this.head)));
   }
 
-  span(channel: string, done: (span: ChannelSpan) => void): void {
-    this.read({ channels: [channel], after: null }, ({ items }) => {
-      const nameBytes = Buffer.byteLength(channel);
-      const bytes = items.reduce((sum, item) => sum + recordSpace(nameBytes, item.bytes.length), 0);
-      const [first, last] = [items[0], items.at(-1)];
-      done({
-        first: first?.number ?? 0,
-        last: last?.number ?? 0,
-        items: items.length,
-        bytes,
-        oldest: first?.time ?? null,
-      });
-    });
+  span(name: string, done: (span: ChannelSpan) => void): void {
+    const subject = this.#options.subjects.kept(name);
+    const read = (): Promise<readonly KeptItem[]> =>
+      new Promise((resolve) => this.read({ channels: [name], after: null }, ({ items }) => resolve(items)));
+    const channel = { name, keep: this.#limitsOf(name), read };
+    if (subject === null) done(NO_SPAN);
+    else this.#later(this.#untilThere(() => spanOf(this.#stream, { ...channel, subject })).then(done));
   }
 
   names(prefix: string, done: (names: readonly string[]) => void): void {
@@ -451,6 +445,16 @@ export class JetStreamStore
       if (!this.#stopped) this.#options.log.warn({ error: String(error) }, 'broker has failed');
       return otherwise;
     }
+  }
+
+  /** What comes when the broker is there: nobody is to take what is not known for nothing. */
+  async #untilThere<T>(ask: () => Promise<T>): Promise<T> {
+    while (!this.#stopped) {
+      const found = await this.#orElse(ask(), null);
+      if (found !== null) return found;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN).unref());
+    }
+    return await new Promise(() => {});
   }
 
   #later(work: Promise<unknown>): void {

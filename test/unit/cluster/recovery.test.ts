@@ -154,4 +154,8 @@ test('a page has the newest items first, up to a limit, and before a number', as
   assert.deepEqual([next.items.map(({ number }) => number), next.more], [[numbers[1], numbers[0]], false]);
   const span = await new Promise<object>((resolve) => a.store.span('x', resolve));
   assert.deepEqual({ ...span, oldest: 0 }, { first: numbers[0], last: numbers[3], items: 4, bytes: 4 * 40, oldest: 0 });
+  const many = await a.append('y', ...new Array<string>(300).fill('1'));
+  const large = await new Promise<object>((resolve) => a.store.span('y', resolve));
+  const ends = { first: many[0], last: many.at(-1) };
+  assert.deepEqual({ ...large, oldest: 0 }, { ...ends, items: 300, bytes: 300 * 40, oldest: 0 });
 });
