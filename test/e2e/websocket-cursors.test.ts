@@ -2,38 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { WebSocketContext } from '../../src/grip-origin/websocket-context.ts';
 import { startHoldfast } from '../support/holdfast.ts';
-import { startOrigin } from '../support/origin.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Upgraded } from '../support/upgraded.ts';
+import { startSubscribing } from '../support/websocket/subscribing-origin.ts';
 import { openWs, startWsOrigin, type WsPeer } from '../support/websocket/ws-peers.ts';
 
 const SKIP = existsSync(`/proc/${process.pid}/task`) ? false : 'descriptors can be passed on Linux only';
-
-/** An origin that subscribes its clients to the channels `c` of the query, from the cursor `since` on. */
-function startSubscribing(t: TestContext): Promise<string> {
-  return startOrigin(t, async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const fields = Object.entries(request.headers).map(([name, value]) => [name, String(value)] as const);
-    const socket = new WebSocketContext(fields, Buffer.concat(chunks));
-    const { searchParams } = new URL(request.url ?? '', 'http://x');
-    const since = searchParams.get('since');
-    if (socket.opening) {
-      socket.accept();
-      for (const channel of (searchParams.get('c') ?? '').split(','))
-        socket.subscribe(channel, [], since === null ? {} : { since });
-    }
-    for (const message of socket.messages) {
-      const { channel, from } = JSON.parse(String(message));
-      socket.subscribe(channel, [], { since: from });
-      socket.send(`subscribed to ${channel}`);
-    }
-    const { status, headers, body } = socket.response();
-    response.writeHead(status, headers).end(body);
-  });
-}
 
 /** A server that keeps the last items of each channel. */
 async function started(t: TestContext, { workers = 1, items = 100, route = '', target = '', hub = '' } = {}) {

@@ -6,7 +6,9 @@ import type { TestContext } from 'node:test';
 export class CuttingRelay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #inner = new Set<Socket>();
+  /** Each socket, and where its bytes go. */
+  readonly #pipes = new Map<Socket, Socket>();
+  #stalled = false;
   /** Connections so far. */
   accepted = 0;
 
@@ -20,19 +22,19 @@ export class CuttingRelay {
     const server = createServer((client) => {
       relay.accepted++;
       const inner = connect(Number(port), host);
-      relay.#inner.add(inner);
-      inner.on('close', () => relay.#inner.delete(inner));
       for (const [from, to] of [
         [client, inner],
         [inner, client],
       ] as const) {
         relay.#sockets.add(from);
+        relay.#pipes.set(from, to);
         from.on('error', () => {});
         from.on('close', () => {
           relay.#sockets.delete(from);
+          relay.#pipes.delete(from);
           to.destroy();
         });
-        from.pipe(to);
+        if (!relay.#stalled) from.pipe(to);
       }
     });
     const relay = new CuttingRelay(server);
@@ -49,14 +51,24 @@ export class CuttingRelay {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Takes nothing more of the server, for clients that are too slow for it. */
-  stall(): void {
-    for (const socket of this.#inner) socket.pause();
+  /** `127.0.0.1:PORT`. */
+  get address(): string {
+    return this.url.slice('http://'.length);
   }
 
-  /** Takes more of it again. */
+  /** No byte passes any more, also on new connections. */
+  stall(): void {
+    this.#stalled = true;
+    for (const [from, to] of this.#pipes) {
+      from.unpipe(to);
+      from.pause();
+    }
+  }
+
+  /** Bytes pass again. */
   goOn(): void {
-    for (const socket of this.#inner) socket.resume();
+    this.#stalled = false;
+    for (const [from, to] of this.#pipes) from.pipe(to);
   }
 
   /** Breaks all connections. */

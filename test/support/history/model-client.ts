@@ -21,10 +21,13 @@ export type Seen =
       readonly losses: number;
     };
 
+/** That of an event without one: it is of a channel without a history. */
+export const NO_CURSOR = 'none';
+
 /** What clients of the model need. */
 export interface ModelSurroundings {
-  readonly server: RestartedServer;
-  readonly publisher: ModelPublisher;
+  readonly server: Pick<RestartedServer, 'port' | 'up' | 'losses'>;
+  readonly publisher: Pick<ModelPublisher, 'channelOf' | 'counts' | 'last' | 'more' | 'over'>;
 }
 
 /** What a client of the model is like. */
@@ -44,8 +47,8 @@ export abstract class ModelClient {
   readonly begun: Promise<void>;
   protected cursor: string | null = null;
   protected readonly random: SeededRandom;
+  protected readonly around: ModelSurroundings;
   #onBegun: () => void = () => {};
-  readonly #around: ModelSurroundings;
   readonly #unsteady: boolean;
   readonly #pattern: string | null;
 
@@ -63,18 +66,19 @@ export abstract class ModelClient {
     this.name = name;
     this.channels = channels;
     this.random = random;
-    this.#around = around;
+    this.around = around;
     this.#unsteady = unsteady;
   }
 
   /** Resolves when it has the last item of each of its channels. */
   async run(): Promise<void> {
-    const { server, publisher } = this.#around;
-    while (!this.#isDone) {
+    const { server, publisher } = this.around;
+    while (!this.isDone) {
       await server.up();
       const cut =
         this.#unsteady && !publisher.over && this.random.below(4) > 0 ? this.random.below(this.mostBytes) : Infinity;
-      await this.#connect(cut);
+      this.seen.push(this.cursor === null ? { kind: 'new' } : { kind: 'back', cursor: this.cursor });
+      await this.connect(cut);
       if (this.#unsteady && !publisher.over && this.random.below(2) === 0) await publisher.more(this.random.below(40));
     }
   }
@@ -102,7 +106,7 @@ export abstract class ModelClient {
   protected gotItem(text: string, cursor: string | null): void {
     const item = Number(/^\d+/.exec(text)?.[0] ?? Number.NaN);
     this.seen.push({ kind: 'item', item, cursor });
-    if (cursor !== null) this.cursor = cursor;
+    if (cursor !== null && cursor !== NO_CURSOR) this.cursor = cursor;
   }
 
   protected gotCursor(cursor: string): void {
@@ -112,27 +116,27 @@ export abstract class ModelClient {
   }
 
   protected gotGap(channels: readonly string[]): void {
-    const { publisher, server } = this.#around;
+    const { publisher, server } = this.around;
     this.seen.push({ kind: 'gap', channels, published: new Map(publisher.counts), losses: server.lossesUntilNow() });
   }
 
-  get #isDone(): boolean {
-    const { last } = this.#around.publisher;
+  /** Whether it has the last items. */
+  protected get isDone(): boolean {
+    const { last } = this.around.publisher;
     if (last.size === 0) return false;
     return this.channels.every((channel) =>
       this.seen.some(
         (each) =>
           each.kind === 'item' &&
           each.item >= (last.get(channel) ?? 0) &&
-          this.#around.publisher.channelOf(each.item) === channel,
+          this.around.publisher.channelOf(each.item) === channel,
       ),
     );
   }
 
   /** One connection, cut after so many bytes of its body. */
-  #connect(cut: number): Promise<void> {
-    const { server, publisher } = this.#around;
-    this.seen.push(this.cursor === null ? { kind: 'new' } : { kind: 'back', cursor: this.cursor });
+  protected connect(cut: number): Promise<void> {
+    const { server, publisher } = this.around;
     const inQuery = this.cursor !== null && this.random.below(3) === 0;
     const headers: Record<string, string> = this.cursor === null || inQuery ? {} : { 'Last-Event-ID': this.cursor };
     const path = inQuery ? `${this.target}&last_event_id=${this.cursor}` : this.target;
@@ -152,7 +156,7 @@ export abstract class ModelClient {
           this.onText(chunk.subarray(0, left).toString('latin1'));
           left -= chunk.length;
           if (left <= 0) outgoing.destroy();
-          else if (this.#isDone) outgoing.destroy();
+          else if (this.isDone) outgoing.destroy();
           else if (this.#unsteady && !publisher.over && this.random.below(30) === 0) {
             // It reads nothing for a while.
             message.pause();
@@ -193,7 +197,7 @@ export class ModelStream extends ModelClient {
     if (/^event: gap$/m.test(block)) this.gotGap((JSON.parse(data ?? '') as { channels: string[] }).channels);
     else if (data === null) {
       if (cursor !== null) this.gotCursor(cursor);
-    } else if (!data.startsWith('part')) this.gotItem(data, cursor ?? 'none');
+    } else if (!data.startsWith('part')) this.gotItem(data, cursor ?? NO_CURSOR);
   }
 }
 

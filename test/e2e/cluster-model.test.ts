@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { ClusterCheck } from '../support/cluster/cluster-check.ts';
+import { ClusterPublisher } from '../support/cluster/cluster-publisher.ts';
+import { FaultyCluster } from '../support/cluster/faulty-cluster.ts';
+import { ModelSocket } from '../support/cluster/model-socket.ts';
+import { startHoldingOrigin } from '../support/history/kept-channels.ts';
+import { type ModelClient, ModelPoll, ModelStream } from '../support/history/model-client.ts';
+import { requirePeer } from '../support/peers.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import { startSubscribing } from '../support/websocket/subscribing-origin.ts';
+
+/** Seconds for which faults come. */
+const SECONDS = Number(process.env.HOLDFAST_CLUSTER_SECONDS ?? 40);
+
+const CLIENTS = 12;
+
+/** Channels with a history, and how many of their items are kept. */
+const KEPT = new Map([
+  ['kept.a', 5_000],
+  ['kept.b', 5_000],
+  ['few.c', 5],
+]);
+const CHANNELS = [...KEPT.keys(), 'live.d'];
+
+test('whatever happens to nodes and brokers, clients get each item once and in order, or are told of a gap', async (t) => {
+  const path = requirePeer(t, 'nats-server');
+  if (path === null) return;
+  const random = seededRandom(t);
+  const config = `
+[[channel]]
+match = "kept.*"
+history_items = 5000
+[[channel]]
+match = "few.*"
+history_items = 5
+[[route]]
+host = "*"
+targets = ["${await startHoldingOrigin(t)}"]
+join = "lines"
+[[route]]
+host = "*"
+proto = "ws"
+cursor = "envelope"
+targets = ["${await startSubscribing(t)},over_http"]
+`;
+  const cluster = await FaultyCluster.start(t, random.fork(), path, config);
+  const publisher = new ClusterPublisher(cluster, CHANNELS);
+  const around = { server: cluster, publisher };
+  const clients: ModelClient[] = [];
+  for (const make of [ModelStream, ModelSocket]) {
+    clients.push(new make(`steady ${make.name}`, CHANNELS, around, random.fork(), { unsteady: false }));
+  }
+  for (let index = 0; index < CLIENTS; index++) {
+    const make = [ModelStream, ModelPoll, ModelSocket][index % 3] as typeof ModelStream;
+    const channels = CHANNELS.filter((_, at) => at === index % CHANNELS.length || random.below(2) === 0);
+    clients.push(new make(`${make.name} ${index}`, channels, around, random.fork()));
+  }
+  for (const make of [ModelStream, ModelPoll]) {
+    const kind = { pattern: '*.*; pattern' };
+    clients.push(new make(`${make.name} by pattern`, CHANNELS, around, random.fork(), kind));
+  }
+  const left = new Set(clients.map(({ name }) => name));
+  const running = Promise.all(clients.map((client) => client.run().then(() => left.delete(client.name))));
+  // From the first item on somebody is there.
+  await Promise.all(clients.slice(0, 2).map(({ begun }) => begun));
+  const publishing = [...cluster.nodes.keys(), ...cluster.nodes.keys()].map((by) => publisher.run(by, random.fork()));
+  try {
+    await cluster.suffer(SECONDS * 1_000);
+    const ending = publisher.end(Promise.all(publishing), running, random.fork());
+    await Promise.race([running, setTimeout(60_000, null, { ref: false })]);
+    assert.deepEqual([...left], [], 'all clients have the last items');
+    await ending;
+    const check = new ClusterCheck(publisher, clients, KEPT);
+    check.checkAccepted(new Set(cluster.nodes.flatMap(({ killed }) => killed)));
+    for (const client of clients) check.check(client);
+    t.diagnostic(`${publisher.items.length} published, ${check.items} seen, ${check.gaps} gaps`);
+  } catch (error) {
+    for (const step of cluster.steps) t.diagnostic(step);
+    throw error;
+  } finally {
+    t.diagnostic(`responses: ${[...publisher.statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}`);
+  }
+});

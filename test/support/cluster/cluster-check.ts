@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { type Cursor, parseCursor } from '../../../src/history/index.ts';
+import type { ModelClient, Seen } from '../history/model-client.ts';
+import type { ClusterItem, ClusterPublisher } from './cluster-publisher.ts';
+
+/** Compares what clients of a cluster have seen with each other and with what was published. */
+export class ClusterCheck {
+  gaps = 0;
+  items = 0;
+  readonly #publisher: ClusterPublisher;
+  /** Items that are kept of each channel that has a history. */
+  readonly #kept: ReadonlyMap<string, number>;
+  /** Numbers of items with a history, as all clients have to see them. */
+  readonly #numbers = new Map<number, number>();
+  /** Items of a channel that somebody has seen, in the order of their numbers. */
+  readonly #known = new Map<string, { readonly item: number; readonly number: number }[]>();
+  #epoch = '';
+
+  constructor(publisher: ClusterPublisher, clients: readonly ModelClient[], kept: ReadonlyMap<string, number>) {
+    this.#publisher = publisher;
+    this.#kept = kept;
+    const items = new Map<number, number>();
+    for (const { seen, name } of clients) for (const each of seen) this.#learn(each, name, items);
+    for (const list of this.#known.values()) list.sort((one, other) => one.number - other.number);
+  }
+
+  /**
+   * What was accepted for channels with a history is kept, if its publisher has waited for that, or if its node was not killed. The items of a publisher are in its order, if it has waited, or if
+   * it has published them at the same run of the same node.
+   * @param killed runs of nodes
+   */
+  checkAccepted(killed: ReadonlySet<string>): void {
+    const { items, last } = this.#publisher;
+    const before = new Map<string, number>();
+    for (const [item, { channel, by, at, cursor }] of items.entries()) {
+      if (!this.#kept.has(channel) || at === null) continue;
+      const number = this.#numbers.get(item);
+      const say = (what: string): string => this.#told(item, what);
+      if (number === undefined) {
+        // Behind the last ones nobody may have stayed, and of others it may be gone before somebody has read it.
+        const isKept = item < (last.get(channel) ?? 0) && items.length <= (this.#kept.get(channel) ?? 0);
+        const isSeen = isKept && (cursor !== null || !killed.has(at));
+        assert.ok(!isSeen, say('was accepted, and is lost'));
+        continue;
+      }
+      if (cursor !== null)
+        assert.equal(number, this.#numberOf(cursor, say), say('has the number that its publisher was told'));
+      const [own, all] = [`${by} ${channel} ${at}`, `${by} ${channel}`];
+      const earlier = Math.max(before.get(own) ?? 0, before.get(all) ?? 0);
+      assert.ok(number > earlier, say(`has the number ${number}, but an earlier one of its publisher ${earlier}`));
+      before.set(cursor === null ? own : all, number);
+    }
+  }
+
+  /** The client has got each item of its channels with a history once and in order, but for gaps that it was told of; of the others each at most once, in the order of their publishers. */
+  check({ seen, channels, name }: ModelClient): void {
+    const places = new Map<string, number | null>();
+    let unkept = new UnkeptCheck(this.#publisher);
+    let losses = 0;
+    /** Whether it has just come back, and was not told where it is. */
+    let isBack = false;
+    for (const [at, each] of seen.entries()) {
+      const say = (what: string): string => `${name} (${channels}): ${what}, at ${at} of ${shown(seen, at)}`;
+      if (each.kind === 'new' || each.kind === 'back') {
+        unkept = new UnkeptCheck(this.#publisher);
+        isBack = true;
+        if (each.kind === 'new') for (const channel of channels) if (this.#kept.has(channel)) places.set(channel, null);
+      } else if (each.kind === 'at') {
+        isBack = false;
+        this.#moveAll(places, this.#numberOf(each.cursor, say), say);
+      } else if (each.kind === 'item') {
+        this.items++;
+        const channel = this.#publisher.channelOf(each.item) ?? '';
+        assert.ok(channels.includes(channel), say(`item ${each.item} is of another channel`));
+        if (this.#kept.has(channel)) this.#take(places, channel, each.item, say);
+        else unkept.take(channel, each.item, say);
+      } else {
+        this.gaps++;
+        const named = each.channels.flatMap((channel) => (channel.includes('*') ? channels : [channel]));
+        const told = named.filter((channel) => this.#kept.has(channel));
+        // What got lost on its way while the client was there it may have gone beyond. When it comes back everything can be read.
+        const isLoss = !isBack && each.losses > losses;
+        losses = each.losses;
+        const missed = [...places].map(([channel, place]) => [channel, this.#missed(channel, place, each)] as const);
+        const isBeyond = missed.some(([channel, count]) => count > (this.#kept.get(channel) as number));
+        assert.ok(
+          told.length === 0 || isLoss || isBeyond,
+          say(`a gap of ${told}, but only ${missed.join(' ')} were missed`),
+        );
+        for (const channel of told) places.set(channel, null);
+      }
+    }
+  }
+
+  /** How many items a client has not had, of those that were published when it was told of a gap. */
+  #missed(channel: string, place: number | null, { published }: Extract<Seen, { kind: 'gap' }>): number {
+    const had = this.#known.get(channel)?.filter(({ number }) => number <= (place ?? 0)).length ?? 0;
+    return (published.get(channel) ?? 0) - had;
+  }
+
+  #take(places: Map<string, number | null>, channel: string, item: number, say: Say): void {
+    const number = this.#numbers.get(item);
+    // Only clients that poll have seen it, among others.
+    if (number === undefined) return;
+    this.#move(places, channel, number - 1, say);
+    places.set(channel, number);
+    this.#moveAll(places, number, say);
+  }
+
+  #moveAll(places: Map<string, number | null>, number: number, say: Say): void {
+    for (const channel of places.keys()) this.#move(places, channel, number, say);
+  }
+
+  /** Nothing is between the place and the number to which it moves. */
+  #move(places: Map<string, number | null>, channel: string, to: number, say: Say): void {
+    const from = places.get(channel) ?? null;
+    places.set(channel, to);
+    if (from === null) return;
+    assert.ok(to >= from, say(`back from ${from} to ${to}`));
+    const missed = this.#known.get(channel)?.filter(({ number }) => number > from && number <= to) ?? [];
+    assert.deepEqual(missed, [], say(`items of ${channel} are missing`));
+  }
+
+  #learn(each: Seen, name: string, items: Map<number, number>): void {
+    if (each.kind !== 'item' || each.cursor === null) return;
+    const { item, cursor } = each;
+    const channel = this.#publisher.channelOf(item) ?? '';
+    if (!this.#kept.has(channel)) return;
+    const number = this.#numberOf(cursor, (what) => `${name}: item ${item}: ${what}`);
+    assert.equal(this.#numbers.get(item) ?? number, number, this.#told(item, `has one number, says ${name}`));
+    assert.equal(
+      items.get(number) ?? item,
+      item,
+      this.#told(item, `is not the one with the number ${number}, says ${name}`),
+    );
+    if (this.#numbers.has(item)) return;
+    this.#numbers.set(item, number);
+    items.set(number, item);
+    const list = this.#known.get(channel);
+    if (list === undefined) this.#known.set(channel, [{ item, number }]);
+    else list.push({ item, number });
+  }
+
+  #told(item: number, what: string): string {
+    const { channel, how } = this.#publisher.items[item] as ClusterItem;
+    return `item ${item} of ${channel} (${how.join(', ')}) ${what}`;
+  }
+
+  #numberOf(text: string, say: Say): number {
+    const { epoch, number }: Cursor = parseCursor(text) ?? assert.fail(say(`${text} is no cursor`));
+    this.#epoch ||= epoch;
+    assert.equal(epoch, this.#epoch, say('another epoch'));
+    return number;
+  }
+}
+
+type Say = (what: string) => string;
+
+/** The items of channels without a history on one connection. */
+class UnkeptCheck {
+  readonly #publisher: ClusterPublisher;
+  readonly #seen = new Set<number>();
+  readonly #lasts = new Map<string, number>();
+
+  constructor(publisher: ClusterPublisher) {
+    this.#publisher = publisher;
+  }
+
+  take(channel: string, item: number, say: Say): void {
+    assert.ok(!this.#seen.has(item), say(`item ${item} comes twice`));
+    this.#seen.add(item);
+    const { by, at } = this.#publisher.items[item] ?? assert.fail(say('no such item'));
+    // One that was not accepted may have gone another way, and so may one that went through another node.
+    if (at === null) return;
+    const key = `${by} ${at} ${channel}`;
+    assert.ok(item > (this.#lasts.get(key) ?? -1), say(`item ${item} of ${channel} after ${this.#lasts.get(key)}`));
+    this.#lasts.set(key, item);
+  }
+}
+
+function shown(seen: readonly Seen[], at: number): string {
+  const around = seen.slice(Math.max(0, at - 12), at + 5);
+  return JSON.stringify(around, (_, value) => (value instanceof Map ? [...value].join(' ') : value));
+}
