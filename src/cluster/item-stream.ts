@@ -85,7 +85,8 @@ export class ItemStream {
     const metadata = { ...info.config.metadata };
     const isOf = this.#epochOf(info);
     // Another node may have given it another value already.
-    if (metadata[EPOCH] === undefined || (isOf === this.epoch && info.state.last_seq < this.seen)) {
+    const isBehind = isOf === this.epoch && info.state.last_seq < this.seen;
+    if (metadata[EPOCH] === undefined || (isBehind && (await this.#hasLost()))) {
       change.metadata = { ...metadata, [EPOCH]: newEpoch() };
     }
     if (this.#rules !== null && metadata[RULES] !== this.#rules) {
@@ -156,6 +157,13 @@ export class ItemStream {
 
   async deleteConsumer(name: string): Promise<void> {
     await this.#manager.consumers.delete(this.name, name);
+  }
+
+  /** Whether the stream has lost items. A server that was stopped, or has just begun to lead, may say less than there is; but it takes a message only when it knows of all. */
+  async #hasLost(): Promise<boolean> {
+    const { seen } = this;
+    const { seq } = await this.#manager.jetstream().publish(this.#subjects.mark('last'));
+    return seq <= seen;
   }
 
   #find(): Promise<StreamInfo> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
+import { jetstreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { Broker, type BrokerAccess } from '../../../src/cluster/broker.ts';
 import { ItemStream } from '../../../src/cluster/item-stream.ts';
 import type { StreamSettings } from '../../../src/cluster/stream-settings.ts';
@@ -22,6 +22,31 @@ function open(broker: Broker, settings: Partial<StreamSettings> = {}): Promise<I
 async function config(broker: Broker): Promise<StreamConfig> {
   return (await (await jetstreamManager(broker.connection)).streams.info('my_app')).config;
 }
+
+test('a server that says less than there is has not lost it', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const broker = await brokerOf(t, nats);
+  const stream = await open(broker);
+  const { epoch } = stream;
+  const client = (await jetstreamManager(broker.connection)).jetstream();
+  for (let number = 1; number <= 3; number++) await client.publish('my.app.h.x');
+  await stream.refresh();
+  assert.equal(stream.seen, 3);
+  const request = broker.connection.request.bind(broker.connection);
+  t.mock.method(broker.connection, 'request', async (subject: string, ...rest: [Uint8Array]) => {
+    const answer = await request(subject, ...rest);
+    if (!subject.includes('.STREAM.INFO.')) return answer;
+    const info = answer.json<StreamInfo>();
+    return Object.create(answer, { json: { value: () => ({ ...info, state: { ...info.state, last_seq: 1 } }) } });
+  });
+  await stream.refresh();
+  assert.equal(stream.epoch, epoch);
+  // One that has lost it gives the next message a number that was seen.
+  stream.seen = 9;
+  await stream.refresh();
+  assert.notEqual(stream.epoch, epoch);
+});
 
 test('the stream is made as it must be', async (t) => {
   const nats = await startNats(t);
