@@ -4,10 +4,12 @@ import { setTimeout } from 'node:timers/promises';
 import { ClusterCheck } from '../support/cluster/cluster-check.ts';
 import { ClusterPublisher } from '../support/cluster/cluster-publisher.ts';
 import { FaultyCluster } from '../support/cluster/faulty-cluster.ts';
+import { leftOver } from '../support/cluster/left-over.ts';
 import { ModelSocket } from '../support/cluster/model-socket.ts';
 import { startHoldingOrigin } from '../support/history/kept-channels.ts';
 import { type ModelClient, ModelPoll, ModelStream } from '../support/history/model-client.ts';
 import { requirePeer } from '../support/peers.ts';
+import type { Program } from '../support/program.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { startSubscribing } from '../support/websocket/subscribing-origin.ts';
 
@@ -61,8 +63,8 @@ targets = ["${await startSubscribing(t)},over_http"]
     const kind = { pattern: '*.*; pattern' };
     clients.push(new make(`${make.name} by pattern`, CHANNELS, around, random.fork(), kind));
   }
-  const left = new Set(clients.map(({ name }) => name));
-  const running = Promise.all(clients.map((client) => client.run().then(() => left.delete(client.name))));
+  const waiting = new Set(clients.map(({ name }) => name));
+  const running = Promise.all(clients.map((client) => client.run().then(() => waiting.delete(client.name))));
   // From the first item on somebody is there.
   await Promise.all(clients.slice(0, 2).map(({ begun }) => begun));
   const publishing = [...cluster.nodes.keys(), ...cluster.nodes.keys()].map((by) => publisher.run(by, random.fork()));
@@ -70,11 +72,23 @@ targets = ["${await startSubscribing(t)},over_http"]
     await cluster.suffer(SECONDS * 1_000);
     const ending = publisher.end(Promise.all(publishing), running, random.fork());
     await Promise.race([running, setTimeout(60_000, null, { ref: false })]);
-    assert.deepEqual([...left], [], 'all clients have the last items');
+    assert.deepEqual([...waiting], [], 'all clients have the last items');
     await ending;
     const check = new ClusterCheck(publisher, clients, KEPT);
     check.checkAccepted(new Set(cluster.nodes.flatMap(({ killed }) => killed)));
     for (const client of clients) check.check(client);
+    // The broker forgets readers of dead nodes after 30 s.
+    let left: readonly string[] = [];
+    for (let tries = 0; tries < 90; tries++) {
+      left = await leftOver(cluster);
+      if (left.length === 0) break;
+      await setTimeout(500);
+    }
+    assert.deepEqual(left, []);
+    for (const { program, errors } of cluster.nodes) {
+      const { code, stderr } = await (program as Program).stop();
+      assert.deepEqual([code, stderr, [...errors, ...(program as Program).errors()]], [0, '', []]);
+    }
     t.diagnostic(`${publisher.items.length} published, ${check.items} seen, ${check.gaps} gaps`);
   } catch (error) {
     for (const step of cluster.steps) t.diagnostic(step);

@@ -107,6 +107,8 @@ export class ClusterPublisher {
         }
         break;
       }
+      // A node that died or hung has left its key to the next one, which does not know what it has done: ids say that.
+      if (status === 0 && !withIds) break;
       await setTimeout(100);
     }
     this.#tell();

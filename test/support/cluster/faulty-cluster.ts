@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { ControlSocket } from '../control/control-socket.ts';
 import { CuttingRelay } from '../cutting-relay.ts';
 import { freePorts } from '../free-ports.ts';
 import { startHoldfast } from '../holdfast.ts';
@@ -32,6 +33,8 @@ export class FaultyNode {
   readonly name: string;
   readonly port: number;
   readonly control: number;
+  /** Its control API. */
+  readonly api: ControlSocket;
   /** Its connections to the brokers. */
   readonly relays: readonly CuttingRelay[];
   /** How often it was started. */
@@ -55,13 +58,15 @@ export class FaultyNode {
     [this.port, this.control] = ports;
     this.relays = relays;
     this.#cwd = temporaryFolder(t);
+    const socket = join(this.#cwd, 'control.sock');
+    this.api = new ControlSocket(t, socket);
     const nats = JSON.stringify(relays.map(({ address }) => `nats://${address}`));
     writeFileSync(
       join(this.#cwd, 'holdfast.toml'),
       `[server]
 listen = ["127.0.0.1:${this.port}"]
 [control]
-listen = ["127.0.0.1:${this.control}"]
+listen = ["127.0.0.1:${this.control}", "unix:${socket}"]
 [cluster]
 nats = ${nats}
 node = "${name}"
