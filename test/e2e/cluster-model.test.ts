@@ -89,7 +89,9 @@ targets = ["${await startSubscribing(t)},over_http"]
       const { code, stderr } = await (program as Program).stop();
       assert.deepEqual([code, stderr, [...errors, ...(program as Program).errors()]], [0, '', []]);
     }
-    t.diagnostic(`${publisher.items.length} published, ${check.items} seen, ${check.gaps} gaps`);
+    t.diagnostic(
+      `${publisher.items.length} published, ${check.items} seen, ${check.gaps} gaps, ${check.unnoticed} unnoticed`,
+    );
   } catch (error) {
     for (const step of cluster.steps) t.diagnostic(step);
     throw error;

@@ -6,6 +6,10 @@ import type { ClusterItem, ClusterPublisher } from './cluster-publisher.ts';
 /** Compares what clients of a cluster have seen with each other and with what was published. */
 export class ClusterCheck {
   gaps = 0;
+  /** Connections that ended after something got lost between brokers, and before that was noticed. */
+  unnoticed = 0;
+  /** What a client has missed of its channels, and was not told of yet. */
+  readonly #owed = new Map<string, string>();
   items = 0;
   readonly #publisher: ClusterPublisher;
   /** Items that are kept of each channel that has a history. */
@@ -62,6 +66,8 @@ export class ClusterCheck {
     for (const [at, each] of seen.entries()) {
       const say = (what: string): string => `${name} (${channels}): ${what}, at ${at} of ${shown(seen, at)}`;
       if (each.kind === 'new' || each.kind === 'back') {
+        if (this.#owed.size > 0) this.unnoticed++;
+        this.#owed.clear();
         unkept = new UnkeptCheck(this.#publisher);
         isBack = true;
         if (each.kind === 'new') for (const channel of channels) if (this.#kept.has(channel)) places.set(channel, null);
@@ -87,9 +93,14 @@ export class ClusterCheck {
           told.length === 0 || isLoss || isBeyond,
           say(`a gap of ${told}, but only ${missed.join(' ')} were missed`),
         );
-        for (const channel of told) places.set(channel, null);
+        for (const channel of told) {
+          places.set(channel, null);
+          this.#owed.delete(channel);
+        }
       }
     }
+    assert.deepEqual([...this.#owed.values()], [], `${name} has missed items and was not told`);
+    this.#owed.clear();
   }
 
   /** How many items a client has not had, of those that were published when it was told of a gap. */
@@ -118,7 +129,8 @@ export class ClusterCheck {
     if (from === null) return;
     assert.ok(to >= from, say(`back from ${from} to ${to}`));
     const missed = this.#known.get(channel)?.filter(({ number }) => number > from && number <= to) ?? [];
-    assert.deepEqual(missed, [], say(`items of ${channel} are missing`));
+    // What got lost between brokers is noticed when the next item of the channel comes, or soon after that.
+    if (missed.length > 0) this.#owed.set(channel, say(`items of ${channel} are missing: ${JSON.stringify(missed)}`));
   }
 
   #learn(each: Seen, name: string, items: Map<number, number>): void {
