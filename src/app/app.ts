@@ -403,7 +403,13 @@ export class App {
     registry.add('publish.zmq', zmqCounters);
     const shared = { ...this.#means, counters, zmqCounters };
     const limits = snapshots.part(({ config }) => config.publish);
-    const sockets = new PublishSockets({ ...publish, ...shared, limits, publisher: this.#handOver.publishing });
+    const sockets = new PublishSockets({
+      ...publish,
+      ...shared,
+      limits,
+      publisher: this.#handOver.publishing,
+      allChannels: this.#roles.cluster !== null,
+    });
     this.#roles.publishSockets = sockets;
     await sockets.open();
     this.#peers.add({ name: 'publish', sockets: sockets.bound, link: null });

@@ -26,6 +26,8 @@ export interface PublishSocketsOptions {
   /** Limits in force; they may change. */
   readonly limits: Current<PublishRateLimits>;
   readonly publisher: MessagePublisher;
+  /** Whether publishers with PUB sockets are asked for all channels: in a cluster a channel may have its clients at other nodes. */
+  readonly allChannels: boolean;
   /** Counts refused items. */
   readonly counters: ControlCounters;
   readonly zmqCounters: ZmqCounters;
@@ -110,17 +112,22 @@ export class PublishSockets {
     /** ZeroMQ matches topics as prefixes; channels match exactly. */
     const channels = new Set<string>();
     const patterns = new PatternTrie<true>();
+    const { publisher, allChannels } = this.#options;
     const socket = new SubSocket(this.#context, this.#socketOptions, ([topic, message, ...more]) => {
       if (topic === undefined || message === undefined || more.length > 0 || !isUtf8(topic)) {
         input.refuse('a message must have two parts: the channel in UTF-8, and the item');
         return;
       }
       const channel = topic.toString();
-      if (channels.has(channel) || patterns.match(channel).length > 0) input.take(message, channel);
+      if (allChannels || channels.has(channel) || patterns.match(channel).length > 0) input.take(message, channel);
     });
     input.socket = socket;
+    if (allChannels) {
+      socket.subscribe('');
+      return socket;
+    }
     const { log } = this.#room;
-    this.#options.publisher.watchChannels({
+    publisher.watchChannels({
       channelAdded: (key) => {
         const topic = topicOf(key);
         if (Buffer.byteLength(topic) > MAX_TOPIC_BYTES) {
