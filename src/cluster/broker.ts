@@ -167,9 +167,9 @@ export class Broker implements Guarded {
     });
   }
 
-  /** Resolves when the broker has taken all that was published and subscribed to. Never, if it goes away before that. */
+  /** Resolves when the broker has taken all that was published and subscribed to, or has gone away. */
   async flushed(): Promise<void> {
-    await this.connection.flush();
+    await this.connection.flush().catch(() => {});
   }
 
   async close(): Promise<void> {

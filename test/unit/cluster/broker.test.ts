@@ -23,7 +23,7 @@ async function arrives(from: Broker, to: Broker): Promise<void> {
   const subscription = to.subscribe('again', () => come++);
   while (come === 0) {
     from.publish('again', Buffer.of(1));
-    await from.flushed().catch(() => {});
+    await from.flushed();
     await new Promise((resolve) => setImmediate(resolve));
   }
   subscription.unsubscribe();
