@@ -154,9 +154,9 @@ export class StreamAppends extends WheelTimer {
     for (const [token, sending] of this.#sending) this.#send(token, sending);
   }
 
-  /** Resolves when everything has its number, or after 5 s. */
+  /** Resolves when everything has its number, at once where the broker is away, or after 5 s. */
   async stop(): Promise<void> {
-    if (!this.idle) {
+    if (!this.idle && this.#means.broker.up) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, STOP);
         this.#stopped = () => {
@@ -167,6 +167,10 @@ export class StreamAppends extends WheelTimer {
     }
     this.#subscription.unsubscribe();
     this.#means.wheel.cancel(this);
+    const { size: items } = this.#sending;
+    if (items === 0) return;
+    this.#means.clusterCounters.itemsUnsent += items;
+    this.#means.log.warn({ items }, 'items are lost: the broker has not said that it keeps them');
   }
 
   override onTimer(): void {

@@ -67,16 +67,16 @@ export class SharedKeeper {
     return this.#waiting === 0;
   }
 
-  /** Calls `done` when all that has been taken so far has been stored and sent. */
+  /** Calls `done` when all that has been taken so far has been stored and sent, or nobody knows any more whether it will be. */
   settle(done: () => void): void {
-    if (this.#waiting === 0) done();
-    else this.#store.append([], done);
+    this.confirm(done);
   }
 
   /** Calls `done` when all that has been taken so far has been stored, or when it is not known any more whether it will be. */
   confirm(done: (stored: boolean) => void): void {
-    if (this.#waiting === 0) {
-      done(true);
+    const isKnown = this.#waiting === 0;
+    if (isKnown || this.#others.reach !== 'all') {
+      done(isKnown);
       return;
     }
     this.#unconfirmed.add(done);

@@ -125,3 +125,17 @@ test('while the broker is away clients stay and publishers are refused; then cli
   await got(client, 'data: 3');
   assert.deepEqual(dataOf(client.text), ['1', '3']);
 });
+
+test('a publisher is not told that an item is published before it is stored', async (t) => {
+  const rig = await twoNodes(t, '[[channel]]\nmatch = "kept"\nhistory_items = 10\n');
+  if (rig === null) return;
+  const { nats, a } = rig;
+  const post = (channel: string) => a.app.post([{ channel, formats: { 'http-stream': { content: 'data: 1\n\n' } } }]);
+  assert.equal((await post('kept')).status, 200);
+  nats.signal('SIGSTOP');
+  assert.equal((await post('other')).status, 200);
+  const answer = post('kept');
+  await eventually(() => a.app.counters.itemsPublished === 3);
+  await nats.kill();
+  assert.equal((await answer).status, 503);
+});

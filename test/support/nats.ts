@@ -28,6 +28,8 @@ export class NatsServer {
     this.url = `nats://127.0.0.1:${port}`;
     this.#t = t;
     this.#path = path;
+    // Before its folder is removed.
+    t.after(() => this.#program && this.kill());
     this.#folder = temporaryFolder(t, { 'nats.conf': `listen: "127.0.0.1:${port}"\n${config}` });
     this.folder = join(this.#folder, 'store');
     this.#args = jetstream ? ['-js', '-sd', this.folder] : [];

@@ -171,3 +171,12 @@ test('a store that stops waits for acknowledgements', async (t) => {
   await stopped;
   assert.deepEqual(broker.subscribed, []);
 });
+
+test('a store that stops while the broker is away waits for nothing, and says what is lost', async (t) => {
+  const { appends, append, broker, clusterCounters, log } = rigOf(t);
+  append(() => {}, 'a', 'b');
+  broker.up = false;
+  await appends.stop();
+  assert.equal(clusterCounters.itemsUnsent, 2);
+  assert.equal((await log.heard('items are lost: the broker has not said that it keeps them')).items, 2);
+});
