@@ -71,7 +71,8 @@ export class StreamSharing {
     this.#shared?.stop();
     const broker = this.#broker;
     if (broker === null) return;
-    if (broker.up) await Promise.race([broker.flushed(), passed(FLUSH)]);
+    // If the broker goes away meanwhile it has what it has.
+    if (broker.up) await Promise.race([broker.flushed().catch(() => {}), passed(FLUSH)]);
     if (this.#options.ownsBroker) await broker.close();
   }
 
