@@ -28,7 +28,7 @@ const BATCH = 100;
 /** Bytes of a message with an item of 100 bytes, as nodes send it to the stream. */
 const MESSAGE_BYTES = 153;
 /** Length of a turn at a rate. */
-const SECONDS = 8;
+const SECONDS = 10;
 /** Until memory has come to rest, in milliseconds. */
 const SETTLE_MS = 3_000;
 
@@ -50,7 +50,7 @@ export const cluster: Bench = {
     clients: { help: 'streams in fanout, half of them at each node', default: 5_000, min: 2, max: 19_000 },
     rate: {
       help: 'items a second in fanout; 0 for back to back, when one node puts more items into a write than two',
-      default: 10,
+      default: 5,
       min: 0,
       max: 100_000,
     },
