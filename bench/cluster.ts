@@ -128,12 +128,22 @@ function fanout(setting: Setting): Promise<Verdict> {
   console.log(
     `load      ${clients} streams; ${items} items, one in a request, ${rate > 0 ? `${rate} a second` : '4 on their way'}`,
   );
-  const connect = { clients, transport: 'stream', path: '/stream' } as const;
+  console.log(
+    'half      one node by itself with half of the streams: what each of two processes costs more is not all the cluster',
+  );
   // Each of two nodes makes half of the deliveries, and has to compile as much code as one.
-  const plan = { ...deliveryPlan(connect, { ...STREAM, items, rate, inFlight: 4 }), warmUp: items };
+  const planOf = (count: number): DeliveryPlan => {
+    const connect = { clients: count, transport: 'stream', path: '/stream' } as const;
+    return { ...deliveryPlan(connect, { ...STREAM, items, rate, inFlight: 4 }), warmUp: items };
+  };
+  const plan = planOf(clients);
   return compare({
     ...run,
-    subjects: [setting.subject('two nodes', plan, [0, 1]), setting.alone('one', plan)],
+    subjects: [
+      setting.subject('two nodes', plan, [0, 1]),
+      setting.alone('one', plan),
+      setting.alone('half', planOf(Math.ceil(clients / 2))),
+    ],
     columns: COLUMNS,
     targets: [{ column: 'cpu', peer: 'one', atMost: 1.15 }],
   });
