@@ -119,7 +119,7 @@ test('an item that is larger than the broker takes is not kept, and counted', as
   const [small = 0, large, last = 0] = await a.append('x', '1', 'x'.repeat(4_096), '2');
   assert.ok(small > 0 && last > small);
   assert.equal(large, 0);
-  assert.equal(a.counters.itemsTooLarge, 1);
+  assert.equal(a.counters.itemsUnsent, 1);
   assert.deepEqual(a.log.of('item is too large for the broker'), [{ channel: 'x', bytes: 4_096, max: 4_096 }]);
 });
 
