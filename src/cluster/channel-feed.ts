@@ -1,5 +1,13 @@
 import type { Subscription } from '@nats-io/transport-node';
-import { type AtTurnEnd, type Guarded, guarded, type TimerWheel, TurnQueue, WheelTimer } from '../clock/index.ts';
+import {
+  type AtTurnEnd,
+  attempt,
+  type Guarded,
+  guarded,
+  type TimerWheel,
+  TurnQueue,
+  WheelTimer,
+} from '../clock/index.ts';
 import { matchesPattern } from '../codec/grip/index.ts';
 import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
 import type { ChannelWatcher } from '../hub/index.ts';
@@ -139,7 +147,12 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     return this.#byKey.get(key)?.since ?? null;
   }
 
-  /** Calls `done` when `since` is known of all these that the node is subscribed to: at once, or later. */
+  /** Whether `since` is known of all these that the node is subscribed to. */
+  covers(keys: readonly string[]): boolean {
+    return keys.every((key) => this.#byKey.get(key)?.since !== null);
+  }
+
+  /** Calls `done` when it is: at once, or later. */
   cover(keys: readonly string[], done: () => void): void {
     let left = 1;
     const one = (): void => {
@@ -164,10 +177,12 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
   onTurnEnd(): void {
     const fresh = this.#fresh;
     this.#fresh = [];
+    // While the broker is away nothing is found out: `restart` follows.
+    if (!this.#broker.up) return;
     this.#sink.mark((number) => {
       for (const feed of fresh) {
         feed.since = number;
-        for (const done of feed.waiting.splice(0)) done();
+        this.#covered(feed);
       }
     });
   }
@@ -228,7 +243,11 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     this.#byKey.delete(feed.key);
     if (feed.pattern !== null) this.#patterns.delete(feed.pattern);
     feed.subscription.unsubscribe();
-    for (const done of feed.waiting.splice(0)) done();
+    this.#covered(feed);
+  }
+
+  #covered(feed: Feed): void {
+    for (const done of feed.waiting.splice(0)) attempt(this, done);
   }
 
   #onMessage(feed: Feed, message: BrokerMessage): void {

@@ -25,6 +25,7 @@ import type { FeedSink } from './channel-feed.ts';
 import { copiedItem } from './item-message.ts';
 import { ItemStream } from './item-stream.ts';
 import { ItemTail } from './item-tail.ts';
+import { lostAnswer } from './kept-answer.ts';
 import { KeptFeed } from './kept-feed.ts';
 import { KeptNames } from './kept-names.ts';
 import { KeptReads, type StoreFeed } from './kept-reads.ts';
@@ -37,6 +38,7 @@ import { StreamMarks } from './stream-marks.ts';
 import type { StreamSettings } from './stream-settings.ts';
 import { clearedNumber, streamedMessage } from './streamed-message.ts';
 import type { Subjects } from './subjects.ts';
+import { WaitingReads } from './waiting-reads.ts';
 
 /** What the store needs. */
 export interface JetStreamStoreOptions {
@@ -62,6 +64,7 @@ const NO_FEED: StoreFeed = {
   since: () => null,
   sinceOf: () => null,
   cover: (_, done) => done(),
+  covers: () => true,
   restart: () => {},
   *channels() {},
   *patterns() {},
@@ -92,6 +95,7 @@ export class JetStreamStore
   readonly #kept: KeptFeed;
   readonly #reads: KeptReads;
   readonly #names: KeptNames;
+  readonly #waiting: WaitingReads;
   readonly #cleared: Subscription;
   readonly #turns = new TurnQueue();
   readonly #lines = new LineRate();
@@ -135,6 +139,9 @@ export class JetStreamStore
       get times(): number {
         return store.#times;
       },
+      get isAway(): boolean {
+        return store.#paused;
+      },
       get feed(): StoreFeed {
         return store.#feed;
       },
@@ -145,6 +152,7 @@ export class JetStreamStore
     const source = { broker, subjects, stream, tail: this.#tail, state, log: options.log };
     this.#reads = new KeptReads(source, this.#marks.subject);
     this.#names = new KeptNames(source);
+    this.#waiting = new WaitingReads(clusterCounters, options.log);
     this.#cleared = broker.subscribe(
       subjects.clearedFed,
       guarded(owner, (message: BrokerMessage) => this.#onCleared(message)),
@@ -217,14 +225,31 @@ export class JetStreamStore
     });
   }
 
-  cover(keys: readonly string[], done: () => void): void {
-    this.#feed.cover(keys, done);
+  cover(keys: readonly string[], done: (isCovered: boolean) => void): void {
+    if (this.#feed.covers(keys)) {
+      done(true);
+      return;
+    }
+    const leave = this.#waiting.enter(keys);
+    if (leave === null) {
+      done(false);
+      return;
+    }
+    this.#feed.cover(keys, () => {
+      leave();
+      done(true);
+    });
   }
 
   read(query: ReadQuery, done: (result: ReadResult) => void): void {
     const result = this.#reads.now(query);
-    if (result !== null) done(result);
-    else this.#later(this.#reads.later(query).then(done));
+    if (result !== null) {
+      done(result);
+      return;
+    }
+    const leave = this.#waiting.enter(query.channels);
+    if (leave === null) done(lostAnswer(query, this.head));
+    else this.#later(this.#reads.later(query).finally(leave).then(done));
   }
 
   matching(

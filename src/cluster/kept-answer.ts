@@ -24,6 +24,11 @@ export interface AnswerMeans {
   readonly now: number;
 }
 
+/** The answer where nothing is known of the channels: their clients have a gap. */
+export function lostAnswer({ channels }: ReadQuery, head: number): ReadResult {
+  return { recovered: false, gaps: channels, items: [], head, more: false };
+}
+
 /** Answers a query as `HistoryStore.read` says, from what is known. The limits of channels are those of their rules: what the broker keeps beyond them has gone. */
 export function answerOf(query: ReadQuery, known: KnownItems, means: AnswerMeans): ReadResult {
   const { head, foreign } = means;

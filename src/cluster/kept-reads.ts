@@ -1,20 +1,25 @@
-import type { Log } from '../exchange/index.ts';
+import { LineRate, type Log } from '../exchange/index.ts';
 import type { ChannelLimits, ReadQuery, ReadResult } from '../history/index.ts';
 import type { ChannelFeed } from './channel-feed.ts';
 import type { ItemTail } from './item-tail.ts';
-import { answerOf, type KnownItems } from './kept-answer.ts';
+import { answerOf, type KnownItems, lostAnswer } from './kept-answer.ts';
 import type { KeptRun, RunEnd, WantedChannel } from './kept-run.ts';
 import type { StreamSource } from './stream-reader.ts';
 import { StreamRuns } from './stream-runs.ts';
 
 /** What the store needs to know of the subscriptions of its node. */
-export type StoreFeed = Pick<ChannelFeed, 'since' | 'sinceOf' | 'cover' | 'restart' | 'channels' | 'patterns'>;
+export type StoreFeed = Pick<
+  ChannelFeed,
+  'since' | 'sinceOf' | 'cover' | 'covers' | 'restart' | 'channels' | 'patterns'
+>;
 
 /** What is known of a store by those who read from it. */
 export interface StoreState {
   readonly head: number;
   /** Grows each time it is not known any more where the stream is. */
   readonly times: number;
+  /** Whether it is not known now: the broker is away, or was a moment ago. */
+  readonly isAway: boolean;
   readonly feed: StoreFeed;
   /** Resolves with the number of a mark that is made now. */
   marked(): Promise<number>;
@@ -42,6 +47,7 @@ const NOTHING: KnownItems = { upTo: Number.POSITIVE_INFINITY, after: () => [], f
 export class KeptReads {
   readonly #source: ReadsSource;
   readonly #runs: StreamRuns;
+  readonly #lines = new LineRate();
   /** From here on it is known which channels were cleared. */
   #begun = Number.POSITIVE_INFINITY;
 
@@ -102,6 +108,8 @@ export class KeptReads {
     // It may be the number of another node. If it is of the future, it is so after this, too. Of channels that do not come here the head says nothing.
     if (isAhead || !this.#isFed(channels)) await state.marked();
     for (let failed = 0; failed < ATTEMPTS; ) {
+      // What is away is not asked. It may be for long.
+      if (state.isAway) await state.marked();
       const { times } = state;
       try {
         const run = query.reverse === true ? await this.#newest(wanted, query) : await this.#runs.read(wanted);
@@ -110,13 +118,13 @@ export class KeptReads {
           continue;
         }
       } catch (error) {
-        log.warn({ error: String(error) }, 'reading of histories failed');
-        failed++;
+        if (times === state.times) failed++;
+        this.#lines.write(log, 'warn', { error: String(error) }, 'reading of histories failed');
       }
       // It is read again once the broker is back.
       if (times !== state.times) await state.marked();
     }
-    return { recovered: false, gaps: channels, items: [], head: state.head, more: false };
+    return lostAnswer(query, state.head);
   }
 
   /**

@@ -32,6 +32,8 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
   /** Stands for this node: others may have the same subject. */
   readonly #self = randomBytes(9).toString('base64url');
   #made = 0;
+  /** Whether the last one that was made could be published. */
+  #isSent = false;
   /** Those of this turn. */
   #fresh: ((number: number) => void)[] = [];
   /** Those that are under way, the oldest first. */
@@ -77,7 +79,10 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
 
   onTurnEnd(): void {
     if (this.#fresh.length === 0) return;
-    this.#marks.push({ number: ++this.#made, waiting: this.#fresh });
+    const last = this.#marks.at(-1);
+    // While the broker is away one is enough.
+    if (last !== undefined && !this.#isSent) for (const marked of this.#fresh) last.waiting.push(marked);
+    else this.#marks.push({ number: ++this.#made, waiting: this.#fresh });
     this.#fresh = [];
     this.#publish();
   }
@@ -93,7 +98,7 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
   #publish(): void {
     if (this.#marks.length === 0) return;
     // It stands for all that were made before.
-    this.#broker.publish(this.#subject, Buffer.from(`${this.#self} ${this.#made}`));
+    this.#isSent = this.#broker.publish(this.#subject, Buffer.from(`${this.#self} ${this.#made}`));
     this.#wheel.schedule(this, AGAIN);
   }
 

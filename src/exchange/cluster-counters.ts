@@ -18,6 +18,8 @@ export class ClusterCounters {
   partitions = 0;
   /** Channels of which something got lost on its way here. */
   channelsLost = 0;
+  /** Clients that were told of a gap because too many were waiting for the broker. */
+  readsRefused = 0;
   /** Questions to other nodes, of the control API and of publishers. */
   questions = 0;
   /** Answers of other nodes that were waited for and have not come. */

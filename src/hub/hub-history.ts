@@ -89,7 +89,7 @@ export function foundIn({ missing }: HistoryAnswer, ids: readonly NamedPlace[]):
   return new Set(ids.map(([channel]) => channel).filter((channel) => !missing.includes(channel)));
 }
 
-/** The answer where nothing is kept. */
+/** The answer where nothing is kept, or nothing is known of it. */
 export function emptyAnswer({ channels, patterns = [], after, ids = [] }: HistoryQuestion): HistoryAnswer {
   const gaps = after === null ? [] : [...channels, ...patterns.map(patternKey)];
   return { gaps, missing: ids.map(([channel]) => channel), items: [], start: NO_START, head: 0, more: false };
@@ -152,8 +152,12 @@ export class OwnHistory implements HubHistory {
   ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
     const store = this.#store;
     const ask = (): void => this.#inTurn(() => this.#ask(question, done));
-    if (store.cover === undefined) ask();
-    else store.cover([...question.channels, ...(question.patterns ?? []).map(patternKey)], guarded(this.#owner, ask));
+    if (store.cover === undefined) {
+      ask();
+      return;
+    }
+    const covered = guarded(this.#owner, (isCovered: boolean) => (isCovered ? ask() : done(emptyAnswer(question))));
+    store.cover([...question.channels, ...(question.patterns ?? []).map(patternKey)], covered);
   }
 
   /** Calls at once, or in a later turn if this one has taken its steps. */

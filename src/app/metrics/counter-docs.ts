@@ -244,6 +244,7 @@ const CLUSTER: Docs<ClusterCounters> = {
   partitions: 'Times that the broker was away.',
   channelsLost:
     'Times that items of a channel with a history got lost on their way here. Clients read them, or are told of a gap.',
+  readsRefused: 'Clients that were told of a gap because too many were waiting for the broker.',
   questions: 'Questions to other nodes, of the control API and of publishers.',
   keysUnknown:
     'Idempotency keys of which the broker did not say what other nodes know, or that it did not remember: a repeat at another node may be published.',

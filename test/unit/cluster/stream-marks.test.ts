@@ -75,3 +75,18 @@ test('the marks of other nodes on the same subject, and what has no number, are 
   broker.send(subject, broker.published[0]?.text ?? '');
   assert.deepEqual([told, came], [0, []]);
 });
+
+test('while the broker is away all wait for one mark', async (t) => {
+  const { marks, broker, back } = rigOf(t);
+  const told: number[] = [];
+  broker.up = false;
+  for (let turns = 0; turns < 3; turns++) {
+    marks.mark((number) => told.push(number));
+    await turn();
+  }
+  broker.up = true;
+  marks.again();
+  assert.match(broker.published[0]?.text ?? '', / 1$/);
+  back(0, 7);
+  assert.deepEqual(told, [7, 7, 7]);
+});

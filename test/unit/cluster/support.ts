@@ -111,12 +111,12 @@ export class StoreNode {
   }
 
   /** Subscribes the node to channels, and waits until all of their items come. */
-  subscribe(...channels: string[]): Promise<void> {
+  async subscribe(...channels: string[]): Promise<void> {
     for (const channel of channels) this.feed.channelAdded(channel);
-    return this.cover(...channels);
+    await this.cover(...channels);
   }
 
-  cover(...keys: string[]): Promise<void> {
+  cover(...keys: string[]): Promise<boolean> {
     return new Promise((resolve) => this.store.cover(keys, resolve));
   }
 
