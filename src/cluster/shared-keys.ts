@@ -12,7 +12,7 @@ import type { Subjects } from './subjects.ts';
 /** Milliseconds for which a key is remembered. */
 const REMEMBERED = 300_000;
 
-/** Milliseconds for which a node waits for what becomes of items with a key, or for the broker. */
+/** Milliseconds for which a node waits for what becomes of items with a key. */
 const WAIT_MS = 2_000;
 
 /** Milliseconds between two looks. */
@@ -52,6 +52,8 @@ export interface SharedKeysOptions {
   readonly replicas: number;
   readonly counters: ClusterCounters;
   readonly log: Log;
+  /** Milliseconds for which a node waits for what becomes of items with a key. Default: 2,000. */
+  readonly patience?: number;
 }
 
 /**
@@ -107,7 +109,8 @@ export class SharedKeys {
   }
 
   async #learn(request: Request, wanted: readonly KeyWithDigest[]): Promise<void> {
-    const deadline = performance.now() + WAIT_MS;
+    const { patience = WAIT_MS } = this.#options;
+    const deadline = performance.now() + patience;
     const outcomes = await Promise.all(wanted.map((key) => this.#look(request, key)));
     if (outcomes.every((outcome) => outcome !== 'busy')) return;
     // Nobody waits for others while others wait for it: now one by one, in an order that is the same for all.
