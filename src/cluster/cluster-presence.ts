@@ -107,7 +107,7 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   ): Promise<ClusterPresence> {
     const { broker, subjects, replicas } = options;
     const name = `${subjects.prefix.replaceAll('.', '_')}_presence`;
-    const bucket = await openBucket(broker, {
+    const bucket = await openBucket(broker, 'users on channels', {
       name,
       age: AGE,
       maxValueBytes: MAX_VALUE_BYTES,

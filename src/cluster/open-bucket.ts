@@ -1,7 +1,8 @@
-import { jetstream, StorageType, type StreamConfig } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { Broker } from './broker.ts';
 import { BrokerError } from './broker-error.ts';
+import { openStream } from './find-stream.ts';
 
 /** What a bucket is like: one value for each key. */
 export interface BucketSettings {
@@ -23,12 +24,13 @@ const NANOS = 1e6;
 const ANSWER_MS = 2_000;
 
 /**
- * Finds a bucket, or makes it.
+ * Finds a bucket, or makes it, and tries again where that may be possible in a moment. It gets as many replicas as it should have, if it has fewer.
+ * @param use what it is for, in the plural
  * @throws BrokerError when the broker has no JetStream, does not allow it, or has another bucket of this name
  */
-export async function openBucket({ connection }: Broker, settings: BucketSettings): Promise<KV> {
+export function openBucket({ connection }: Broker, use: string, settings: BucketSettings): Promise<KV> {
   const { name, age, maxValueBytes, maxBytes, replicas } = settings;
-  try {
+  return openStream(use, async () => {
     const bucket = await new Kvm(jetstream(connection, { timeout: ANSWER_MS })).create(name, {
       ...{ history: 1, ttl: age, maxValueSize: maxValueBytes, max_bytes: maxBytes, replicas },
       storage: StorageType.File,
@@ -36,13 +38,16 @@ export async function openBucket({ connection }: Broker, settings: BucketSetting
     const { streamInfo } = await bucket.status();
     const differences = differencesOf(streamInfo.config, settings);
     if (differences.length > 0) throw new BrokerError(`bucket ${name} has other settings: ${differences.join('; ')}`);
+    const { config } = streamInfo;
+    if (config.num_replicas < replicas) {
+      const { streams } = await jetstreamManager(connection, { checkAPI: false });
+      await streams.update(config.name, { ...config, num_replicas: replicas });
+    }
     return bucket;
-  } catch (error) {
-    throw error instanceof BrokerError ? error : new BrokerError(`bucket ${name}: ${(error as Error).message}`);
-  }
+  });
 }
 
-/** What a bucket has otherwise than it must be. An operator may give it more or fewer replicas, and more or less room. */
+/** What a bucket has otherwise than it must be. An operator may give it more replicas, and more or less room. */
 function differencesOf(is: StreamConfig, { name, age, maxValueBytes }: BucketSettings): string[] {
   const wanted = {
     subjects: `$KV.${name}.>`,

@@ -79,7 +79,10 @@ export class SharedKeys {
     const { broker, subjects, replicas } = options;
     const name = `${subjects.prefix.replaceAll('.', '_')}_keys`;
     const sizes = { maxValueBytes: MAX_RECORD_BYTES, maxBytes: MAX_BYTES };
-    return new SharedKeys(options, await openBucket(broker, { name, age: REMEMBERED, ...sizes, replicas }));
+    return new SharedKeys(
+      options,
+      await openBucket(broker, 'idempotency keys', { name, age: REMEMBERED, ...sizes, replicas }),
+    );
   }
 
   /**

@@ -45,7 +45,7 @@ export const clusterSection = {
       default: 1,
       from: 1,
       to: 5,
-      doc: 'NATS servers that keep the items of channels with a history. It takes effect when the stream is made.',
+      doc: 'NATS servers that keep the items of channels with a history, and what else nodes share. Streams that have fewer get so many when a node starts; none gets fewer.',
     }),
     on_partition: onPartition.schema.default('refuse').register(fieldDocs, {
       doc: 'What publishers get while the broker is away: "refuse", a 503, or "local", and their items go to the clients of this node alone.',
