@@ -73,8 +73,12 @@ export class KeptFeed {
     }
     this.#disordered ||= number < this.last;
     this.last = Math.max(this.last, number);
-    if (bytes === LATER_ITEM) this.#lose(channel, Math.max(known, since ?? 0));
-    else this.#fresh.push({ number, time, channel, bytes });
+    if (bytes === LATER_ITEM) {
+      this.#counters.messagesInvalid++;
+      this.#lose(channel, Math.max(known, since ?? 0));
+    } else {
+      this.#fresh.push({ number, time, channel, bytes });
+    }
     return wasIdle;
   }
 

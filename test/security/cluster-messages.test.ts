@@ -28,7 +28,6 @@ const HOSTILE = [
   randomBytes(100),
   randomBytes(1_000_000),
   Buffer.concat([Buffer.of(0), message({ channel: 'a', stream: 1 }, 'x').subarray(1)]),
-  Buffer.concat([Buffer.of(2), message({ channel: 'a', stream: 1 }, 'x').subarray(1)]),
   message({ channel: 1, stream: 1 }, 'x'),
   message({ channel: 'b', stream: 1 }, 'x'),
   message({ channel: 'a', stream: 100 }, 'x'),
@@ -42,6 +41,9 @@ const HOSTILE = [
   Buffer.from('{"channel":"a","formats":{"http-stream":{"content":"x"}}}'),
   ...[-1, 2 ** 53, Number.NaN, 0.5].map(numbered),
 ];
+
+/** Of a later version: kept, it is a gap. */
+const LATER = Buffer.concat([Buffer.of(2), message({ channel: 'a', stream: 1 }, 'x').subarray(1)]);
 
 /** Publishes as somebody does who is no node. */
 async function publishAs(nats: NatsServer, messages: readonly (readonly [string, Buffer, string?])[]): Promise<void> {
@@ -71,7 +73,7 @@ test('messages on the subjects of items that no node has sent are counted and ig
   const numbers = ['-1', '0', String(2 ** 53), 'x', '1e400', '', undefined];
   const good = message({ channel: 'a', stream: 9 }, 'data: x\n\n');
   await publishAs(nats, [
-    ...HOSTILE.map((data) => ['holdfast.f.i.a', data] as const),
+    ...[...HOSTILE, LATER].map((data) => ['holdfast.f.i.a', data] as const),
     ...numbers.map((number) => ['holdfast.f.h.a', good, number] as const),
     ...HOSTILE.map((data) => ['holdfast.h.a', data] as const),
     ...['', 'x', '-1', '0', '9007199254740993', 'Infinity', '99999'].map(
@@ -79,7 +81,7 @@ test('messages on the subjects of items that no node has sent are counted and ig
     ),
     ...[...HOSTILE, Buffer.from('x 1')].map((data) => ['holdfast.h.=m.0', data] as const),
   ]);
-  await eventually(() => invalid(node.app) >= 2 * HOSTILE.length + numbers.length + 7);
+  await eventually(() => invalid(node.app) >= 2 * HOSTILE.length + 1 + numbers.length + 7);
   await node.publish('a', 'last');
   for (const client of clients) {
     await got(client, 'data: last');

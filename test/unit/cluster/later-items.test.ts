@@ -18,6 +18,7 @@ test('an item of a later version is a gap for those whose node cannot read it, a
   await live.append('y', '2');
   await live.until(() => live.lost.length > 0);
   assert.deepEqual(live.lost, ['x']);
+  assert.equal(live.counters.messagesInvalid, 1);
   for (const node of [live, late]) {
     await node.subscribe('x', 'y');
     assert.equal(await node.after(first, 'x'), 'gap x');
