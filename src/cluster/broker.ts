@@ -99,7 +99,7 @@ export class Broker implements Guarded {
     const reasons = new Set<string>();
     for (;;) {
       try {
-        const connection = await connect({
+        const settings = {
           ...optionsOf(access),
           ...(tls !== null && { tls: { ...tls, ...identityCheck(servers) } }),
           servers: [...servers],
@@ -112,8 +112,10 @@ export class Broker implements Guarded {
           pingInterval: PING_MS,
           maxPingOut: 2,
           ignoreAuthErrorAbort: true,
-        });
-        return new Broker(connection, log);
+        };
+        // Servers of a cluster tell of each other. Those that refuse this node would be tried for ever, without a word: these are tried once, by themselves.
+        await (await connect({ ...settings, ignoreClusterUpdates: true })).close();
+        return new Broker(await connect(settings), log);
       } catch (error) {
         const { reason, mayPass } = connectFailure(error, Object.keys(access).length > 0);
         if (reasons.size === 0 && mayPass) log.warn({ servers, reason }, 'broker is not there yet: trying again');

@@ -7,7 +7,7 @@ import { TestAuthority } from '../support/certificates.ts';
 import { FakeLog } from '../support/fake-log.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { holdfast, startHoldfast } from '../support/holdfast.ts';
-import { type NatsOptions, NatsServer, startNats } from '../support/nats.ts';
+import { type NatsOptions, NatsServer, startNats, startNatsCluster } from '../support/nats.ts';
 import { natsAccount } from '../support/nats-accounts.ts';
 import { peer } from '../support/peers.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -60,6 +60,14 @@ test('a node says who it is by user and password', async (t) => {
   assert.deepEqual([good, file], ['started', 'started']);
   assert.match(wrong, /Authorization Violation: correct user and password, token or credentials under \[cluster\]$/);
   assert.match(nobody, /it wants to know who this node is: set user and password, token or credentials/);
+});
+
+test('servers that are one cluster, and refuse a node, end the start', async (t) => {
+  const servers = await startNatsCluster(t, 'authorization { user: node, password: secret }\n');
+  if (servers === null) return;
+  const urls = servers.map(({ url }) => url).join('", "');
+  assert.equal(await outcome(t, urls, 'user = "node"\npassword = "secret"'), 'started');
+  assert.match(await outcome(t, urls, 'user = "node"\npassword = "wrong"'), /Authorization Violation: correct user/);
 });
 
 test('a node says who it is by a token', async (t) => {

@@ -71,14 +71,14 @@ export async function startNats(t: TestContext, options: NatsOptions = {}): Prom
   return server;
 }
 
-/** Starts three servers that are one cluster. Null where there are none: the test is skipped. */
-export async function startNatsCluster(t: TestContext): Promise<readonly NatsServer[] | null> {
+/** Starts three servers that are one cluster. Null where there are none: the test is skipped. @param more of the configuration of each */
+export async function startNatsCluster(t: TestContext, more = ''): Promise<readonly NatsServer[] | null> {
   const path = requirePeer(t, 'nats-server');
   if (path === null) return null;
   const ports = await freePorts(6);
   const routes = ports.slice(3).map((port) => `nats://127.0.0.1:${port}`);
   const servers = [0, 1, 2].map((index) => {
-    const config = `server_name: n${index}\ncluster { name: c, listen: "127.0.0.1:${ports[index + 3]}", routes: ${JSON.stringify(routes)} }\n`;
+    const config = `server_name: n${index}\ncluster { name: c, listen: "127.0.0.1:${ports[index + 3]}", routes: ${JSON.stringify(routes)} }\n${more}`;
     return new NatsServer(t, path, ports[index] as number, { config });
   });
   await Promise.all(servers.map((server) => server.start()));
