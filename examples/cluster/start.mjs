@@ -160,7 +160,7 @@ for (const node of nodes) {
 if (!ending) {
   console.log(`
 clients:     http://127.0.0.1:${balancer}/
-publishers:  holdfast publish --spec http://127.0.0.1:${publishing} demo hello
+publishers:  curl -d hello http://127.0.0.1:${publishing}/channels/demo/message
 nodes:       holdfast nodes --url http://127.0.0.1:${nodes[0].control}/
 Ctrl-C ends all.`);
 }

@@ -218,6 +218,14 @@ export class JetStreamStore
     this.#lines.write(log, 'warn', { channel, number, bytes: bytes.length }, 'item in the stream is not of a node');
   }
 
+  watch(channel: string, onItem: () => void): () => void {
+    const { broker, subjects, owner } = this.#options;
+    const subject = subjects.feed(channel);
+    if (subject === null) return () => {};
+    const subscription = broker.subscribe(subject, guarded(owner, onItem));
+    return () => subscription.unsubscribe();
+  }
+
   mark(marked: (number: number) => void): void {
     this.#marks.mark((number) => {
       this.#marked.push(() => marked(number));

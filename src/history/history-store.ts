@@ -190,6 +190,9 @@ export interface SharedStore extends Omit<HistoryStore, 'append'> {
 
   /** An item that has come from here is not what a node writes. It is counted and logged. */
   reject(item: KeptItem): void;
+
+  /** Calls `onItem` whenever an item is appended to a channel, by whichever node, unless the broker is away. Looking what has been appended is dear. @returns what ends that */
+  watch(channel: string, onItem: () => void): () => void;
 }
 
 /** An item for a shared store. */
@@ -199,4 +202,4 @@ export interface SharedItem extends NewItem {
 }
 
 /** A store, whoever else appends to it. */
-export type AppendableStore = (HistoryStore & Partial<Pick<SharedStore, 'reject'>>) | SharedStore;
+export type AppendableStore = (HistoryStore & Partial<Pick<SharedStore, 'reject' | 'watch'>>) | SharedStore;

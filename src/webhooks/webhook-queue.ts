@@ -43,10 +43,16 @@ export class WebhookQueue {
   /** The last event that is done with. Its number counts in a new epoch too, since numbers go on. */
   #mark: Cursor;
   #loaded = false;
+  #changed = true;
+  readonly #unwatch: (() => void) | null;
 
   constructor(store: AppendableStore, channel: string) {
     this.#store = store;
     this.#channel = channel;
+    this.#unwatch =
+      store.watch?.(channel, () => {
+        this.#changed = true;
+      }) ?? null;
     this.#mark = { epoch: store.epoch, number: 0 };
     store.lastOf(webhookMarkChannel(channel), (item) => {
       const [mark] = item === null ? [] : readKept(store, [item]);
@@ -72,8 +78,8 @@ export class WebhookQueue {
         events(result, true);
         return;
       }
-      // What a crash of the machine has left in a new epoch is all that is known.
-      const isWhole = this.#mark.epoch !== this.epoch;
+      // What a crash of the machine has left in a new epoch is all that is known, and so is what the stream of a cluster has that nothing was taken of yet.
+      const isWhole = this.#mark.epoch !== this.epoch || (this.#mark.number === 0 && this.#unwatch !== null);
       this.#store.read({ channels, after: null, ...BATCH }, (rest) => events(rest, isWhole));
     });
   }
@@ -83,8 +89,24 @@ export class WebhookQueue {
     return this.#loaded;
   }
 
+  /** Whether events may have come since the last look. Where that is not known they may. */
+  get changed(): boolean {
+    return this.#changed || this.#unwatch === null;
+  }
+
+  /** Whether a look is dear: the store of a cluster is asked over the network. */
+  get isFar(): boolean {
+    return this.#unwatch !== null;
+  }
+
+  /** Ends the queue. */
+  close(): void {
+    this.#unwatch?.();
+  }
+
   /** Calls `done` with what is in the queue. */
   span(done: (span: ChannelSpan) => void): void {
+    this.#changed = false;
     this.#store.span(this.#channel, done);
   }
 

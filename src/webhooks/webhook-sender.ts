@@ -9,6 +9,9 @@ import { signatureFields } from './webhook-signature.ts';
 /** The longest time that a receiver may ask to wait, in milliseconds. */
 const MAX_RETRY_AFTER = 3_600_000;
 
+/** Milliseconds from one look at a store that is far to the next: when nothing has come, and when something has, but waits for the receiver. */
+const [LOOK_ANYWAY, LOOK_WAITING] = [10_000, 1_000];
+
 /** "The receiver wants no more" (Standard Webhooks 1.0, "Webhook response codes"). */
 const GONE = 410;
 
@@ -57,6 +60,8 @@ export class WebhookSender implements Guarded {
   /** Looks that a store has not answered yet, and how often there was another batch: what is answered of the one before does not count. */
   #open = { looks: 0 };
   #batches = 0;
+  /** When that was, by `performance.now`. */
+  #looked = 0;
   /** Whether some of those that were not sent have left the store since the last batch was taken. */
   #lost = false;
 
@@ -76,10 +81,10 @@ export class WebhookSender implements Guarded {
     return this.#open.looks > 0;
   }
 
-  /** Called every 100 ms. @param store null while another process has what waits */
-  tick(store: AppendableStore | null): void {
+  /** Called every 100 ms. @param store null while another process has what waits. @param isLast whether something may have been queued of which a store that is far has not told yet */
+  tick(store: AppendableStore | null, isLast = false): void {
     if (store !== this.#store) this.#use(store);
-    if (this.#open.looks === 0) this.#look((fewer) => this.#onLost(fewer));
+    if (this.#open.looks === 0 && (isLast || this.#hasToLook)) this.#look((fewer) => this.#onLost(fewer));
     this.#sendNext();
   }
 
@@ -88,7 +93,15 @@ export class WebhookSender implements Guarded {
     this.#use(null);
   }
 
+  get #hasToLook(): boolean {
+    if (this.#queue?.isFar !== true) return true;
+    const passed = performance.now() - this.#looked;
+    if (passed >= LOOK_ANYWAY) return true;
+    return this.#queue.changed && (this.#batch === null || passed >= LOOK_WAITING);
+  }
+
   #use(store: AppendableStore | null): void {
+    this.#queue?.close();
     this.#store = store;
     this.#queue = store === null ? null : new WebhookQueue(store, this.webhook.queue);
     this.#setBatch(null);
@@ -116,6 +129,7 @@ export class WebhookSender implements Guarded {
     const [queue, open, batches] = [this.#queue, this.#open, this.#batches];
     if (queue?.loaded !== true) return;
     open.looks++;
+    this.#looked = performance.now();
     queue.span(({ first, items }) => {
       open.looks--;
       if (queue !== this.#queue || batches !== this.#batches) return;

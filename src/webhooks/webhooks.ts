@@ -35,7 +35,7 @@ export class Webhooks implements Guarded {
       return sender;
     });
     for (const sender of former.values()) sender.stop();
-    if (this.#senders.length > 0) this.#ticker ??= new Ticker(TICK, this, () => this.#tick());
+    if (this.#senders.length > 0) this.#ticker ??= new Ticker(TICK, this, () => this.#tick(false));
   }
 
   /** Sends what waits for receivers that take it, for two seconds at most. */
@@ -44,7 +44,7 @@ export class Webhooks implements Guarded {
     // What a store was asked before may be answered without the last events.
     let knows = this.#senders.every(({ looks }) => !looks);
     while (this.#senders.length > 0 && performance.now() < end) {
-      this.#tick();
+      this.#tick(true);
       if (knows && this.#idle) break;
       await new Promise((resolve) => setTimeout(resolve, TICK));
       // A store may have answered meanwhile that nothing waits.
@@ -59,16 +59,12 @@ export class Webhooks implements Guarded {
     return this.#senders.every(({ idle }) => idle);
   }
 
-  #tick(): void {
+  #tick(isLast: boolean): void {
     const store = this.#store();
-    for (const sender of this.#senders) attempt(sender, tick, store);
+    for (const sender of this.#senders) attempt(sender, () => sender.tick(store, isLast));
   }
 
   onFault(thrown: unknown): void {
     reportFault(this.#means, thrown);
   }
-}
-
-function tick(sender: WebhookSender, store: AppendableStore | null): void {
-  sender.tick(store);
 }

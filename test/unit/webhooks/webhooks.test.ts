@@ -378,3 +378,43 @@ test('what a store answers late of a batch that is done with does not count, and
   }
   assert.deepEqual(rig.last.events, ['c']);
 });
+
+test('a store that is far is asked what waits when something has come, else every ten seconds, and nothing is taken for lost', (t) => {
+  const rig = new HooksRig(t);
+  let looks = 0;
+  let onItem = (): void => assert.fail('nobody watches');
+  const memory = rig.store as HistoryStore;
+  const span = memory.span.bind(memory);
+  memory.span = (channel, done) => {
+    looks++;
+    span(channel, done);
+  };
+  let watched: string | null = null;
+  Object.assign(memory, {
+    watch: (channel: string, call: () => void): (() => void) => {
+      [watched, onItem] = [channel, call];
+      return () => {
+        watched = null;
+      };
+    },
+  });
+  rig.advance(100);
+  assert.deepEqual([watched, looks], [HOOK.queue, 1]);
+  rig.advance(9_900);
+  assert.equal(looks, 1);
+  rig.advance(200);
+  assert.equal(looks, 2);
+  rig.queue('a');
+  rig.advance(1_000);
+  assert.equal(rig.sent.length, 0, 'it has not been told of it');
+  onItem();
+  rig.advance(100);
+  assert.deepEqual(rig.last.events, ['a']);
+  rig.last.answer({ status: 200 });
+  assert.equal(rig.counters.eventsDropped, 0);
+  rig.queue('b');
+  rig.advance(10_000);
+  assert.deepEqual(rig.last.events, ['b'], 'what it was not told of comes later');
+  rig.hooks.use([]);
+  assert.equal(watched, null);
+});
