@@ -25,8 +25,9 @@ const HOSTILE = [
   Buffer.alloc(0),
   Buffer.of(0),
   Buffer.of(1),
-  randomBytes(100),
-  randomBytes(1_000_000),
+  // Not as one of a later version begins.
+  Buffer.concat([Buffer.of(0xff), randomBytes(100)]),
+  Buffer.concat([Buffer.of(0xff), randomBytes(1_000_000)]),
   Buffer.concat([Buffer.of(0), message({ channel: 'a', stream: 1 }, 'x').subarray(1)]),
   message({ channel: 1, stream: 1 }, 'x'),
   message({ channel: 'b', stream: 1 }, 'x'),
