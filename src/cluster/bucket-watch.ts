@@ -1,11 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KV, KvWatchEntry } from '@nats-io/kv';
+import type { KvWatchEntry } from '@nats-io/kv';
 import type { QueuedIterator } from '@nats-io/transport-node';
-import { attempt } from '../clock/index.ts';
+import { attempt, Ticker } from '../clock/index.ts';
 import { type FaultReport, LineRate, type Log, reportFault } from '../exchange/index.ts';
+import type { SharedBucket } from './shared-bucket.ts';
 
 /** Milliseconds until a watch that has failed begins again. */
 const AGAIN_MS = 500;
+
+/** Milliseconds between two looks whether it is still the same bucket: of one that was deleted nothing comes, and nobody says so. */
+const LOOK_MS = 10_000;
 
 /** What a bucket says of a key. */
 export interface BucketChange {
@@ -24,18 +28,19 @@ export interface BucketReader {
   onLoaded(): void;
 }
 
-/** Follows all keys of a bucket. */
+/** Follows all keys of a bucket, and of the one that is made in its place. */
 export class BucketWatch {
-  readonly #bucket: KV;
+  readonly #bucket: SharedBucket;
   readonly #mark: string;
   readonly #reader: BucketReader;
   readonly #report: FaultReport & { readonly log: Log };
   readonly #lines = new LineRate();
   #run = 0;
+  #ticker: Ticker | null = null;
   #changes: QueuedIterator<KvWatchEntry> | null = null;
 
   /** @param mark a key of this watch alone: what comes before it is what there was */
-  constructor(bucket: KV, mark: string, reader: BucketReader, report: FaultReport & { readonly log: Log }) {
+  constructor(bucket: SharedBucket, mark: string, reader: BucketReader, report: FaultReport & { readonly log: Log }) {
     this.#bucket = bucket;
     this.#mark = mark;
     this.#reader = reader;
@@ -45,11 +50,13 @@ export class BucketWatch {
   /** Begins, or begins again. */
   start(): void {
     this.stop();
+    this.#ticker = new Ticker(LOOK_MS, this, () => void this.look());
     void this.#follow(this.#run);
   }
 
   stop(): void {
     this.#run++;
+    this.#ticker?.stop();
     this.#changes?.stop();
     this.#changes = null;
   }
@@ -70,10 +77,20 @@ export class BucketWatch {
     }
   }
 
+  /** Looks whether it is still the same bucket, and makes one if there is none. It does so every 10 s. */
+  async look(): Promise<void> {
+    const run = this.#run;
+    // While the broker fails, whoever reads finds out.
+    const isOther = await this.#bucket.restore().catch(() => false);
+    if (isOther && run === this.#run) this.start();
+  }
+
   /** Reads as long as the broker sends something. */
   async #read(run: number): Promise<void> {
-    const marked = await this.#bucket.put(this.#mark, String(run));
-    const changes = await this.#bucket.watch();
+    await this.#bucket.restore();
+    const { values } = this.#bucket;
+    const marked = await values.put(this.#mark, String(run));
+    const changes = await values.watch();
     if (run !== this.#run) return changes.stop();
     this.#changes = changes;
     attempt(this, () => this.#reader.onBegin());

@@ -1,4 +1,3 @@
-import type { KV } from '@nats-io/kv';
 import { type Guarded, Ticker, type TimerWheel } from '../clock/index.ts';
 import { type ClusterCounters, type Log, reportFault } from '../exchange/index.ts';
 import {
@@ -13,9 +12,9 @@ import type { Broker, BrokerWatcher } from './broker.ts';
 import { type BucketChange, type BucketReader, BucketWatch } from './bucket-watch.ts';
 import { BucketWriter } from './bucket-writer.ts';
 import type { NodeRegistry, NodeWatcher } from './node-registry.ts';
-import { openBucket } from './open-bucket.ts';
 import { markKey, type PresenceKey, presenceKeyOf, stayKey, toldKey } from './presence-key.ts';
 import { PresenceView } from './presence-view.ts';
+import { SharedBucket } from './shared-bucket.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Milliseconds after which the bucket forgets what no node writes again, and after which nodes do that. */
@@ -78,13 +77,18 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   #isOutdated = false;
   #stopped = false;
 
-  private constructor(options: ClusterPresenceOptions, bucket: KV, table: PresenceTable, source: PresenceSource) {
+  private constructor(
+    options: ClusterPresenceOptions,
+    bucket: SharedBucket,
+    table: PresenceTable,
+    source: PresenceSource,
+  ) {
     const { counters, log, registry, broker, wheel, self } = options;
     this.#options = options;
     this.#table = table;
     this.#source = source;
     this.#view = new PresenceView(counters, log);
-    this.#writer = new BucketWriter(bucket, REFRESH, options);
+    this.#writer = new BucketWriter(bucket.values, REFRESH, options);
     this.#writer.onValue = (key, value, isForeign) => this.#onOwn(key, value, isForeign);
     this.#watch = new BucketWatch(bucket, markKey(self), this, options);
     this.#ticker = new Ticker(TICK, this, () => this.#tick());
@@ -98,7 +102,7 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   /**
    * Begins. The table is that of the cluster from now on.
    * @param source whose clients those of this node are
-   * @throws BrokerError as `openBucket`
+   * @throws BrokerError as `SharedBucket.open`
    */
   static async start(
     options: ClusterPresenceOptions,
@@ -107,7 +111,7 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   ): Promise<ClusterPresence> {
     const { broker, subjects, replicas } = options;
     const name = `${subjects.prefix.replaceAll('.', '_')}_presence`;
-    const bucket = await openBucket(broker, 'users on channels', {
+    const bucket = await SharedBucket.open(broker, 'users on channels', {
       name,
       age: AGE,
       maxValueBytes: MAX_VALUE_BYTES,
@@ -138,6 +142,11 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     if (this.#options.broker.up) await this.#written();
     this.#writer.stop();
     this.#watch.stop();
+  }
+
+  /** Looks whether the bucket is still there, and makes it again if not. It does so every 10 s. */
+  async checkBucket(): Promise<void> {
+    await this.#watch.look();
   }
 
   countChanged(channel: string, user: string): void {

@@ -26,25 +26,36 @@ const ANSWER_MS = 2_000;
 /**
  * Finds a bucket, or makes it, and tries again where that may be possible in a moment. It gets as many replicas as it should have, if it has fewer.
  * @param use what it is for, in the plural
+ * @param tries at most
+ * @returns the bucket, and when it was made, as the broker says it
  * @throws BrokerError when the broker has no JetStream, does not allow it, or has another bucket of this name
  */
-export function openBucket({ connection }: Broker, use: string, settings: BucketSettings): Promise<KV> {
+export function openBucket(
+  { connection }: Broker,
+  use: string,
+  settings: BucketSettings,
+  tries?: number,
+): Promise<{ readonly bucket: KV; readonly made: string }> {
   const { name, age, maxValueBytes, maxBytes, replicas } = settings;
-  return openStream(use, async () => {
-    const bucket = await new Kvm(jetstream(connection, { timeout: ANSWER_MS })).create(name, {
-      ...{ history: 1, ttl: age, maxValueSize: maxValueBytes, max_bytes: maxBytes, replicas },
-      storage: StorageType.File,
-    });
-    const { streamInfo } = await bucket.status();
-    const differences = differencesOf(streamInfo.config, settings);
-    if (differences.length > 0) throw new BrokerError(`bucket ${name} has other settings: ${differences.join('; ')}`);
-    const { config } = streamInfo;
-    if (config.num_replicas < replicas) {
-      const { streams } = await jetstreamManager(connection, { checkAPI: false });
-      await streams.update(config.name, { ...config, num_replicas: replicas });
-    }
-    return bucket;
-  });
+  return openStream(
+    use,
+    async () => {
+      const bucket = await new Kvm(jetstream(connection, { timeout: ANSWER_MS })).create(name, {
+        ...{ history: 1, ttl: age, maxValueSize: maxValueBytes, max_bytes: maxBytes, replicas },
+        storage: StorageType.File,
+      });
+      const { streamInfo } = await bucket.status();
+      const differences = differencesOf(streamInfo.config, settings);
+      if (differences.length > 0) throw new BrokerError(`bucket ${name} has other settings: ${differences.join('; ')}`);
+      const { config } = streamInfo;
+      if (config.num_replicas < replicas) {
+        const { streams } = await jetstreamManager(connection, { checkAPI: false });
+        await streams.update(config.name, { ...config, num_replicas: replicas });
+      }
+      return { bucket, made: streamInfo.created };
+    },
+    tries,
+  );
 }
 
 /** What a bucket has otherwise than it must be. An operator may give it more replicas, and more or less room. */

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
-import type { KV } from '@nats-io/kv';
+import { TimeoutError } from '@nats-io/transport-node';
 import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
 import type { KeyTable, KnownKey } from '../hub/index.ts';
 import type { Broker } from './broker.ts';
 import { encodeRecord, type KeyRecord, MAX_RECORD_BYTES, recordOf } from './key-record.ts';
-import { openBucket } from './open-bucket.ts';
+import { SharedBucket } from './shared-bucket.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Milliseconds for which a key is remembered. */
@@ -62,26 +62,26 @@ export interface SharedKeysOptions {
  */
 export class SharedKeys {
   readonly #options: SharedKeysOptions;
-  readonly #bucket: KV;
+  readonly #bucket: SharedBucket;
   /** Keys whose items this node publishes. */
   readonly #claims = new Map<string, Claim>();
   readonly #lines = new LineRate();
   #asked = 0;
   #waiting: (() => void)[] = [];
 
-  private constructor(options: SharedKeysOptions, bucket: KV) {
+  private constructor(options: SharedKeysOptions, bucket: SharedBucket) {
     this.#options = options;
     this.#bucket = bucket;
   }
 
-  /** @throws BrokerError as `openBucket` */
+  /** @throws BrokerError as `SharedBucket.open` */
   static async open(options: SharedKeysOptions): Promise<SharedKeys> {
     const { broker, subjects, replicas } = options;
     const name = `${subjects.prefix.replaceAll('.', '_')}_keys`;
     const sizes = { maxValueBytes: MAX_RECORD_BYTES, maxBytes: MAX_BYTES };
     return new SharedKeys(
       options,
-      await openBucket(broker, 'idempotency keys', { name, age: REMEMBERED, ...sizes, replicas }),
+      await SharedBucket.open(broker, 'idempotency keys', { name, age: REMEMBERED, ...sizes, replicas }),
     );
   }
 
@@ -137,7 +137,12 @@ export class SharedKeys {
     if (this.#asked >= MAX_ASKED) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#asked++;
     try {
-      return await this.#claimOrRead(request, key, takesOver);
+      return await this.#claimOrRead(request, key, takesOver).catch(async (error: unknown) => {
+        // A broker that has lost the bucket says so at once.
+        if (error instanceof TimeoutError) throw error;
+        await this.#bucket.restore();
+        return await this.#claimOrRead(request, key, takesOver);
+      });
     } catch (error) {
       this.#unknown(error);
       return 'known';
@@ -156,7 +161,7 @@ export class SharedKeys {
     // Two publishers of this node have the same key: the first one goes on.
     if (this.#claims.has(key)) return 'busy';
     if (await this.#claim(keys, key, 0)) return 'claimed';
-    const entry = await this.#bucket.get(nameOf(key));
+    const entry = await this.#bucket.values.get(nameOf(key));
     if (entry === null) return 'busy';
     const { revision, operation, created } = entry;
     const record = operation === 'PUT' ? recordOf(entry.string()) : null;
@@ -173,7 +178,7 @@ export class SharedKeys {
   async #claim(keys: Request['keys'], key: string, previousSeq: number): Promise<boolean> {
     const record = { digest: keys.get(key) ?? '', taken: 0, receivers: [], numbers: [], done: false };
     try {
-      const revision = await this.#bucket.put(nameOf(key), encodeRecord(record), { previousSeq });
+      const revision = await this.#bucket.values.put(nameOf(key), encodeRecord(record), { previousSeq });
       this.#claims.set(key, { keys, revision });
       return true;
     } catch (error) {
@@ -183,11 +188,11 @@ export class SharedKeys {
   }
 
   #record(key: string, record: KeyRecord): void {
-    this.#end(key, (name, options) => this.#bucket.put(name, encodeRecord(record), options));
+    this.#end(key, (name, options) => this.#bucket.values.put(name, encodeRecord(record), options));
   }
 
   #release(key: string): void {
-    this.#end(key, (name, options) => this.#bucket.delete(name, options));
+    this.#end(key, (name, options) => this.#bucket.values.delete(name, options));
   }
 
   /** Writes what has become of a claim, unless another node has taken it over. */

@@ -187,12 +187,11 @@ export class StreamAppends extends WheelTimer {
   }
 
   #take(append: Append, index: number, { channel, id, bytes }: SharedItem): void {
-    const { broker, subjects, protocol, wheel, window, clusterCounters } = this.#means;
+    const { subjects, protocol, wheel, window } = this.#means;
     const subject = subjects.kept(channel);
-    if (subject === null || bytes.length + HEADERS > broker.maxPayload) {
+    if (subject === null || !this.#fits(bytes.length)) {
       append.left--;
-      clusterCounters.itemsUnsent++;
-      this.#warn({ channel, bytes: bytes.length, max: broker.maxPayload }, 'item is too large for the broker');
+      this.#loseLarge(channel, bytes.length);
       return;
     }
     const token = ++this.#sent;
@@ -213,6 +212,13 @@ export class StreamAppends extends WheelTimer {
 
   #send(token: number, sending: Sending): void {
     const { broker, wheel } = this.#means;
+    const { length } = sending.data;
+    // The server that is used now may take less than the one before it.
+    if (!this.#fits(length - 1)) {
+      this.#loseLarge(sending.channel, length - 1);
+      this.#finish(token, sending, 0);
+      return;
+    }
     sending.due = wheel.now + ACK;
     this.#headers.set('Nats-Msg-Id', sending.id);
     broker.publish(sending.subject, sending.data, { reply: `${this.#inbox}.${token}`, headers: this.#headers });
@@ -249,6 +255,17 @@ export class StreamAppends extends WheelTimer {
     this.#sending.delete(token);
     append.numbers[index] = number;
     if (--append.left === 0) this.#onAcked();
+  }
+
+  /** Whether the broker takes a message with an item of so many bytes. */
+  #fits(bytes: number): boolean {
+    return bytes + HEADERS <= this.#means.broker.maxPayload;
+  }
+
+  #loseLarge(channel: string, bytes: number): void {
+    const { broker, clusterCounters } = this.#means;
+    clusterCounters.itemsUnsent++;
+    this.#warn({ channel, bytes, max: broker.maxPayload }, 'item is too large for the broker');
   }
 
   #warn(fields: Record<string, unknown>, message: string): void {

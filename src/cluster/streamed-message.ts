@@ -16,7 +16,9 @@ export function streamedMessage({ headers }: BrokerMessage): StreamedMessage | n
   let before = 0;
   let time = Number.NaN;
   // Each look for one of them would make a list of all.
-  for (const [name, [value = '']] of headers) {
+  for (const [name, values] of headers) {
+    // The stream puts its own behind those that the message had.
+    const value = values.at(-1) ?? '';
     if (name === 'Nats-Sequence') number = Number(value);
     else if (name === 'Nats-Last-Sequence') before = Number(value);
     else if (name === 'Nats-Time-Stamp') time = Date.parse(value);

@@ -32,8 +32,9 @@ export const clusterSection = {
     key: file('File with the key of `cert`, in PEM.'),
     prefix: text({
       default: 'holdfast',
-      expected: 'up to 64 letters, digits, "-", "_" and "."',
-      fits: (value) => value.length <= 64 && /^[\w-]+(?:\.[\w-]+)*$/.test(value),
+      expected: 'up to 64 letters, digits, "-", "_" and ".", with none of "f", "h", "n" and "s" alone behind a "."',
+      // Behind a prefix the subjects of nodes go on with one of these: those of another cluster must not.
+      fits: (value) => value.length <= 64 && /^[\w-]+(?:\.(?![fhns](?:\.|$))[\w-]+)*$/.test(value),
       doc: 'What the subjects of the cluster begin with. Clusters that share a broker have different ones.',
     }),
     node: text({

@@ -113,3 +113,19 @@ test('while the broker is away nothing is told; then what is missing', async (t)
   assert.deepEqual(told.slice(3).sort(), ['a: join r eve', 'a: leave r bob']);
   for (const node of [a, b]) await until(() => node.users('r').join() === 'ann 1,eve 1');
 });
+
+test('a bucket that was deleted is made again, and has the users of all nodes', async (t) => {
+  const server = await startNats(t);
+  if (server === null) return;
+  const told: string[] = [];
+  const [a, b] = [await PresenceNode.start(t, server, 'a', told), await PresenceNode.start(t, server, 'b', told)];
+  b.counts.set('room', 'ann', 1);
+  for (const node of [a, b]) await until(() => node.users('room').join() === 'ann 1');
+  const { streams } = await jetstreamManager(a.broker.connection);
+  await streams.delete('KV_test_presence');
+  for (const node of [a, b]) await node.presence.checkBucket();
+  a.counts.set('room', 'bob', 1);
+  for (const node of [a, b]) await until(() => node.users('room').join() === 'ann 1,bob 1');
+  b.counts.clear();
+  for (const node of [a, b]) await until(() => node.users('room').join() === 'bob 1');
+});

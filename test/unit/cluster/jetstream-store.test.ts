@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { headers } from '@nats-io/transport-node';
 import { READ_BYTES } from '../../../src/cluster/kept-run.ts';
 import { startNats } from '../../support/nats.ts';
 import { DROPPED, StoreNode } from './support.ts';
@@ -97,4 +98,20 @@ test('an item that has got lost on its way is noticed when the next one comes, a
   assert.deepEqual(a.lost, ['x']);
   assert.equal(a.counters.channelsLost, 1);
   assert.equal(await a.after(first, 'x'), `${DROPPED} 3`);
+});
+
+test('a message that has been in another stream has the number of this one', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const node = await StoreNode.open(t, nats);
+  await node.subscribe('x');
+  const fields = headers();
+  fields.set('Nats-Sequence', '1000000');
+  fields.set('Nats-Last-Sequence', '999999');
+  node.broker.connection.publish('test.h.x', Buffer.from('\x01copied'), { headers: fields });
+  const [number] = await node.append('x', 'own');
+  await node.until(() => node.items.length === 2);
+  assert.equal(node.texts, 'copied own');
+  assert.equal(node.items[1]?.number, number);
+  assert.deepEqual(node.lost, []);
 });

@@ -17,7 +17,7 @@ test('a bucket gets more replicas when more are wanted, and never fewer', async 
     [3, 3],
     [1, 3],
   ] as const) {
-    const bucket = await openBucket(broker, 'tests', { ...settings, replicas });
+    const { bucket } = await openBucket(broker, 'tests', { ...settings, replicas });
     const { streamInfo } = await bucket.status();
     assert.equal(streamInfo.config.num_replicas, has);
   }

@@ -165,3 +165,15 @@ test('what is no record of a key is replaced', async (t) => {
   for await (const name of await bucket.keys()) await bucket.put(name, '{"digest":1}');
   assert.deepEqual(await other.publish(new Map([['k', 'd']])), ['new']);
 });
+
+test('a bucket that was deleted is made again, and keys are remembered there', async (t) => {
+  const server = await startNats(t);
+  if (server === null) return;
+  const [one, other] = [await KeyNode.start(t, server), await KeyNode.start(t, server)];
+  const { streams } = await jetstreamManager(one.broker.connection);
+  await streams.delete('KV_test_a_keys');
+  const keys = new Map([['k', 'd']]);
+  assert.deepEqual(await one.publish(keys), ['new']);
+  assert.deepEqual(await other.publish(new Map(keys)), ['repeat']);
+  assert.deepEqual([one.counters.keysUnknown, other.counters.keysUnknown], [0, 0]);
+});

@@ -180,3 +180,16 @@ test('a store that stops while the broker is away waits for nothing, and says wh
   assert.equal(clusterCounters.itemsUnsent, 2);
   assert.equal((await log.heard('items are lost: the broker has not said that it keeps them')).items, 2);
 });
+
+test('an item is lost that is too large for the server that is used now, and the others go on', async (t) => {
+  const { appends, append, broker, ack, clusterCounters, log } = rigOf(t);
+  const numbers: number[] = [];
+  append((stored) => numbers.push(...stored), 'x'.repeat(5_000), 'small');
+  broker.maxPayload = 4_096;
+  appends.again();
+  assert.equal(broker.published.length, 3);
+  ack(2, { seq: 7 });
+  assert.deepEqual(numbers, [0, 7]);
+  assert.equal(clusterCounters.itemsUnsent, 1);
+  assert.equal(log.with('item is too large for the broker').length, 1);
+});

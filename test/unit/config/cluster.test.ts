@@ -13,6 +13,10 @@ const WRONG: readonly (readonly [toml: string, problem: RegExp])[] = [
   [`${NODE}[cluster]\nnats = ["127.0.0.1:4222"]`, /cluster\.nats.*expected a list of URLs/],
   [`${NODE}[cluster]\nnats = ["nats://user:secret@127.0.0.1:4222"]`, /cluster\.nats.*expected a list of URLs/],
   [`${NODE}[cluster]\nprefix = "a b"`, /cluster\.prefix: expected up to 64 letters/],
+  ...['a.f', 'a.h.b', 'n.n', 'a.b.s'].map(
+    (prefix) =>
+      [`${NODE}[cluster]\nprefix = "${prefix}"`, /cluster\.prefix: expected .*none of "f", "h", "n" and "s"/] as const,
+  ),
   [`${NODE}[cluster]\nuser = "a"\npassword = "b"\ntoken = "c"`, /only one of `user`, `token` and `credentials`/],
   [`${NODE}[cluster]\nuser = "a"`, /cluster\.password: is needed with `user`/],
   [`${NODE}[cluster]\ncert = "/a"`, /cluster\.key: is needed with `cert`/],
@@ -34,7 +38,7 @@ for (const [toml, problem] of WRONG) {
 
 test('all of a cluster is read', () => {
   const { cluster } = loadConfig(
-    `${NODE}[cluster]\nnats = ["tls://[::1]:4222", "nats://b"]\nuser = "a"\npassword = "file:/run/p"\nprefix = "x.y"\nreplicas = 3\non_partition = "local"`,
+    `${NODE}[cluster]\nnats = ["tls://[::1]:4222", "nats://b"]\nuser = "a"\npassword = "file:/run/p"\nprefix = "f.fs.y"\nreplicas = 3\non_partition = "local"`,
     '',
   );
   assert.deepEqual(cluster.nats, ['tls://[::1]:4222', 'nats://b']);
