@@ -39,7 +39,8 @@ listen = ["127.0.0.1:${port}"]
 drain_timeout = 10
 
 [control]
-listen = ["127.0.0.1:${control}"]
+# Over the port anybody may publish; whoever may connect to the socket may do everything.
+listen = ["127.0.0.1:${control}", "unix:${join(folder, name)}.sock"]
 
 [cluster]
 nats = [${brokers.map(({ port }) => `"nats://127.0.0.1:${port}"`).join(', ')}]
@@ -161,6 +162,6 @@ if (!ending) {
   console.log(`
 clients:     http://127.0.0.1:${balancer}/
 publishers:  curl -d hello http://127.0.0.1:${publishing}/channels/demo/message
-nodes:       holdfast nodes --url http://127.0.0.1:${nodes[0].control}/
+nodes:       ${holdfast} nodes --url unix:${join(folder, 'node1.sock')}
 Ctrl-C ends all.`);
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { freePorts } from '../support/free-ports.ts';
 import { requirePeer } from '../support/peers.ts';
 import { Program } from '../support/program.ts';
@@ -95,6 +97,15 @@ test('in the example clients miss nothing when a node and a broker die', async (
   const all = async (): Promise<void> => {
     for (const client of clients) while (client.events.length < published.length) await setTimeout(20);
   };
+  /** Runs a command that the script has printed. */
+  const printed = async (name: string): Promise<string> => {
+    const [, command = ''] = await program.output(new RegExp(`^${name}: +(.*)$`, 'm'));
+    return (await promisify(execFile)('/bin/sh', ['-c', command])).stdout;
+  };
+  assert.match(await printed('nodes'), /node3 .* ready/);
+  await printed('publishers');
+  published.push('hello');
+  await all();
   for (const url of each) await publish([url]);
   await all();
 
