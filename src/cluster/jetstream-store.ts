@@ -201,7 +201,9 @@ export class JetStreamStore
   }
 
   get degraded(): string | null {
-    return this.#options.broker.up ? null : 'the broker is away: nothing is kept, and what was missed cannot be read';
+    if (!this.#options.broker.up) return 'the broker is away: nothing is kept, and what was missed cannot be read';
+    const { refusedBy } = this.#appends;
+    return refusedBy === null ? null : `the broker keeps nothing: ${refusedBy}`;
   }
 
   append(items: readonly SharedItem[], stored: (numbers: readonly number[]) => void): void {

@@ -71,6 +71,8 @@ export class StreamAppends extends WheelTimer {
   readonly #onAcked: () => void;
   /** The broker could not take an item. */
   readonly #onRefused: () => void;
+  /** Why the broker does not keep what waits; null as long as it does. */
+  refusedBy: string | null = null;
   readonly #onKept: (subject: string, number: number) => void;
   readonly #inbox = createInbox();
   readonly #subscription: Subscription;
@@ -232,13 +234,12 @@ export class StreamAppends extends WheelTimer {
     const ack = data.length === 0 ? {} : (JSON.parse(textOf(data)) as Ack);
     if (typeof ack.seq !== 'number' || ack.error !== undefined) {
       sending.due = this.#means.wheel.now + RETRY;
-      this.#warn(
-        { channel: sending.channel, error: ack.error?.description ?? 'no stream' },
-        'broker does not keep an item yet',
-      );
+      this.refusedBy = ack.error?.description ?? 'no stream';
+      this.#warn({ channel: sending.channel, error: this.refusedBy }, 'broker does not keep an item yet');
       this.#onRefused();
       return;
     }
+    this.refusedBy = null;
     if (ack.duplicate !== true) this.#means.counters.itemsAppended++;
     this.last = Math.max(this.last, ack.seq);
     this.#onKept(sending.subject, ack.seq);
@@ -253,6 +254,7 @@ export class StreamAppends extends WheelTimer {
 
   #finish(token: number, { append, index }: Sending, number: number): void {
     this.#sending.delete(token);
+    if (this.#sending.size === 0) this.refusedBy = null;
     append.numbers[index] = number;
     if (--append.left === 0) this.#onAcked();
   }

@@ -239,6 +239,7 @@ export class PublishExchange implements Responder, ItemsOwner {
   #onOrdered(known: boolean): void {
     this.#published = true;
     if (!known) {
+      this.#settleKeys();
       if (!this.#over) this.#refuseAway();
       return;
     }

@@ -1,5 +1,5 @@
 import type { TimerWheel } from '../clock/index.ts';
-import type { ItemExtras, PublishItem } from '../codec/grip/index.ts';
+import type { ItemExtras, PublishItem, RepeatKey } from '../codec/grip/index.ts';
 import { type Counters, LineRate, type Log } from '../exchange/index.ts';
 import { type KeptVersion, LastVersions, type VersionsRoom } from './last-versions.ts';
 import { type KeptKey, type KeyTable, RepeatKeys } from './repeat-keys.ts';
@@ -31,6 +31,8 @@ export class Admission {
   readonly #lines = new LineRate();
   /** What became of items with extras. */
   readonly #accepted = new WeakMap<PublishItem, PublishItem>();
+  /** The keys that accepted items had. */
+  readonly #keyOf = new WeakMap<PublishItem, RepeatKey>();
 
   /** @param onFault handles an exception while something expires */
   constructor(room: AdmissionRoom, onFault: (thrown: unknown) => void) {
@@ -53,9 +55,18 @@ export class Admission {
       if (!this.#admits(item, extras)) continue;
       const accepted = { ...item, extras: restOf(extras) };
       this.#accepted.set(item, accepted);
+      if (extras.repeatKey !== null) this.#keyOf.set(accepted, extras.repeatKey);
       admitted.push(accepted);
     }
     return admitted ?? items;
+  }
+
+  /** These were accepted, and not published after all: others with their keys are no repeats. */
+  forget(items: readonly PublishItem[]): void {
+    for (const item of items) {
+      const key = this.#keyOf.get(item);
+      if (key !== undefined) this.#keys.forget(key);
+    }
   }
 
   /** The first of the items whose key was used for other content; null if there is none. */

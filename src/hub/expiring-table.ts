@@ -72,6 +72,12 @@ export class ExpiringTable<V> {
     if (!this.#expiry.waiting) wheel.schedule(this.#expiry, milliseconds);
   }
 
+  /** There is no value of a key any more. */
+  remove(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) this.#delete(entry);
+  }
+
   /** The value of a key has grown by so many bytes. */
   charge(key: string, bytes: number): void {
     const entry = this.#entries.get(key);

@@ -81,6 +81,10 @@ export class Hub implements Guarded {
   /** The channels that are kept. */
   readonly history = new ChannelHistory(this, {
     note: (items) => this.#sequencer.note(items),
+    lose: (items) => {
+      this.#sequencer.forget(items);
+      this.#admission.forget(items);
+    },
     pass: (items) => {
       this.#taps.pass(items);
       this.#delivery.add(items);

@@ -118,6 +118,10 @@ export class ItemRouter implements AtTurnEnd {
   /** The channels that are kept. */
   readonly history = new ChannelHistory(this, {
     note: (items) => this.#sequencer.note(items),
+    lose: (items) => {
+      this.#sequencer.forget(items);
+      this.#admission.forget(items);
+    },
     pass: (items) => this.#route(items),
   });
   /** As `Hub.fromNodes`. */

@@ -84,6 +84,11 @@ export class RepeatKeys {
     return known !== undefined && known.digest !== digest;
   }
 
+  /** A key is known no more, unless it was used for other content. */
+  forget({ key, digest }: RepeatKey): void {
+    if (this.#table.get(key)?.digest === digest) this.#table.remove(key);
+  }
+
   /** How many receivers the item had the first time; null if that is not known. */
   receiversOf({ key, digest, index }: RepeatKey): number | null {
     const known = this.#table.get(key);

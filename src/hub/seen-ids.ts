@@ -44,6 +44,11 @@ export class SeenIds {
     for (const [key, , left] of this.#table.entries()) yield [key, left];
   }
 
+  /** The id is noted no more. */
+  forget(channel: string, id: string): void {
+    this.#table.remove(keyOf(channel, id));
+  }
+
   /** Whether the id is noted. */
   has(channel: string, id: string): boolean {
     return this.#table.get(keyOf(channel, id)) !== undefined;

@@ -143,6 +143,11 @@ export class Sequencer {
     }
   }
 
+  /** These were not published after all: others with their ids are no repeats. */
+  forget(items: readonly PublishItem[]): void {
+    for (const { channel, id } of items) if (id !== null) this.#seen.forget(channel, id);
+  }
+
   /** Delivers all that waits, in the order in which it came. */
   flush(): void {
     const items = [...this.#queue].map((early) => early.item);

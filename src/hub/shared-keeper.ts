@@ -24,6 +24,14 @@ export interface ItemsOutlet {
   note(items: readonly PublishItem[]): void;
   /** Delivers items. */
   pass(items: readonly PublishItem[]): void;
+  /** Forgets the ids of items that could not be stored: their publishers may try again. */
+  lose(items: readonly PublishItem[]): void;
+}
+
+/** What was taken at the same time. */
+interface Taking {
+  /** Whether some of it could not be stored. */
+  isLost: boolean;
 }
 
 /**
@@ -40,6 +48,7 @@ export class SharedKeeper {
   readonly #unconfirmed = new Set<(stored: boolean) => void>();
   /** Appends that are under way. */
   #waiting = 0;
+  #taking: Taking = { isLost: false };
 
   constructor(store: SharedStore, others: OtherNodes, rules: ChannelRules, outlet: ItemsOutlet) {
     this.#store = store;
@@ -72,16 +81,17 @@ export class SharedKeeper {
     this.confirm(done);
   }
 
-  /** Calls `done` when all that has been taken so far has been stored, or when it is not known any more whether it will be. */
+  /** Calls `done` when all that has been taken so far has been stored. With false: what was taken last is lost, or it is not known any more whether it will be stored. */
   confirm(done: (stored: boolean) => void): void {
     const isKnown = this.#waiting === 0;
     if (isKnown || this.#others.reach !== 'all') {
-      done(isKnown);
+      done(isKnown && !this.#taking.isLost);
       return;
     }
     this.#unconfirmed.add(done);
+    const taking = this.#taking;
     this.#store.append([], () => {
-      if (this.#unconfirmed.delete(done)) done(true);
+      if (this.#unconfirmed.delete(done)) done(!taking.isLost);
     });
   }
 
@@ -93,6 +103,7 @@ export class SharedKeeper {
   }
 
   take(items: readonly PublishItem[]): void {
+    this.#taking = { isLost: false };
     // Most often all of them are of one kind.
     const run: PublishItem[] = [];
     let append: PublishItem[] = [];
@@ -128,10 +139,15 @@ export class SharedKeeper {
       const keep = this.#rules.limitsOf(channel);
       return { channel, id: noSeq ? null : id, bytes: encodeItem(item), keep: keep as NonNullable<typeof keep> };
     });
+    const taking = this.#taking;
     this.#waiting++;
     this.#store.append(entries, (numbers) => {
       this.#waiting--;
       for (const [index, item] of items.entries()) item.number = numbers[index] ?? 0;
+      const lost = items.filter(({ number }) => number === 0);
+      if (lost.length === 0) return;
+      taking.isLost = true;
+      this.#outlet.lose(lost);
     });
   }
 

@@ -79,7 +79,7 @@ test('appends are told their numbers in their order, whichever acknowledgement c
 });
 
 test('an item without an acknowledgement, or that is refused, is sent again as the same one', (t) => {
-  const { append, ack, advance, broker, refused } = rigOf(t);
+  const { append, ack, advance, appends, broker, refused } = rigOf(t);
   let told: readonly number[] = [];
   append(
     (numbers) => {
@@ -90,9 +90,11 @@ test('an item without an acknowledgement, or that is refused, is sent again as t
   );
   ack(0, { error: { description: 'no space' } });
   assert.equal(refused(), 1);
+  assert.equal(appends.refusedBy, 'no space');
   advance(1);
   assert.equal(broker.published.length, 3);
   ack(2, { seq: 5 });
+  assert.equal(appends.refusedBy, null);
   advance(5);
   assert.equal(broker.published.length, 4);
   const ids = broker.published.map(({ id }) => id);
