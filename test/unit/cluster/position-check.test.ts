@@ -103,3 +103,24 @@ test('of no more than 16,384 channels it is noted what they may have lost: then 
   await check.settle();
   assert.equal(missed.size, MAX_DOUBTFUL + 1);
 });
+
+test('a number that the stream does not have yet is ignored: what comes is passed on', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const node = await StoreNode.open(t, nats);
+  await node.subscribe('x');
+  await node.append('x', '1');
+  await node.until(() => node.items.length === 1);
+  const other = await StoreNode.open(t, nats);
+  const telling = { protocol: 1, oldest: 1, from: 'n', count: 1, last: ['test.h.x', 1_000] };
+  other.broker.publish('test.n.positions', Buffer.from(JSON.stringify(telling)));
+  await other.broker.flushed();
+  // It has come when this has.
+  await other.append('x', '2');
+  await node.until(() => node.items.length === 2);
+  await node.store.checkPositions();
+  await node.append('x', '3');
+  await node.until(() => node.items.length === 3);
+  assert.deepEqual([node.texts, node.lost], ['1 2 3', []]);
+  assert.equal(node.counters.messagesInvalid, 1);
+});
