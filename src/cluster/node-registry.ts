@@ -79,6 +79,8 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
   readonly #others = new Map<string, OtherNode>();
   readonly #watchers = new Set<NodeWatcher>();
   readonly #lines = new LineRate();
+  /** Lines about nodes that come and go: whoever makes up nodes must not fill the log. */
+  readonly #nodeLines = new LineRate();
   /** Pairs of rules of which the log says that they differ. */
   readonly #differing = new Set<string>();
   #subscription: ReturnType<NodeBroker['subscribe']> | null = null;
@@ -200,7 +202,8 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     for (const { hello, heard } of [...this.#others.values()]) {
       if (wheel.now - heard <= SILENCE_MS) continue;
       const { id, name } = hello;
-      log.warn({ node: name, nodeId: id, seconds: SILENCE_MS / 1_000 }, 'node is gone: nothing was heard of it');
+      const fields = { node: name, nodeId: id, seconds: SILENCE_MS / 1_000 };
+      this.#nodeLines.write(log, 'warn', fields, 'node is gone: nothing was heard of it');
       this.#remove(id);
     }
   }
@@ -218,7 +221,7 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     const { id, name, version } = hello;
     if (hello.leaves) {
       if (!this.#others.has(id)) return;
-      log.info({ node: name, nodeId: id }, 'node has left the cluster');
+      this.#nodeLines.write(log, 'info', { node: name, nodeId: id }, 'node has left the cluster');
       this.#remove(id);
       return;
     }
@@ -236,7 +239,7 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
       );
       return;
     } else {
-      log.info({ node: name, nodeId: id, version }, 'node has joined the cluster');
+      this.#nodeLines.write(log, 'info', { node: name, nodeId: id, version }, 'node has joined the cluster');
     }
     if (hello.facts === null) return;
     this.#others.get(id)?.rates.add(hello.facts, performance.now());
@@ -250,7 +253,8 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     this.#others.set(id, { hello, rates: new NodeRates(), heard: wheel.now });
     if (facts === null) {
       const understood = `${OLDEST_PROTOCOL} to ${PROTOCOL}`;
-      log.warn({ node: name, nodeId: id, protocol, understood }, 'protocol of a node is not understood');
+      const fields = { node: name, nodeId: id, protocol, understood };
+      this.#nodeLines.write(log, 'warn', fields, 'protocol of a node is not understood');
     }
     // It hears of this node soon.
     this.#schedule(Math.random() * SPREAD_MS);
@@ -269,7 +273,9 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     if (this.#differing.has(pair)) return;
     if (this.#differing.size >= MAX_NODES) this.#differing.clear();
     this.#differing.add(pair);
-    this.#options.log.warn(
+    this.#nodeLines.write(
+      this.#options.log,
+      'warn',
       { node: name, nodeId: id },
       'node has other rules for channels: they must be the same on all nodes',
     );

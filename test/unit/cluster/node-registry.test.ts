@@ -176,6 +176,8 @@ test('further nodes beyond the bound are not known', (t) => {
   for (let i = 0; i <= MAX_NODES; i++) bus.pass(null, 't.n.hello', hello(`n${i}`));
   assert.equal(a.registry.size, 1 + MAX_NODES);
   assert.equal(a.counters.messagesInvalid, 1);
+  // Whoever makes up nodes does not fill the log.
+  assert.equal(a.log.at('info').length, 10);
 });
 
 test('a watcher that throws keeps nobody from hearing', (t) => {
