@@ -93,12 +93,13 @@ export class ClusterNode implements Guarded {
     this.registry = registry;
     registry.watch(protocol);
     this.calls = new NodeCalls({ ...means, registry: this.registry });
+    const alone = options.onPartition === 'local' ? 'node' : 'none';
     const link = new ItemLink(
       broker,
       subjects,
       (items) => clients.fromNodes.receive(items),
       { counters, log },
-      options.onPartition === 'local' ? 'node' : 'none',
+      () => (store.isAway ? alone : 'all'),
       protocol,
     );
     this.others = link;
@@ -114,7 +115,11 @@ export class ClusterNode implements Guarded {
     );
     store.feed = this.#feed;
     store.onLost = (channel, from) => clients.fromNodes.lost(channel, from);
-    store.onBack = () => clients.catchUp();
+    store.onBack = () => {
+      clients.catchUp();
+      clients.fromNodes.pump();
+    };
+    store.onStalled = () => clients.fromNodes.onAway();
     // What such a node has appended may have got lost, and nobody tells of it.
     this.registry.watch({ nodeCame: () => store.doubt(), nodeGone: () => store.doubt() });
     broker.watch({
@@ -122,10 +127,7 @@ export class ClusterNode implements Guarded {
         counters.partitions++;
         clients.fromNodes.onAway();
       },
-      onUp: () => {
-        this.#feed.restart();
-        clients.fromNodes.pump();
-      },
+      onUp: () => this.#feed.restart(),
     });
   }
 

@@ -20,31 +20,31 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
   readonly #turns = new TurnQueue();
   readonly #lines = new LineRate();
   #received: PublishItem[] = [];
-  readonly #alone: Reach;
+  readonly #reach: () => Reach;
   readonly #protocol: Pick<SpokenProtocol, 'version'>;
 
   /**
    * @param receive takes the items of other nodes that have come in one turn of the event loop
-   * @param alone whom what is published reaches while the broker is away
+   * @param reach tells whom what is published reaches now
    */
   constructor(
     broker: Broker,
     subjects: Subjects,
     receive: (items: readonly PublishItem[]) => void,
     report: FaultReport & { readonly counters: ClusterCounters; readonly log: Log },
-    alone: Reach,
+    reach: () => Reach,
     protocol: Pick<SpokenProtocol, 'version'>,
   ) {
     this.#broker = broker;
     this.#subjects = subjects;
     this.#receive = receive;
     this.#report = report;
-    this.#alone = alone;
+    this.#reach = reach;
     this.#protocol = protocol;
   }
 
   get reach(): Reach {
-    return this.#broker.up ? 'all' : this.#alone;
+    return this.#reach();
   }
 
   refusal(item: PublishItem): PublishError | null {

@@ -21,6 +21,7 @@ import {
   type SharedStore,
 } from '../history/index.ts';
 import type { Broker, BrokerMessage, BrokerWatcher } from './broker.ts';
+import { BrokerAnswers } from './broker-answers.ts';
 import type { FeedSink } from './channel-feed.ts';
 import { copiedItem } from './item-message.ts';
 import { ItemStream } from './item-stream.ts';
@@ -87,7 +88,10 @@ export class JetStreamStore
    * only, and what comes later is passed on again. When the epoch is another one, `from` means nothing.
    */
   onBack: (from: number) => void = () => {};
+  /** Is called when the broker is there, and keeps nothing. It is away for all that is kept, until `onBack`. */
+  onStalled: () => void = () => {};
   readonly #options: JetStreamStoreOptions;
+  readonly #answers: BrokerAnswers;
   readonly #stream: ItemStream;
   readonly #marks: StreamMarks;
   readonly #appends: StreamAppends;
@@ -118,6 +122,7 @@ export class JetStreamStore
   private constructor(options: JetStreamStoreOptions, stream: ItemStream) {
     const { broker, subjects, counters = new HistoryCounters(), clusterCounters, owner } = options;
     this.#options = options;
+    this.#answers = new BrokerAnswers(options.log);
     this.#stream = stream;
     this.counters = counters;
     this.#kept = new KeptFeed(this.#tail, clusterCounters);
@@ -130,6 +135,7 @@ export class JetStreamStore
       () => this.#endTurn(),
       () => this.#check(),
       (subject, number) => this.#news.note(subject, number),
+      () => this.#onStalled(),
     );
     const store = this;
     const state = {
@@ -201,9 +207,16 @@ export class JetStreamStore
   }
 
   get degraded(): string | null {
-    if (!this.#options.broker.up) return 'the broker is away: nothing is kept, and what was missed cannot be read';
     const { refusedBy } = this.#appends;
-    return refusedBy === null ? null : `the broker keeps nothing: ${refusedBy}`;
+    if (this.#options.broker.up && refusedBy !== null) return `the broker keeps nothing: ${refusedBy}`;
+    if (!this.isAway) return null;
+    const state = this.#options.broker.up ? 'keeps nothing now, as most of its servers may be away' : 'is away';
+    return `the broker ${state}: nothing is kept, and what was missed cannot be read`;
+  }
+
+  /** Whether nothing can be kept or read now. */
+  get isAway(): boolean {
+    return this.#paused || !this.#options.broker.up;
   }
 
   append(items: readonly SharedItem[], stored: (numbers: readonly number[]) => void): void {
@@ -270,11 +283,11 @@ export class JetStreamStore
   ): void {
     const names = this.#names.inTail(patterns, after, limit);
     if (names !== null) done(names);
-    else this.#later(this.#orElse(this.#names.matching(patterns, after, limit), null).then(done));
+    else this.#later(this.#answers.orElse(this.#names.matching(patterns, after, limit), null).then(done));
   }
 
   lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void {
-    this.#later(this.#orElse(this.#lastOf(channel), null).then((item) => done(item, this.head)));
+    this.#later(this.#answers.orElse(this.#lastOf(channel), null).then((item) => done(item, this.head)));
   }
 
   span(name: string, done: (span: ChannelSpan) => void): void {
@@ -283,11 +296,11 @@ export class JetStreamStore
       new Promise((resolve) => this.read({ channels: [name], after: null }, ({ items }) => resolve(items)));
     const channel = { name, keep: this.#limitsOf(name), read };
     if (subject === null) done(NO_SPAN);
-    else this.#later(this.#untilThere(() => spanOf(this.#stream, { ...channel, subject })).then(done));
+    else this.#later(this.#answers.untilThere(() => spanOf(this.#stream, { ...channel, subject })).then(done));
   }
 
   names(prefix: string, done: (names: readonly string[]) => void): void {
-    this.#later(this.#orElse(this.#names.beginningWith(prefix), []).then(done));
+    this.#later(this.#answers.orElse(this.#names.beginningWith(prefix), []).then(done));
   }
 
   /** The limits of the stream are those of all channels, and narrower ones count when items are read. */
@@ -305,7 +318,7 @@ export class JetStreamStore
       await this.#stream.purge(subject, upTo + 1);
       this.#check();
     };
-    this.#later(this.#orElse(clear(), undefined));
+    this.#later(this.#answers.orElse(clear(), undefined));
   }
 
   setRules(rules: string, limitsOf: (channel: string) => ChannelLimits | null): void {
@@ -314,7 +327,7 @@ export class JetStreamStore
     const release = this.#appends.hold();
     const told = async (before: Promise<void>): Promise<void> => {
       await before;
-      await this.#orElse(this.#stream.setRules(rules), undefined);
+      await this.#answers.orElse(this.#stream.setRules(rules), undefined);
       this.#forget();
       release();
     };
@@ -325,7 +338,7 @@ export class JetStreamStore
   /** Looks whether the last items of channels have come, as far as there is a reason. The store does so each second. */
   async checkPositions(): Promise<void> {
     if (this.#paused || this.#stopped) return;
-    await this.#orElse(this.#positions.look(), undefined);
+    await this.#answers.orElse(this.#positions.look(), undefined);
     await this.#positions.settle();
   }
 
@@ -337,6 +350,7 @@ export class JetStreamStore
   async stop(): Promise<void> {
     await this.#appends.stop();
     this.#stopped = true;
+    this.#answers.stop();
     for (const ticker of this.#tickers) ticker.stop();
     this.#news.stop();
     this.#marks.stop();
@@ -392,21 +406,29 @@ export class JetStreamStore
     this.#reads.forget();
   }
 
+  /** As if the broker was away: what it keeps, and tells, is known again when it has taken a mark. */
+  #onStalled(): void {
+    if (this.#paused || this.#stopped) return;
+    this.#options.log.warn({}, 'broker keeps nothing: most of its servers may be away');
+    this.onTurnEnd();
+    this.#pause();
+    this.#feed.restart();
+    this.onStalled();
+    this.#later(this.#comeBack(this.#times));
+  }
+
   /** Finds out what the stream is like now, and where it is, and goes on. */
   async #comeBack(times: number): Promise<void> {
     const { epoch, head } = this;
     this.#stream.seen = Math.max(this.#stream.seen, this.last);
     for (;;) {
-      const found = await this.#orElse(this.#stream.refresh(), null);
+      const found = await this.#answers.orElse(this.#stream.refresh(), null);
       if (times !== this.#times || this.#stopped) return;
       if (found !== null) break;
       await new Promise((resolve) => setTimeout(resolve, AGAIN).unref());
     }
     if (this.epoch !== epoch) {
-      this.#options.log.warn(
-        { before: epoch, now: this.epoch },
-        'stream of histories has lost items: no client is continued',
-      );
+      this.#options.log.warn({ before: epoch, now: this.epoch }, 'stream has lost items: no client is continued');
       this.#appends.last = 0;
     }
     this.#appends.again();
@@ -431,7 +453,7 @@ export class JetStreamStore
     const times = this.#times;
     this.#stream.seen = Math.max(this.#stream.seen, this.head);
     const check = async (): Promise<void> => {
-      await this.#orElse(this.#stream.refresh(), null);
+      await this.#answers.orElse(this.#stream.refresh(), null);
       this.#checking = false;
       if (times !== this.#times || this.#stopped) return;
       this.#count();
@@ -470,26 +492,6 @@ export class JetStreamStore
     const age = this.#limitsOf(channel)?.age ?? Number.POSITIVE_INFINITY;
     if (found === null || found.time < Date.now() - age * 1_000) return null;
     return { number: found.seq, time: found.time, channel, bytes: copiedItem(found.data) };
-  }
-
-  /** What comes, or something else when the broker fails. */
-  async #orElse<T, E>(coming: Promise<T>, otherwise: E): Promise<T | E> {
-    try {
-      return await coming;
-    } catch (error) {
-      if (!this.#stopped) this.#options.log.warn({ error: String(error) }, 'broker has failed');
-      return otherwise;
-    }
-  }
-
-  /** What comes when the broker is there: nobody is to take what is not known for nothing. */
-  async #untilThere<T>(ask: () => Promise<T>): Promise<T> {
-    while (!this.#stopped) {
-      const found = await this.#orElse(ask(), null);
-      if (found !== null) return found;
-      await new Promise((resolve) => setTimeout(resolve, AGAIN).unref());
-    }
-    return await new Promise(() => {});
   }
 
   #later(work: Promise<unknown>): void {

@@ -15,6 +15,9 @@ const ACK = 5_000;
 /** Milliseconds after which an item is sent again that the broker could not take. */
 const RETRY = 500;
 
+/** Milliseconds after which a broker that is there, and has not said it has taken an item, keeps none: most of its servers may be away. */
+const STALL = 3_000;
+
 /** Milliseconds after which an item is given up, at most. It is half the time for which the broker knows the ids of items, so none is kept twice. */
 export const GIVE_UP = 60_000;
 
@@ -42,7 +45,8 @@ interface Sending {
   readonly channel: string;
   readonly append: Append;
   readonly index: number;
-  /** Wheel times: when it is sent again, and when it is given up. */
+  /** Wheel times: when it was sent first, when it is sent again, and when it is given up. */
+  began: number;
   due: number;
   readonly ends: number;
 }
@@ -74,6 +78,7 @@ export class StreamAppends extends WheelTimer {
   /** Why the broker does not keep what waits; null as long as it does. */
   refusedBy: string | null = null;
   readonly #onKept: (subject: string, number: number) => void;
+  readonly #onStalled: () => void;
   readonly #inbox = createInbox();
   readonly #subscription: Subscription;
   readonly #headers = headers();
@@ -84,23 +89,28 @@ export class StreamAppends extends WheelTimer {
   readonly #sending = new Map<number, Sending>();
   #sent = 0;
   #stopped: (() => void) | null = null;
+  /** Wheel time at which the broker was known to keep items. */
+  #keptAt = 0;
 
   /**
    * @param onAcked is called when numbers have come: `settle` passes them on
    * @param onRefused when the broker has said that it cannot take an item
    * @param onKept with the subject and the number of each item that the broker keeps
+   * @param onStalled while the broker is there and keeps nothing
    */
   constructor(
     means: AppendsMeans,
     onAcked: () => void,
     onRefused: () => void,
     onKept: (subject: string, number: number) => void,
+    onStalled: () => void,
   ) {
     super();
     this.#means = means;
     this.#onAcked = onAcked;
     this.#onRefused = onRefused;
     this.#onKept = onKept;
+    this.#onStalled = onStalled;
     this.#self = hash('sha256', this.#inbox, 'base64url').slice(0, 12);
     this.#subscription = means.broker.subscribe(
       `${this.#inbox}.*`,
@@ -151,8 +161,14 @@ export class StreamAppends extends WheelTimer {
     if (this.idle) this.#stopped?.();
   }
 
+  /** The broker has kept something just now. */
+  kept(): void {
+    this.#keptAt = this.#means.wheel.now;
+  }
+
   /** The broker is back: what it has not said it has taken is sent again. */
   again(): void {
+    this.kept();
     for (const [token, sending] of this.#sending) this.#send(token, sending);
   }
 
@@ -176,7 +192,10 @@ export class StreamAppends extends WheelTimer {
   }
 
   override onTimer(): void {
-    const { wheel } = this.#means;
+    const { wheel, broker } = this.#means;
+    const [oldest] = this.#sending.values();
+    const since = Math.max(oldest?.began ?? wheel.now, this.#keptAt);
+    if (broker.up && wheel.now - since >= STALL) this.#onStalled();
     for (const [token, sending] of this.#sending) {
       if (sending.ends <= wheel.now) this.#giveUp(token, sending);
       else if (sending.due <= wheel.now) this.#send(token, sending);
@@ -204,6 +223,7 @@ export class StreamAppends extends WheelTimer {
       channel,
       append,
       index,
+      began: wheel.now,
       due: 0,
       ends: wheel.now + Math.min(GIVE_UP, window() / 2),
     };

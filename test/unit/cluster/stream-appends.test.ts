@@ -23,6 +23,7 @@ function rigOf(t: TestContext, window = 120_000) {
   const faults: unknown[] = [];
   const kept: string[] = [];
   let refused = 0;
+  let stalls = 0;
   const appends: StreamAppends = new StreamAppends(
     {
       broker: broker.asBroker,
@@ -38,6 +39,7 @@ function rigOf(t: TestContext, window = 120_000) {
     () => appends.settle(),
     () => refused++,
     (subject, number) => kept.push(`${subject} ${number}`),
+    () => stalls++,
   );
   return {
     advance,
@@ -49,6 +51,7 @@ function rigOf(t: TestContext, window = 120_000) {
     faults,
     kept,
     refused: () => refused,
+    stalls: () => stalls,
     append: (stored: (numbers: readonly number[]) => void, ...texts: string[]): void =>
       appends.append(
         texts.map((text) => ({ channel: 'x', id: null, bytes: Buffer.from(text), keep: KEEP })),
