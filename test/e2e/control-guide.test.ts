@@ -28,14 +28,17 @@ test('the configuration and the commands of the guide do what it says', async (t
     const line = command.replace('127.0.0.1:5561', address);
     outputs.push((await run('/bin/sh', ['-c', `${line} --silent`], { cwd })).stdout);
   }
-  assert.equal(outputs.length, 8);
-  const [status, channels, history, connections, connection, closed, reload, drain] = outputs;
+  assert.equal(outputs.length, 10);
+  const [status, channels, history, connections, connection, closed, nodes, own, reload, drain] = outputs;
   assert.equal(JSON.parse(status ?? '').state, 'ready');
   assert.deepEqual(JSON.parse(channels ?? ''), { channels: [], total: 0, next: null });
   assert.equal(JSON.parse(history ?? '').error.code, 'HF_CONTROL_NOT_FOUND');
   assert.deepEqual(JSON.parse(connections ?? '').connections, []);
   assert.equal(JSON.parse(connection ?? '').error.code, 'HF_CONTROL_NOT_FOUND');
   assert.deepEqual(JSON.parse(closed ?? ''), { closed: 0 });
+  // It is no node of a cluster.
+  assert.equal(nodes, 'Not Found\n');
+  assert.deepEqual(JSON.parse(own ?? '').connections, []);
   assert.deepEqual(JSON.parse(reload ?? ''), { changed: [], needsRestart: [] });
   assert.equal(drain, '');
   assert.equal((await program.ended).code, 0);
