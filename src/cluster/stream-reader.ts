@@ -14,8 +14,8 @@ const [BATCH, BATCH_BYTES] = [1_000, 1_048_576];
 /** Milliseconds without a message after which a read has failed. */
 const SILENCE = 5_000;
 
-/** Milliseconds after which a server that is behind is asked again. */
-const BEHIND = 20;
+/** Milliseconds after which a server that is behind is asked again, and how often one is that does not know the reader yet: another server has made it. */
+const [BEHIND, UNKNOWN] = [20, 100];
 
 /** Seconds after which the broker forgets a reader that was not deleted. */
 const INACTIVE = 30;
@@ -93,6 +93,8 @@ class Reading implements Guarded {
   #bytes = 0;
   /** Messages of this batch. */
   #came = 0;
+  /** Times that the server did not know the reader. */
+  #unknown = 0;
   #ended = false;
   #finish: (part: StreamPart) => void = () => {};
   #fail: (error: Error) => void = () => {};
@@ -154,15 +156,20 @@ class Reading implements Guarded {
   /** The batch was full, or there is no more for now. */
   #onStatus(code: number): void {
     if (code === 503) {
-      this.#end(new Error('the broker has no such reader'));
+      if (++this.#unknown === UNKNOWN) this.#end(new Error('the broker has no such reader'));
+      else this.#askLater();
     } else if (this.#came > 0) {
       this.#ask();
     } else if (this.#range.fence === null) {
       // What was to come has been let go.
       this.#end({ items: this.#items, upTo: this.#range.upTo });
     } else {
-      this.#behind = setTimeout(() => attempt(this, () => this.#ask()), BEHIND);
+      this.#askLater();
     }
+  }
+
+  #askLater(): void {
+    this.#behind = setTimeout(() => attempt(this, () => this.#ask()), BEHIND);
   }
 
   #end(result: StreamPart | Error): void {
