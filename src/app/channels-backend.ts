@@ -1,6 +1,12 @@
 import type { ClusterNode } from '../cluster/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
-import type { ChannelsBackend, PresencePage, PresenceQuery, TappedItem } from '../control/index.ts';
+import {
+  type ChannelsBackend,
+  OperationError,
+  type PresencePage,
+  type PresenceQuery,
+  type TappedItem,
+} from '../control/index.ts';
 import { type FaultReport, reportFault } from '../exchange/index.ts';
 import { type ChannelInfo, type Hub, keyOfInfo } from '../hub/index.ts';
 import type { Channels, ClusterChannels } from './cluster-channels.ts';
@@ -69,6 +75,8 @@ export function channelsBackend(
     },
     get: async (name, pattern, scope) => {
       const { info, missing } = await channels.info(keyOfInfo({ name, pattern }), scope);
+      if (info === null && !pattern && history.isAway)
+        throw new OperationError('HF_BROKER_AWAY', '', ['Retry-After', '2']);
       const kept = pattern ? null : await history.detailsOf(name);
       if (info === null && (kept?.items ?? 0) === 0) return { value: null, missing };
       const users = pattern ? null : usersOf(name, { limit: 1 });

@@ -37,15 +37,21 @@ export class HistoryView {
     this.#role = role;
   }
 
+  /** Whether the broker of a cluster has what is kept, and is away. */
+  get isAway(): boolean {
+    const store = this.#role()?.store ?? null;
+    return store !== null && isAway(store);
+  }
+
   /** Names of channels that have items, in any order. */
   async names(prefix: string): Promise<readonly string[]> {
     const store = this.#role()?.store ?? null;
-    if (store === null) return [];
+    if (store === null || isAway(store)) return [];
     const names = await new Promise<readonly string[]>((resolve) => store.names(prefix, resolve));
     return names.filter((name) => !isOfWebhook(name));
   }
 
-  /** What is kept of a channel; null where nothing is to be kept. */
+  /** What is kept of a channel; null where nothing is to be kept, and while the broker of a cluster is away. */
   async spanOf(name: string): Promise<Pick<Span, 'items' | 'bytes' | 'oldest'> | null> {
     const store = this.#storeOf(name);
     if (store === null) return null;
@@ -77,7 +83,7 @@ export class HistoryView {
 
   /**
    * Items of a channel; null where nothing is to be kept.
-   * @throws OperationError while another process has them
+   * @throws OperationError while another process has them, or the broker of a cluster is away
    */
   async page(name: string, { since, limit, reverse }: HistoryQuery): Promise<HistoryPage | null> {
     const role = this.#role();
@@ -86,6 +92,7 @@ export class HistoryView {
     if (store === null) {
       throw new OperationError('HF_CONTROL_CONFLICT', 'the process that this one replaces still has the history');
     }
+    if (isAway(store)) throw new OperationError('HF_BROKER_AWAY', '', ['Retry-After', '2']);
     const end = formatCursor(store.epoch, store.head);
     const cursor = since === undefined ? null : (parseCursor(since) ?? LOST_CURSOR);
     const isReverse = reverse === 'true';
@@ -109,8 +116,14 @@ export class HistoryView {
 
   #storeOf(name: string): AppendableStore | null {
     const role = this.#role();
-    return role === null || !isShown(role, name) ? null : role.store;
+    if (role === null || role.store === null || !isShown(role, name)) return null;
+    return isAway(role.store) ? null : role.store;
   }
+}
+
+/** Whether a store would answer only when the broker is back. */
+function isAway(store: AppendableStore): boolean {
+  return 'isAway' in store && store.isAway;
 }
 
 /** Whether a channel is kept, for others than webhooks. */

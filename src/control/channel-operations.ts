@@ -42,7 +42,7 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
       params,
       query: oneChannelQuery,
       responses: { 200: { doc: 'The channel.', schema: channelDetailsSchema } },
-      refusals: ['HF_CONTROL_NOT_FOUND'],
+      refusals: ['HF_CONTROL_NOT_FOUND', 'HF_BROKER_AWAY'],
       handle: async ({ params: { name = '' }, query: { pattern, scope } }) => {
         const { value, missing } = await channels.get(name, pattern === 'true', scope);
         if (value === null) throw notFound('the channel has no subscribers and no history', missing);
@@ -60,7 +60,7 @@ export function channelOperations(channels: ChannelsBackend): readonly Operation
       params: { name: 'name of the channel, percent-encoded' },
       query: historyQuery,
       responses: { 200: { doc: 'The items.', schema: historyPageSchema } },
-      refusals: ['HF_CONTROL_NOT_FOUND', 'HF_CONTROL_CONFLICT'],
+      refusals: ['HF_CONTROL_NOT_FOUND', 'HF_CONTROL_CONFLICT', 'HF_BROKER_AWAY'],
       handle: async ({ params: { name = '' }, query }) => {
         const page = await channels.history(name, query);
         if (page === null) throw new OperationError('HF_CONTROL_NOT_FOUND', 'the channel has no history');

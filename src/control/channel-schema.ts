@@ -18,7 +18,9 @@ export const channelSchema = z.object({
   pattern: z.boolean().optional().describe('true where the name is a pattern; absent for channels'),
   subscribers: whole.describe('clients that are held on it, on all nodes of a cluster'),
   lastId: z.string().nullable().describe('id of the last item; null if it has none'),
-  history: spanSchema.optional().describe('what is kept of it; absent where nothing is to be kept'),
+  history: spanSchema
+    .optional()
+    .describe('what is kept of it; absent where nothing is to be kept, and while the broker of a cluster is away'),
 });
 
 /** What is told of one channel. */
@@ -36,7 +38,7 @@ export const channelDetailsSchema = channelSchema.extend({
       retain: z.boolean().describe('whether new subscribers get the last item at once'),
     })
     .optional()
-    .describe('what is kept of it; absent where nothing is to be kept'),
+    .describe('what is kept of it; absent where nothing is to be kept, and while the broker of a cluster is away'),
   ...missingFields,
 });
 

@@ -171,6 +171,8 @@ export type ReadableStore = Omit<HistoryStore, 'append'> & Partial<Pick<SharedSt
 
 /** The items of several nodes, which all append to it. Between those of one append there may be others. */
 export interface SharedStore extends Omit<HistoryStore, 'append'> {
+  /** Whether nothing can be kept or read now: calls wait until that is over. */
+  readonly isAway: boolean;
   /**
    * Is called with all items of the channels that this node is subscribed to, whichever node has appended them, in the order of their numbers. Everything up to `head` has been given to it.
    */

@@ -120,6 +120,11 @@ test('while the broker is away clients stay and publishers are refused; then cli
   const publish = async (text: string): Promise<number> =>
     (await b.app.post([{ channel: 'a', formats: { 'http-stream': { content: `data: ${text}\n\n` } } }])).status;
   while ((await publish('2')) !== 503) await setTimeout(10);
+  // The control API tells what the node knows.
+  const channel = (await a.control.send('GET', '/channels/a')).json;
+  assert.equal((await b.control.send('GET', '/channels/a')).status, 503);
+  assert.deepEqual([channel.name, channel.history], ['a', undefined]);
+  assert.equal((await b.control.send('GET', '/channels/a/history')).status, 503);
   await nats.start();
   while ((await publish('3')) !== 200) await setTimeout(10);
   await got(client, 'data: 3');
