@@ -51,6 +51,8 @@ export class WebhookSender implements Guarded {
   #queue: WebhookQueue | null = null;
   #batch: Batch | null = null;
   #sending = false;
+  /** Whether the store has not answered yet what comes next. */
+  #asking = false;
   #failures = 0;
   /** When the batch may be sent again, by `performance.now`. */
   #retryAt = 0;
@@ -72,7 +74,7 @@ export class WebhookSender implements Guarded {
 
   /** Whether nothing can be sent at present. */
   get idle(): boolean {
-    if (this.#sending || this.#open.looks > 0 || this.#queue?.loaded === false) return false;
+    if (this.#sending || this.#asking || this.#open.looks > 0 || this.#queue?.loaded === false) return false;
     return this.#retryAt > performance.now() || (this.#batch === null && this.#behind === 0);
   }
 
@@ -108,6 +110,7 @@ export class WebhookSender implements Guarded {
     this.#setBehind(0);
     this.#open = { looks: 0 };
     this.#sending = false;
+    this.#asking = false;
     this.#failures = 0;
     this.#retryAt = 0;
     this.#lost = false;
@@ -143,9 +146,17 @@ export class WebhookSender implements Guarded {
   /** Sends the batch, or takes the next one, unless that has to wait. */
   #sendNext(): void {
     const queue = this.#queue;
-    if (this.#sending || performance.now() < this.#retryAt) return;
-    if (this.#batch !== null) this.#send(this.#batch);
-    else if (this.#behind > 0) queue?.next((events) => queue === this.#queue && this.#take(events));
+    if (queue?.loaded !== true || this.#sending || this.#asking || performance.now() < this.#retryAt) return;
+    if (this.#batch !== null) {
+      this.#send(this.#batch);
+    } else if (this.#behind > 0) {
+      this.#asking = true;
+      queue.next((events) => {
+        if (queue !== this.#queue) return;
+        this.#asking = false;
+        this.#take(events);
+      });
+    }
   }
 
   #take({ events, whole }: QueuedEvents): void {

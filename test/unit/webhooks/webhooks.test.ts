@@ -418,3 +418,18 @@ test('a store that is far is asked what waits when something has come, else ever
   rig.hooks.use([]);
   assert.equal(watched, null);
 });
+
+test('a store that answers late is asked once for what comes next, and that is sent once', (t) => {
+  const rig = new HooksRig(t);
+  const memory = rig.store as HistoryStore;
+  const read = memory.read.bind(memory);
+  const late: (() => void)[] = [];
+  memory.read = (query, done) => read(query, (result) => late.push(() => done(result)));
+  rig.advance(100);
+  rig.queue('a');
+  rig.advance(500);
+  assert.equal(late.length, 1);
+  late[0]?.();
+  assert.equal(rig.sent.length, 1);
+  assert.deepEqual(rig.last.events, ['a']);
+});
