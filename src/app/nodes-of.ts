@@ -19,6 +19,6 @@ function shownNode({ id, name, version, protocol, started, facts, rates, silent 
     channels: facts?.channels ?? null,
     publishedPerSecond: rates?.published ?? null,
     deliveredPerSecond: rates?.delivered ?? null,
-    lastHeard: silent === null ? null : silent / 1_000,
+    lastHeard: silent === null ? null : Math.round(silent) / 1_000,
   };
 }
