@@ -56,6 +56,7 @@ export async function installedFiles(root: string, version: PackageVersion): Pro
 function documents(root: string): Map<string, Buffer> {
   const folders: [string, RegExp][] = [
     ['docs', /\.(?:md|json|png|svg)$/],
+    ['examples/cluster', /^(?!.*(?:node_modules|__pycache__))/],
     ['examples/mongrel2', /^(?!.*(?:node_modules|__pycache__))/],
     ['examples/zhttp', /^(?!.*(?:node_modules|__pycache__))/],
     ['packaging/grafana', /./],
