@@ -162,7 +162,7 @@ export class FaultyCluster {
   }
 
   /** How often something may have got lost between brokers. It rises with each look while that can be noticed. */
-  get losses(): number {
+  lossesUntilNow(): number {
     if (performance.now() < this.#lossy + NOTICED) this.#losses++;
     return this.#losses;
   }

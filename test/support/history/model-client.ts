@@ -26,7 +26,7 @@ export const NO_CURSOR = 'none';
 
 /** What clients of the model need. */
 export interface ModelSurroundings {
-  readonly server: Pick<RestartedServer, 'port' | 'up' | 'losses'>;
+  readonly server: Pick<RestartedServer, 'port' | 'up' | 'lossesUntilNow'>;
   readonly publisher: Pick<ModelPublisher, 'channelOf' | 'counts' | 'last' | 'more' | 'over'>;
 }
 
