@@ -1,4 +1,5 @@
 import type { KnownKey } from '../hub/index.ts';
+import { isCount, jsonObject } from './json-object.ts';
 
 /** Bytes of a record, without what the broker adds. */
 const MAX_RECORD = 65_536;
@@ -19,15 +20,8 @@ export function encodeRecord(record: KeyRecord): string {
 }
 
 /** The record of a value; null for anything else. */
-export function recordOf(text: string): KeyRecord | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null) return null;
-  const { digest, taken, receivers, numbers, done } = value as Record<string, unknown>;
+export function recordOf(value: Uint8Array): KeyRecord | null {
+  const { digest, taken, receivers, numbers, done } = jsonObject(value) ?? {};
   if (typeof digest !== 'string' || !isCount(taken) || typeof done !== 'boolean') return null;
   if (!areCounts(receivers) || !areCounts(numbers)) return null;
   return { digest, taken, receivers, numbers, done };
@@ -35,8 +29,4 @@ export function recordOf(text: string): KeyRecord | null {
 
 function areCounts(value: unknown): value is (number | null)[] {
   return Array.isArray(value) && value.every((count) => count === null || isCount(count));
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

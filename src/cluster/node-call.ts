@@ -1,4 +1,5 @@
-import { isNodeId, tableOf } from './node-hello.ts';
+import { isCount, jsonObject } from './json-object.ts';
+import { isNodeId } from './node-id.ts';
 
 /** Why a node does not answer a question: it does not know such a question, has too many, its answer is too large, or it failed. */
 export type Refusal = 'unknown' | 'busy' | 'too large' | 'failed';
@@ -33,18 +34,14 @@ export function callMessage(call: NodeQuestion | NodeAnswer): Buffer {
 
 /** The question in a message; null if there is none. */
 export function questionOf(message: Uint8Array): NodeQuestion | null {
-  const { from, number, about, input } = tableOf(message) ?? {};
-  if (!isNodeId(from) || !isNumber(number) || typeof about !== 'string') return null;
+  const { from, number, about, input } = jsonObject(message) ?? {};
+  if (!isNodeId(from) || !isCount(number) || typeof about !== 'string') return null;
   return { from, number, about, input };
 }
 
 /** The answer in a message; null if there is none. */
 export function answerOf(message: Uint8Array): NodeAnswer | null {
-  const { from, number, refused = null, value } = tableOf(message) ?? {};
-  if (!isNodeId(from) || !isNumber(number) || (refused !== null && !REFUSALS.includes(refused))) return null;
+  const { from, number, refused = null, value } = jsonObject(message) ?? {};
+  if (!isNodeId(from) || !isCount(number) || (refused !== null && !REFUSALS.includes(refused))) return null;
   return { from, number, refused: refused as Refusal | null, value };
-}
-
-function isNumber(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

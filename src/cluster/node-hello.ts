@@ -1,4 +1,6 @@
 import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
+import { isCount, jsonObject, objectOf } from './json-object.ts';
+import { isNodeId } from './node-id.ts';
 
 /**
  * Bytes of a heartbeat.
@@ -8,9 +10,6 @@ export const MAX_HELLO = 8_192;
 
 /** Characters of a name or a version. */
 const MAX_TEXT = 256;
-
-/** One token of a subject. */
-const ID = /^[\w-]{1,64}$/;
 
 /** What a node does. */
 export type NodeState = 'ready' | 'draining';
@@ -54,7 +53,7 @@ export function helloMessage(hello: Omit<NodeHello, 'protocol'>): Buffer {
 /** What a heartbeat says; null for bytes that are none. */
 export function helloOf(message: Uint8Array): NodeHello | null {
   if (message.length > MAX_HELLO) return null;
-  const value = tableOf(message);
+  const value = jsonObject(message);
   if (value === null) return null;
   const { protocol, oldest, id, name, version, started, facts, leaves } = value;
   if (!isCount(protocol) || !isCount(oldest) || !isCount(started) || typeof leaves !== 'boolean') return null;
@@ -65,34 +64,12 @@ export function helloOf(message: Uint8Array): NodeHello | null {
   return understood === null ? null : { ...own, facts: understood };
 }
 
-/** Whether something is an id that a node can have. */
-export function isNodeId(value: unknown): value is string {
-  return typeof value === 'string' && ID.test(value);
-}
-
-/** The JSON object in a message; null if that is anything else. */
-export function tableOf(message: Uint8Array): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(message.buffer, message.byteOffset, message.length).toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
-  }
-}
-
 function factsOf(value: unknown): NodeFacts | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { state, connections, channels, published, delivered, rules, presence } = value as Record<string, unknown>;
+  const { state, connections, channels, published, delivered, rules, presence } = objectOf(value) ?? {};
   if (state !== 'ready' && state !== 'draining') return null;
   if (!isCount(connections) || !isCount(channels) || !isCount(published) || !isCount(delivered)) return null;
   if (!isText(rules) || typeof presence !== 'boolean') return null;
   return { state, connections, channels, published, delivered, rules, presence };
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isText(value: unknown): value is string {

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { newNodeId } from './node-id.ts';
 
 /** Who a node is. */
 export interface NodeName {
@@ -11,6 +11,5 @@ export interface NodeName {
 
 /** @param name that of the configuration; empty for that of the host */
 export function nodeName(name: string): NodeName {
-  const shown = name === '' ? hostname() : name;
-  return { name: shown, id: randomBytes(9).toString('base64url') };
+  return { name: name === '' ? hostname() : name, id: newNodeId() };
 }

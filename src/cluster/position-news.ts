@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { Subscription } from '@nats-io/transport-node';
 import { type Guarded, guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
 import type { ClusterCounters } from '../exchange/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
-import { isNodeId, tableOf } from './node-hello.ts';
+import { isPositive, jsonObject } from './json-object.ts';
+import { isNodeId, newNodeId } from './node-id.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Milliseconds between two tellings: from the first to the sum of both, so that nodes do not tell all at once. */
@@ -54,7 +54,7 @@ export class PositionNews extends WheelTimer {
   readonly #reader: NewsReader;
   readonly #subject: string;
   readonly #subscription: Subscription;
-  readonly #self = randomBytes(9).toString('base64url');
+  readonly #self = newNodeId();
   /** Numbers to tell, by the subject of the channel in the stream. */
   readonly #numbers = new Map<string, number>();
   #bytes = FRAME;
@@ -167,14 +167,10 @@ interface Telling {
 
 /** What a message tells; null for one that is not understood. */
 function tellingOf(message: Uint8Array): Telling | null {
-  const { protocol, oldest, from, count, last } = tableOf(message) ?? {};
+  const { protocol, oldest, from, count, last } = jsonObject(message) ?? {};
   if (typeof protocol !== 'number' || protocol < OLDEST_PROTOCOL) return null;
   if (typeof oldest !== 'number' || oldest > PROTOCOL) return null;
-  if (!isNodeId(from) || !isNumber(count) || !Array.isArray(last) || last.length % 2 !== 0) return null;
-  const isOurs = last.every((value, index) => (index % 2 === 0 ? typeof value === 'string' : isNumber(value)));
+  if (!isNodeId(from) || !isPositive(count) || !Array.isArray(last) || last.length % 2 !== 0) return null;
+  const isOurs = last.every((value, index) => (index % 2 === 0 ? typeof value === 'string' : isPositive(value)));
   return isOurs ? { from, count, last } : null;
-}
-
-function isNumber(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) > 0;
 }

@@ -164,7 +164,7 @@ export class SharedKeys {
     const entry = await this.#bucket.values.get(nameOf(key));
     if (entry === null) return 'busy';
     const { revision, operation, created } = entry;
-    const record = operation === 'PUT' ? recordOf(entry.string()) : null;
+    const record = operation === 'PUT' ? recordOf(entry.value) : null;
     if (record?.done === true) {
       table.goOn([{ key, ...record, left: leftOf(created.getTime()) }]);
       return 'known';

@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto';
-import { createInbox, headers, type Subscription } from '@nats-io/transport-node';
-import { fault, type Guarded, guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
+import { headers } from '@nats-io/transport-node';
+import { fault, type Guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
 import { type ClusterCounters, LEAST_COST, LineRate, type Log } from '../exchange/index.ts';
 import type { HistoryCounters, SharedItem } from '../history/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
-
 import { messageOfItem } from './item-message.ts';
+import { newNodeId } from './node-id.ts';
+import { ReplyInbox } from './reply-inbox.ts';
 import type { SpokenProtocol } from './spoken-protocol.ts';
+import { streamAckOf } from './stream-ack.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Milliseconds within which the broker has to say that it has taken an item. After that it is sent again. */
@@ -79,11 +81,11 @@ export class StreamAppends extends WheelTimer {
   refusedBy: string | null = null;
   readonly #onKept: (subject: string, number: number) => void;
   readonly #onStalled: () => void;
-  readonly #inbox = createInbox();
-  readonly #subscription: Subscription;
+  readonly #inbox: ReplyInbox;
   readonly #headers = headers();
   readonly #lines = new LineRate();
-  readonly #self: string;
+  /** Of items without an id. */
+  readonly #self = newNodeId();
   #appends: Append[] = [];
   /** By the token of their inbox, the oldest first. */
   readonly #sending = new Map<number, Sending>();
@@ -111,11 +113,7 @@ export class StreamAppends extends WheelTimer {
     this.#onRefused = onRefused;
     this.#onKept = onKept;
     this.#onStalled = onStalled;
-    this.#self = hash('sha256', this.#inbox, 'base64url').slice(0, 12);
-    this.#subscription = means.broker.subscribe(
-      `${this.#inbox}.*`,
-      guarded(means.owner, (message: BrokerMessage) => this.#onAck(message)),
-    );
+    this.#inbox = new ReplyInbox(means.broker, means.owner, (message) => this.#onAck(message));
   }
 
   /** The highest number that has come. */
@@ -183,7 +181,7 @@ export class StreamAppends extends WheelTimer {
         };
       });
     }
-    this.#subscription.unsubscribe();
+    this.#inbox.close();
     this.#means.wheel.cancel(this);
     const { size: items } = this.#sending;
     if (items === 0) return;
@@ -243,27 +241,25 @@ export class StreamAppends extends WheelTimer {
     }
     sending.due = wheel.now + ACK;
     this.#headers.set('Nats-Msg-Id', sending.id);
-    broker.publish(sending.subject, sending.data, { reply: `${this.#inbox}.${token}`, headers: this.#headers });
+    broker.publish(sending.subject, sending.data, { reply: this.#inbox.subject(token), headers: this.#headers });
   }
 
-  #onAck({ subject, data }: BrokerMessage): void {
-    const token = Number(subject.slice(this.#inbox.length + 1));
+  #onAck(message: BrokerMessage): void {
+    const token = Number(this.#inbox.tokenOf(message));
     const sending = this.#sending.get(token);
     if (sending === undefined) return;
-    // Without an answer there is nobody who has the stream.
-    const ack = data.length === 0 ? {} : (JSON.parse(textOf(data)) as Ack);
-    if (typeof ack.seq !== 'number' || ack.error !== undefined) {
+    const { number, isDuplicate, refusedBy } = streamAckOf(message.data);
+    this.refusedBy = refusedBy;
+    if (refusedBy !== null) {
       sending.due = this.#means.wheel.now + RETRY;
-      this.refusedBy = ack.error?.description ?? 'no stream';
-      this.#warn({ channel: sending.channel, error: this.refusedBy }, 'broker does not keep an item yet');
+      this.#warn({ channel: sending.channel, error: refusedBy }, 'broker does not keep an item yet');
       this.#onRefused();
       return;
     }
-    this.refusedBy = null;
-    if (ack.duplicate !== true) this.#means.counters.itemsAppended++;
-    this.last = Math.max(this.last, ack.seq);
-    this.#onKept(sending.subject, ack.seq);
-    this.#finish(token, sending, ack.seq);
+    if (!isDuplicate) this.#means.counters.itemsAppended++;
+    this.last = Math.max(this.last, number);
+    this.#onKept(sending.subject, number);
+    this.#finish(token, sending, number);
   }
 
   #giveUp(token: number, sending: Sending): void {
@@ -293,15 +289,4 @@ export class StreamAppends extends WheelTimer {
   #warn(fields: Record<string, unknown>, message: string): void {
     this.#lines.write(this.#means.log, 'warn', fields, message);
   }
-}
-
-function textOf({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString();
-}
-
-/** What the broker answers to an item. */
-interface Ack {
-  readonly seq?: number;
-  readonly duplicate?: boolean;
-  readonly error?: { readonly description?: string };
 }

@@ -1,7 +1,8 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type { Subscription } from '@nats-io/transport-node';
 import { type AtTurnEnd, type Guarded, guarded, type TimerWheel, TurnQueue, WheelTimer } from '../clock/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
+import { newNodeId } from './node-id.ts';
 import { streamedMessage } from './streamed-message.ts';
 import type { Subjects } from './subjects.ts';
 
@@ -30,7 +31,7 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
   readonly #subscription: Subscription;
   readonly #turns = new TurnQueue();
   /** Stands for this node: others may have the same subject. */
-  readonly #self = randomBytes(9).toString('base64url');
+  readonly #self = newNodeId();
   #made = 0;
   /** Whether the last one that was made could be published. */
   #isSent = false;

@@ -1,8 +1,8 @@
-import { createInbox, type Subscription } from '@nats-io/transport-node';
-import { attempt, type Guarded, guarded } from '../clock/index.ts';
+import { attempt, type Guarded } from '../clock/index.ts';
 import { reportFault } from '../exchange/index.ts';
 import { placeOf } from '../resume/index.ts';
 import type { BrokerMessage } from './broker.ts';
+import { ReplyInbox } from './reply-inbox.ts';
 import type { StreamMeans } from './stream-writers.ts';
 
 /** Milliseconds within which the process that has a stream has to answer. */
@@ -36,8 +36,7 @@ export function questionSubject(means: StreamMeans, place: string): string {
 /** Asks the processes of other nodes about their streams. Where nobody listens the broker says so at once. */
 export class StreamQuestions implements Guarded {
   readonly #means: StreamMeans;
-  readonly #inbox = createInbox();
-  readonly #subscription: Subscription;
+  readonly #inbox: ReplyInbox;
   readonly #questions = new Map<number, Question>();
   readonly #again = new Set<Question>();
   #tokens = 0;
@@ -46,8 +45,7 @@ export class StreamQuestions implements Guarded {
 
   constructor(means: StreamMeans) {
     this.#means = means;
-    const onMessage = guarded(this, (message: BrokerMessage) => this.#onMessage(message));
-    this.#subscription = means.broker.subscribe(`${this.#inbox}.*`, onMessage);
+    this.#inbox = new ReplyInbox(means.broker, this, (message) => this.#onMessage(message));
   }
 
   /**
@@ -84,7 +82,7 @@ export class StreamQuestions implements Guarded {
   }
 
   stop(): void {
-    this.#subscription.unsubscribe();
+    this.#inbox.close();
   }
 
   onFault(thrown: unknown): void {
@@ -94,13 +92,14 @@ export class StreamQuestions implements Guarded {
   #send(question: Question): void {
     const token = ++this.#tokens;
     question.asked = this.#means.wheel.now;
-    const reply = `${this.#inbox}.${token}`;
+    const reply = this.#inbox.subject(token);
     if (this.#means.broker.publish(question.subject, question.data, { reply })) this.#questions.set(token, question);
     else this.#again.add(question);
   }
 
-  #onMessage({ subject, data, headers }: BrokerMessage): void {
-    const token = Number(subject.slice(this.#inbox.length + 1));
+  #onMessage(message: BrokerMessage): void {
+    const { data, headers } = message;
+    const token = Number(this.#inbox.tokenOf(message));
     const question = this.#questions.get(token);
     if (question === undefined) return;
     this.#questions.delete(token);

@@ -1,6 +1,7 @@
 import type { HeaderList } from '../exchange/index.ts';
 import type { StreamOwner } from '../resume/index.ts';
 import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
+import { isCount, jsonObject, objectOf } from './json-object.ts';
 
 /** What a node needs to respond with a stream of another one. */
 export interface StreamHead {
@@ -60,12 +61,8 @@ export function encodeEnd(position: number, lastEvent: number, cut: boolean): Bu
 /** Reads the head of a stream. Returns null for anything that no node of this version has written. */
 export function readStreamHead(message: Uint8Array): StreamHead | null {
   if (!isKnown(message) || message[1] !== HEAD) return null;
-  try {
-    const head: unknown = JSON.parse(Buffer.from(message.subarray(2)).toString());
-    return isHead(head) ? head : null;
-  } catch {
-    return null;
-  }
+  const head: unknown = jsonObject(message.subarray(2));
+  return isHead(head) ? head : null;
 }
 
 /** Reads a part of a log, in memory of its own, or its end. Returns null likewise. */
@@ -73,11 +70,11 @@ export function readStreamRecord(message: Uint8Array): StreamRecord | null {
   if (!isKnown(message) || message.length < PIECE_START) return null;
   const bytes = Buffer.from(message);
   const position = bytes.readDoubleBE(2);
-  if (!isPosition(position)) return null;
+  if (!isCount(position)) return null;
   if (bytes[1] === PIECE) return { kind: 'piece', position, bytes: bytes.subarray(PIECE_START) };
   if ((bytes[1] !== END && bytes[1] !== CUT) || bytes.length !== END_LENGTH) return null;
   const lastEvent = bytes.readDoubleBE(10);
-  return isPosition(lastEvent) ? { kind: 'end', position, lastEvent, cut: bytes[1] === CUT } : null;
+  return isCount(lastEvent) ? { kind: 'end', position, lastEvent, cut: bytes[1] === CUT } : null;
 }
 
 function isKnown(message: Uint8Array): boolean {
@@ -85,13 +82,8 @@ function isKnown(message: Uint8Array): boolean {
   return version >= OLDEST_PROTOCOL && version <= PROTOCOL;
 }
 
-function isPosition(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
-}
-
 function isHead(value: unknown): value is StreamHead {
-  if (typeof value !== 'object' || value === null) return false;
-  const { status, reason, headers, owner, maxBytes } = value as Partial<Record<keyof StreamHead, unknown>>;
+  const { status, reason, headers, owner, maxBytes } = objectOf(value) ?? {};
   return (
     status === 200 &&
     isText(reason) &&
@@ -99,14 +91,12 @@ function isHead(value: unknown): value is StreamHead {
     headers.length % 2 === 0 &&
     headers.every(isText) &&
     isOwner(owner) &&
-    typeof maxBytes === 'number' &&
-    isPosition(maxBytes)
+    isCount(maxBytes)
   );
 }
 
 function isOwner(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { method, url, rights } = value as Partial<Record<keyof StreamOwner, unknown>>;
+  const { method, url, rights } = objectOf(value) ?? {};
   return isText(method) && isText(url) && isText(rights);
 }
 

@@ -1,5 +1,4 @@
-import { createInbox, type Subscription } from '@nats-io/transport-node';
-import { attempt, guarded } from '../clock/index.ts';
+import { attempt } from '../clock/index.ts';
 import {
   LineRate,
   NO_RESPONDER,
@@ -11,6 +10,8 @@ import {
 } from '../exchange/index.ts';
 import { parseEventId } from '../resume/index.ts';
 import type { BrokerMessage } from './broker.ts';
+import { newNodeId } from './node-id.ts';
+import { ReplyInbox } from './reply-inbox.ts';
 import type { ResumeStore } from './resume-store.ts';
 import type { StreamQuestions } from './stream-questions.ts';
 import { BATCH, BATCH_BYTES, deliveryOf, type StreamReading, WAIT } from './stream-reading.ts';
@@ -33,8 +34,9 @@ export class StreamViewers implements ViewerRoom {
   readonly store: ResumeStore;
   readonly #means: StreamMeans;
   readonly #questions: StreamQuestions;
-  readonly #inbox = createInbox();
-  readonly #subscription: Subscription;
+  readonly #inbox: ReplyInbox;
+  /** The beginning of the names of its viewers. */
+  readonly #self = newNodeId();
   /** Each with its name, which no other one of any node has. */
   readonly #viewers = new Map<StreamViewer, string>();
   /** By the names of their consumers. */
@@ -49,8 +51,7 @@ export class StreamViewers implements ViewerRoom {
     this.store = means.store;
     this.#means = means;
     this.#questions = questions;
-    const onMessage = guarded(this, (message: BrokerMessage) => this.#onMessage(message));
-    this.#subscription = means.broker.subscribe(`${this.#inbox}.*`, onMessage);
+    this.#inbox = new ReplyInbox(means.broker, this, (message) => this.#onMessage(message));
   }
 
   get now(): number {
@@ -79,8 +80,7 @@ export class StreamViewers implements ViewerRoom {
       return NO_RESPONDER;
     }
     const viewer = new StreamViewer(this, event, request, requester);
-    const name = this.#inbox.slice(this.#inbox.lastIndexOf('.') + 1);
-    this.#viewers.set(viewer, `${name}-${++this.#tokens}`);
+    this.#viewers.set(viewer, `${this.#self}-${++this.#tokens}`);
     viewer.start();
     return viewer;
   };
@@ -104,7 +104,7 @@ export class StreamViewers implements ViewerRoom {
   stop(): void {
     this.#stopped = true;
     for (const viewer of this.#viewers.keys()) attempt(viewer, stop);
-    this.#subscription.unsubscribe();
+    this.#inbox.close();
   }
 
   onFault(thrown: unknown): void {
@@ -127,7 +127,7 @@ export class StreamViewers implements ViewerRoom {
 
   pull(consumer: string): boolean {
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.store.name}.${consumer}`;
-    return this.#means.broker.publish(subject, PULL, { reply: `${this.#inbox}.${consumer}` });
+    return this.#means.broker.publish(subject, PULL, { reply: this.#inbox.subject(consumer) });
   }
 
   onInvalid(): void {
@@ -148,9 +148,8 @@ export class StreamViewers implements ViewerRoom {
 
   /** A message of a consumer has the subject that it has in the store; what else the broker says comes to where it was asked from. */
   #onMessage(message: BrokerMessage): void {
-    const { subject, reply = '' } = message;
-    const own = subject.startsWith(this.#inbox);
-    const reading = this.#readings.get(own ? subject.slice(this.#inbox.length + 1) : deliveryOf(reply).consumer);
+    const consumer = this.#inbox.tokenOf(message) ?? deliveryOf(message.reply ?? '').consumer;
+    const reading = this.#readings.get(consumer);
     if (reading !== undefined) attempt(reading, take, message);
   }
 }

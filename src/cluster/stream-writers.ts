@@ -1,9 +1,10 @@
-import { createInbox, type Subscription } from '@nats-io/transport-node';
-import { attempt, guarded, type TimerWheel, TurnQueue } from '../clock/index.ts';
+import { attempt, type TimerWheel, TurnQueue } from '../clock/index.ts';
 import { type ClusterCounters, LEAST_COST, LineRate, type Log, reportFault } from '../exchange/index.ts';
 import type { ResumableStream } from '../resume/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
+import { ReplyInbox } from './reply-inbox.ts';
 import type { ResumeStore } from './resume-store.ts';
+import { streamAckOf } from './stream-ack.ts';
 import { type SentRecord, StreamWriter, type WriterRoom } from './stream-writer.ts';
 import type { Subjects } from './subjects.ts';
 
@@ -29,8 +30,7 @@ export class StreamWriters implements WriterRoom {
   readonly turns = new TurnQueue();
   readonly #means: StreamMeans;
   readonly #writers = new Map<string, StreamWriter>();
-  readonly #inbox = createInbox();
-  readonly #subscription: Subscription;
+  readonly #inbox: ReplyInbox;
   /** By the tokens of their acknowledgements. */
   readonly #sent = new Map<number, SentRecord>();
   #tokens = 0;
@@ -42,8 +42,7 @@ export class StreamWriters implements WriterRoom {
   constructor(means: StreamMeans) {
     this.#means = means;
     this.subjects = means.subjects;
-    const onMessage = guarded(this, (message: BrokerMessage) => this.#onAck(message));
-    this.#subscription = means.broker.subscribe(`${this.#inbox}.*`, onMessage);
+    this.#inbox = new ReplyInbox(means.broker, this, (message) => this.#onAck(message));
   }
 
   get maxPayload(): number {
@@ -86,7 +85,7 @@ export class StreamWriters implements WriterRoom {
   stop(): void {
     for (const writer of this.#writers.values()) attempt(writer, stop);
     this.#writers.clear();
-    this.#subscription.unsubscribe();
+    this.#inbox.close();
   }
 
   onFault(thrown: unknown): void {
@@ -102,7 +101,7 @@ export class StreamWriters implements WriterRoom {
       return null;
     }
     const token = ++this.#tokens;
-    if (!this.#means.broker.publish(subject, data, { reply: `${this.#inbox}.${token}` })) return null;
+    if (!this.#means.broker.publish(subject, data, { reply: this.#inbox.subject(token) })) return null;
     const sent = { writer, token, what, cost, at: this.now, stored: false };
     this.#sent.set(token, sent);
     this.#bytes += cost;
@@ -133,17 +132,15 @@ export class StreamWriters implements WriterRoom {
     if (begun) this.#means.store.remove(stream.id).catch((error) => this.#onUndone(error));
   }
 
-  #onAck({ subject, data }: BrokerMessage): void {
-    const sent = this.#sent.get(Number(subject.slice(this.#inbox.length + 1)));
+  #onAck(message: BrokerMessage): void {
+    const sent = this.#sent.get(Number(this.#inbox.tokenOf(message)));
     if (sent === undefined) return;
     this.forget(sent);
-    // Without an answer there is nobody who has the store.
-    const { seq, error } = data.length === 0 ? {} : (JSON.parse(Buffer.from(data).toString()) as Ack);
+    const { number, refusedBy: reason } = streamAckOf(message.data);
     const { writer } = sent;
-    if (typeof seq === 'number' && error === undefined) {
-      attempt(writer, stored, sent, seq);
+    if (reason === null) {
+      attempt(writer, stored, sent, number);
     } else {
-      const reason = error?.description ?? 'no stream';
       this.#lines.write(this.#means.log, 'warn', { reason }, 'broker does not keep a part of a stream yet');
       writer.onRefused();
     }
@@ -157,12 +154,6 @@ export class StreamWriters implements WriterRoom {
   #onUndone(error: unknown): void {
     this.#means.log.debug({ reason: String(error) }, 'parts of a stream stay at the broker until they are too old');
   }
-}
-
-/** What the broker answers to a message. */
-interface Ack {
-  readonly seq?: number;
-  readonly error?: { readonly description?: string };
 }
 
 function check(writer: StreamWriter, headAge: number): void {

@@ -144,18 +144,27 @@ for (const [window, seconds] of [
   });
 }
 
-test('what a caller throws, and an acknowledgement that is none, are handled by the owner, and others are told', (t) => {
-  const { append, ack, broker, faults } = rigOf(t);
+test('what a caller throws is handled by the owner, and others are told', (t) => {
+  const { append, ack, faults } = rigOf(t);
   let told = 0;
   append(() => {
     throw new Error('caller');
   }, '1');
   append(() => told++, '2');
   ack(1, { seq: 2 });
-  broker.send(broker.published[0]?.reply ?? '', '{');
   ack(0, { seq: 1 });
   assert.equal(told, 1);
-  assert.equal(faults.length, 2);
+  assert.equal(faults.length, 1);
+});
+
+test('an acknowledgement that is none does not end the wait for one', (t) => {
+  const { append, ack, broker, appends, faults } = rigOf(t);
+  const told: unknown[] = [];
+  append((numbers) => told.push(numbers), '1');
+  broker.send(broker.published[0]?.reply ?? '', '{');
+  assert.deepEqual([told, appends.refusedBy], [[], 'its answer is not understood']);
+  ack(0, { seq: 1 });
+  assert.deepEqual([told.length, appends.refusedBy, faults], [1, null, []]);
 });
 
 test('appends behind one that is held wait until it is released', (t) => {
