@@ -110,7 +110,7 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     source: PresenceSource,
   ): Promise<ClusterPresence> {
     const { broker, subjects, replicas } = options;
-    const name = `${subjects.prefix.replaceAll('.', '_')}_presence`;
+    const name = `${subjects.name}_presence`;
     const bucket = await SharedBucket.open(broker, 'users on channels', {
       name,
       age: AGE,

@@ -1,7 +1,8 @@
-import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
+import type { StreamInfo } from '@nats-io/jetstream';
 import type { Log } from '../exchange/index.ts';
 import { Broker, type BrokerOptions } from './broker.ts';
-import { openStream } from './find-stream.ts';
+import { streamInfo } from './find-stream.ts';
+import { openStream } from './open-stream.ts';
 import { differencesOf, type StreamSettings, wantedStream } from './stream-settings.ts';
 import { Subjects } from './subjects.ts';
 
@@ -36,7 +37,7 @@ export async function examineBroker(
     const seen = { server, version: broker.connection.info?.version ?? '', maxPayload };
     const wanted = wantedStream(new Subjects(prefix), settings);
     try {
-      const info = await openStream('histories of channels', () => infoOf(broker, wanted.name), 1);
+      const info = await openStream(broker, 'histories of channels', (manager) => streamInfo(manager, wanted.name), 1);
       const differences = info === null ? null : differencesOf(info.config, wanted);
       return { ...seen, noJetStream: null, differences, ahead: aheadOf(info) };
     } catch (error) {
@@ -44,16 +45,6 @@ export async function examineBroker(
     }
   } finally {
     await broker.close();
-  }
-}
-
-async function infoOf(broker: Broker, name: string): Promise<StreamInfo | null> {
-  const manager = await jetstreamManager(broker.connection, { checkAPI: false });
-  try {
-    return await manager.streams.info(name);
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return null;
-    throw error;
   }
 }
 

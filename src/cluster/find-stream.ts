@@ -1,67 +1,32 @@
-import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  type JetStreamManager,
-  type StreamConfig,
-  type StreamInfo,
-} from '@nats-io/jetstream';
-import { TimeoutError } from '@nats-io/transport-node';
-import { BrokerError } from './broker-error.ts';
+import { JetStreamApiCodes, type JetStreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
+import { isApiError } from './is-api-error.ts';
 
-/** Servers that have just begun to be a cluster do not answer, or refuse: so many tries, and milliseconds between two. */
-const [TRIES, AGAIN] = [20, 500];
-
-/** The broker's codes for a stream of this name with other settings, and for too few servers. */
-const [NAME_IN_USE, NO_PEERS] = [10_058, 10_005];
-
-/**
- * Opens a stream of JetStream, and tries again where that may be possible in a moment.
- * @param use what it is for, in the plural
- * @param most tries
- * @throws BrokerError when the broker has no JetStream, or does not allow it, or when `open` says so
- */
-export async function openStream<T>(use: string, open: () => Promise<T>, most = TRIES): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await open();
-    } catch (error) {
-      if (error instanceof BrokerError) throw error;
-      if (tries === most || !isOfNow(error)) throw new BrokerError(reasonOf(error, use));
-    }
-    await new Promise((resolve) => setTimeout(resolve, AGAIN));
-  }
-}
+/** The broker's code for a stream of this name with other settings. */
+const NAME_IN_USE = 10_058;
 
 /** Finds a stream, or makes it. It may have other settings than these. */
 export async function findStream(
-  { streams }: JetStreamManager,
+  manager: JetStreamManager,
   wanted: Partial<StreamConfig> & { readonly name: string },
 ): Promise<StreamInfo> {
-  try {
-    return await streams.info(wanted.name);
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
-  }
+  const { streams } = manager;
+  const found = await streamInfo(manager, wanted.name);
+  if (found !== null) return found;
   try {
     return await streams.add(wanted);
   } catch (error) {
     // Another node was faster: its stream may have other limits.
-    if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
+    if (!isApiError(error, NAME_IN_USE)) throw error;
     return await streams.info(wanted.name);
   }
 }
 
-/** Whether the same may be possible in a moment. */
-function isOfNow(error: unknown): boolean {
-  if (error instanceof TimeoutError) return true;
-  return error instanceof JetStreamApiError && (error.status === 503 || error.code === NO_PEERS);
-}
-
-function reasonOf(error: unknown, use: string): string {
-  const { name, message } = error as Error;
-  if (name === 'JetStreamNotEnabled' || /no responders/i.test(message)) {
-    return `JetStream is not available: ${use} need nats-server with -js, and an account that may use it`;
+/** What a stream is like; null if there is none of this name. */
+export async function streamInfo({ streams }: JetStreamManager, name: string): Promise<StreamInfo | null> {
+  try {
+    return await streams.info(name);
+  } catch (error) {
+    if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return null;
+    throw error;
   }
-  if (/permissions violation/i.test(message)) return `${message}: ${use} need the right to use JetStream ($JS.API.>)`;
-  return message;
 }

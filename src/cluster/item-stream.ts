@@ -1,21 +1,18 @@
 import { hash } from 'node:crypto';
-import {
-  type ConsumerConfig,
-  type ConsumerInfo,
-  type DirectMsgRequest,
-  JetStreamApiCodes,
-  JetStreamApiError,
-  type JetStreamManager,
-  jetstreamManager,
-  type MsgRequest,
-  type StreamInfo,
-  type StreamUpdateConfig,
+import type {
+  ConsumerConfig,
+  ConsumerInfo,
+  DirectMsgRequest,
+  JetStreamManager,
+  StreamInfo,
+  StreamUpdateConfig,
 } from '@nats-io/jetstream';
 import { EPOCH_LENGTH, newEpoch } from '../history/index.ts';
 import type { Broker } from './broker.ts';
-import { BrokerError } from './broker-error.ts';
-import { findStream, openStream } from './find-stream.ts';
-import { differencesOf, raisedLimits, type StreamSettings, wantedStream } from './stream-settings.ts';
+import { findStream } from './find-stream.ts';
+import { openStream } from './open-stream.ts';
+import { storedMessage } from './stored-message.ts';
+import { raisedLimits, requireStream, type StreamSettings, wantedStream } from './stream-settings.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Keys of a stream's metadata: what its epoch is made of, a hash of the rules, and the number of its last item when they became these. */
@@ -53,7 +50,7 @@ export class ItemStream {
   #rules: string | null = null;
 
   private constructor(manager: JetStreamManager, subjects: Subjects, settings: StreamSettings) {
-    this.name = subjects.prefix.replaceAll('.', '_');
+    this.name = subjects.name;
     this.#manager = manager;
     this.#subjects = subjects;
     this.#settings = settings;
@@ -61,8 +58,7 @@ export class ItemStream {
 
   /** Finds the stream, or makes it. @throws BrokerError when the broker has no JetStream, does not allow it, or has another stream of this name */
   static async open(broker: Broker, subjects: Subjects, settings: StreamSettings): Promise<ItemStream> {
-    return openStream('histories of channels', async () => {
-      const manager = await jetstreamManager(broker.connection, { checkAPI: false });
+    return openStream(broker, 'histories of channels', async (manager) => {
       const stream = new ItemStream(manager, subjects, settings);
       await stream.refresh();
       return stream;
@@ -75,12 +71,7 @@ export class ItemStream {
   async refresh(): Promise<StreamInfo> {
     let info = await this.#find();
     const wanted = wantedStream(this.#subjects, this.#settings);
-    const differences = differencesOf(info.config, wanted);
-    if (differences.length > 0) {
-      throw new BrokerError(
-        `stream ${this.name} is not one of Holdfast with these settings: ${differences.join('; ')}`,
-      );
-    }
+    requireStream(info.config, wanted);
     const change: Partial<StreamUpdateConfig> = raisedLimits(info.config, wanted);
     const metadata = { ...info.config.metadata };
     const isOf = this.#epochOf(info);
@@ -125,16 +116,9 @@ export class ItemStream {
   }
 
   /** The message that is meant, as the server has it that all others follow; null for none. */
-  async get(
-    query: MsgRequest | { readonly seq: number; readonly next_by_subj: string },
-  ): Promise<StreamMessage | null> {
-    try {
-      const found = await this.#manager.streams.getMessage(this.name, query as MsgRequest);
-      return found && { seq: found.seq, subject: found.subject, data: found.data, time: found.time.getTime() };
-    } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
-      throw error;
-    }
+  async get(query: Parameters<typeof storedMessage>[2]): Promise<StreamMessage | null> {
+    const found = await storedMessage(this.#manager, this.name, query);
+    return found && { seq: found.seq, subject: found.subject, data: found.data, time: found.time.getTime() };
   }
 
   /** The number of the first message with a subject that has a higher number, as one of the servers knows it, which may be behind; 0 for none. */

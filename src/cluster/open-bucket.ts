@@ -1,8 +1,9 @@
-import { jetstream, jetstreamManager, StorageType, type StreamConfig } from '@nats-io/jetstream';
+import { jetstream, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { Broker } from './broker.ts';
 import { BrokerError } from './broker-error.ts';
-import { openStream } from './find-stream.ts';
+import { differencesBetween } from './differences-between.ts';
+import { openStream } from './open-stream.ts';
 
 /** What a bucket is like: one value for each key. */
 export interface BucketSettings {
@@ -31,16 +32,17 @@ const ANSWER_MS = 2_000;
  * @throws BrokerError when the broker has no JetStream, does not allow it, or has another bucket of this name
  */
 export function openBucket(
-  { connection }: Broker,
+  broker: Broker,
   use: string,
   settings: BucketSettings,
   tries?: number,
 ): Promise<{ readonly bucket: KV; readonly made: string }> {
   const { name, age, maxValueBytes, maxBytes, replicas } = settings;
   return openStream(
+    broker,
     use,
-    async () => {
-      const bucket = await new Kvm(jetstream(connection, { timeout: ANSWER_MS })).create(name, {
+    async ({ streams }) => {
+      const bucket = await new Kvm(jetstream(broker.connection, { timeout: ANSWER_MS })).create(name, {
         ...{ history: 1, ttl: age, maxValueSize: maxValueBytes, max_bytes: maxBytes, replicas },
         storage: StorageType.File,
       });
@@ -48,10 +50,7 @@ export function openBucket(
       const differences = differencesOf(streamInfo.config, settings);
       if (differences.length > 0) throw new BrokerError(`bucket ${name} has other settings: ${differences.join('; ')}`);
       const { config } = streamInfo;
-      if (config.num_replicas < replicas) {
-        const { streams } = await jetstreamManager(connection, { checkAPI: false });
-        await streams.update(config.name, { ...config, num_replicas: replicas });
-      }
+      if (config.num_replicas < replicas) await streams.update(config.name, { ...config, num_replicas: replicas });
       return { bucket, made: streamInfo.created };
     },
     tries,
@@ -59,7 +58,7 @@ export function openBucket(
 }
 
 /** What a bucket has otherwise than it must be. An operator may give it more replicas, and more or less room. */
-function differencesOf(is: StreamConfig, { name, age, maxValueBytes }: BucketSettings): string[] {
+function differencesOf(is: StreamConfig, { name, age, maxValueBytes }: BucketSettings): readonly string[] {
   const wanted = {
     subjects: `$KV.${name}.>`,
     max_msgs_per_subject: 1,
@@ -78,8 +77,5 @@ function differencesOf(is: StreamConfig, { name, age, maxValueBytes }: BucketSet
     deny_purge: is.deny_purge ?? false,
     deny_delete: is.deny_delete ?? false,
   };
-  return Object.entries(wanted).flatMap(([key, wants]) => {
-    const value = found[key as keyof typeof wanted];
-    return value === wants ? [] : `${key} is ${JSON.stringify(value)}, not ${JSON.stringify(wants)}`;
-  });
+  return differencesBetween(found, wanted);
 }

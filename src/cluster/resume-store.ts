@@ -1,21 +1,11 @@
-import {
-  AckPolicy,
-  DeliverPolicy,
-  DiscardPolicy,
-  JetStreamApiCodes,
-  JetStreamApiError,
-  type JetStreamManager,
-  jetstreamManager,
-  ReplayPolicy,
-  RetentionPolicy,
-  StorageType,
-} from '@nats-io/jetstream';
-import { nuid } from '@nats-io/transport-node';
+import type { JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import type { Broker } from './broker.ts';
-import { BrokerError } from './broker-error.ts';
-import { findStream, openStream } from './find-stream.ts';
+import { findStream } from './find-stream.ts';
+import { openStream } from './open-stream.ts';
+import { pullConsumer } from './pull-consumer.ts';
+import { storedMessage } from './stored-message.ts';
 import { readStreamHead, readStreamRecord, type StreamHead, type StreamRecord } from './stream-record.ts';
-import { differencesOf, raisedLimits, type WantedStream } from './stream-settings.ts';
+import { LIMITED, raisedLimits, requireStream, type WantedStream } from './stream-settings.ts';
 import type { Subjects } from './subjects.ts';
 
 /** What the stream of the store is like. */
@@ -41,7 +31,7 @@ export class ResumeStore {
   #settings: ResumeStoreSettings;
 
   private constructor(manager: JetStreamManager, subjects: Subjects, settings: ResumeStoreSettings) {
-    this.name = `${subjects.prefix.replaceAll('.', '_')}_resume`;
+    this.name = `${subjects.name}_resume`;
     this.#manager = manager;
     this.#subjects = subjects;
     this.#settings = settings;
@@ -49,8 +39,7 @@ export class ResumeStore {
 
   /** Finds the stream, or makes it. @throws BrokerError when the broker has no JetStream, does not allow it, or has another stream of this name */
   static async open(broker: Broker, subjects: Subjects, settings: ResumeStoreSettings): Promise<ResumeStore> {
-    return openStream('streams that can be resumed at other nodes', async () => {
-      const manager = await jetstreamManager(broker.connection, { checkAPI: false });
+    return openStream(broker, 'streams that can be resumed at other nodes', async (manager) => {
       const store = new ResumeStore(manager, subjects, settings);
       await store.#prepare();
       return store;
@@ -82,17 +71,8 @@ export class ResumeStore {
 
   /** Makes a consumer of a log. @param from number of the first message that it may get @returns its name, and the messages that it has to get */
   async addConsumer(stream: string, from: number): Promise<{ readonly name: string; readonly pending: number }> {
-    const { name, num_pending } = await this.#manager.consumers.add(this.name, {
-      name: nuid.next(),
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: from,
-      replay_policy: ReplayPolicy.Instant,
-      filter_subject: this.#subjects.streamLog(stream),
-      mem_storage: true,
-      num_replicas: 1,
-      inactive_threshold: INACTIVE * SECOND,
-    });
+    const settings = pullConsumer({ from, subjects: [this.#subjects.streamLog(stream)], inactive: INACTIVE });
+    const { name, num_pending } = await this.#manager.consumers.add(this.name, settings);
     return { name, pending: num_pending };
   }
 
@@ -110,24 +90,14 @@ export class ResumeStore {
     await this.#manager.streams.purge(this.name, { filter: this.#subjects.streamAll(stream) });
   }
 
-  async #get(subject: string) {
-    try {
-      return await this.#manager.streams.getMessage(this.name, { last_by_subj: subject });
-    } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return null;
-      throw error;
-    }
+  #get(subject: string): Promise<StoredMsg | null> {
+    return storedMessage(this.#manager, this.name, { last_by_subj: subject });
   }
 
   async #prepare(): Promise<void> {
     const wanted = this.#wanted();
     const { config } = await findStream(this.#manager, wanted);
-    const differences = differencesOf(config, wanted);
-    if (differences.length > 0) {
-      throw new BrokerError(
-        `stream ${this.name} is not one of Holdfast with these settings: ${differences.join('; ')}`,
-      );
-    }
+    requireStream(config, wanted);
     const change = raisedLimits(config, wanted);
     if (Object.keys(change).length > 0) await this.#manager.streams.update(this.name, { ...config, ...change });
   }
@@ -135,14 +105,9 @@ export class ResumeStore {
   #wanted(): WantedStream {
     const { replicas, maxBytes, maxAge } = this.#settings;
     return {
+      ...LIMITED,
       name: this.name,
       subjects: [this.#subjects.streams],
-      retention: RetentionPolicy.Limits,
-      storage: StorageType.File,
-      discard: DiscardPolicy.Old,
-      allow_direct: true,
-      deny_purge: false,
-      sealed: false,
       max_msgs_per_subject: -1,
       max_age: maxAge * SECOND,
       max_bytes: maxBytes,

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { JetStreamApiCodes } from '@nats-io/jetstream';
 import { TimeoutError } from '@nats-io/transport-node';
 import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
 import type { KeyTable, KnownKey } from '../hub/index.ts';
 import type { Broker } from './broker.ts';
+import { isApiError } from './is-api-error.ts';
 import { encodeRecord, type KeyRecord, MAX_RECORD_BYTES, recordOf } from './key-record.ts';
 import { SharedBucket } from './shared-bucket.ts';
 import type { Subjects } from './subjects.ts';
@@ -77,7 +78,7 @@ export class SharedKeys {
   /** @throws BrokerError as `SharedBucket.open` */
   static async open(options: SharedKeysOptions): Promise<SharedKeys> {
     const { broker, subjects, replicas } = options;
-    const name = `${subjects.prefix.replaceAll('.', '_')}_keys`;
+    const name = `${subjects.name}_keys`;
     const sizes = { maxValueBytes: MAX_RECORD_BYTES, maxBytes: MAX_BYTES };
     return new SharedKeys(
       options,
@@ -182,7 +183,7 @@ export class SharedKeys {
       this.#claims.set(key, { keys, revision });
       return true;
     } catch (error) {
-      if (error instanceof JetStreamApiError && WRONG_SEQUENCE.includes(error.code)) return false;
+      if (isApiError(error, ...WRONG_SEQUENCE)) return false;
       throw error;
     }
   }

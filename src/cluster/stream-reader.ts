@@ -1,11 +1,11 @@
-import { AckPolicy, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
-import { createInbox, nuid } from '@nats-io/transport-node';
+import { createInbox } from '@nats-io/transport-node';
 import { attempt, type Guarded } from '../clock/index.ts';
 import { LEAST_COST } from '../exchange/index.ts';
 import type { KeptItem } from '../history/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import { copiedItem } from './item-message.ts';
 import type { ItemStream } from './item-stream.ts';
+import { deliveryOf, pullConsumer, pullSubject } from './pull-consumer.ts';
 import type { Subjects } from './subjects.ts';
 
 /** Messages and bytes that are asked of the broker at a time. */
@@ -59,18 +59,10 @@ export interface StreamSource {
 export async function readStream(source: StreamSource, range: StreamRange): Promise<StreamPart> {
   const { stream } = source;
   const { after, upTo, subjects, fence, namesOnly = false } = range;
-  const consumer = await stream.addConsumer({
-    name: nuid.next(),
-    ack_policy: AckPolicy.None,
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: after + 1,
-    replay_policy: ReplayPolicy.Instant,
-    filter_subjects: fence === null ? [...subjects] : [...subjects, fence],
-    headers_only: namesOnly,
-    mem_storage: true,
-    num_replicas: 1,
-    inactive_threshold: INACTIVE * 1e9,
-  });
+  const wanted = fence === null ? subjects : [...subjects, fence];
+  const consumer = await stream.addConsumer(
+    pullConsumer({ from: after + 1, subjects: wanted, inactive: INACTIVE, headersOnly: namesOnly }),
+  );
   try {
     if (consumer.num_pending === 0 && fence === null) return { items: [], upTo };
     return await new Reading(source, consumer.name, range).done;
@@ -102,7 +94,7 @@ class Reading implements Guarded {
   constructor(source: StreamSource, consumer: string, range: StreamRange) {
     this.#source = source;
     this.#range = range;
-    this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${source.stream.name}.${consumer}`;
+    this.#subject = pullSubject(source.stream.name, consumer);
     this.#silence = setTimeout(() => this.#end(new Error('the broker does not answer')), SILENCE);
     const subscription = source.broker.subscribe(this.#inbox, (message) => {
       if (!this.#ended) attempt(this, () => this.#onMessage(message));
@@ -138,7 +130,12 @@ class Reading implements Guarded {
       return;
     }
     this.#silence.refresh();
-    const { number, time, pending } = deliveryOf(reply);
+    const delivery = deliveryOf(reply);
+    if (delivery === null) {
+      this.#end(new Error(`message of a reader without a number: ${reply}`));
+      return;
+    }
+    const { number, time, pending } = delivery;
     const { upTo, maxBytes, fence, namesOnly = false } = this.#range;
     if (number <= upTo && message.subject !== fence) {
       const channel = this.#source.subjects.channelOf(message.subject);
@@ -177,13 +174,4 @@ class Reading implements Guarded {
     if (result instanceof Error) this.#fail(result);
     else this.#finish(result);
   }
-}
-
-/** Number, time and what is still to come, of $JS.ACK.STREAM.CONSUMER.DELIVERED.NUMBER.COUNT.TIME.PENDING; a domain and an account may come before the stream. */
-function deliveryOf(reply: string): { readonly number: number; readonly time: number; readonly pending: number } {
-  const tokens = reply.split('.');
-  const at = tokens.length > 9 ? 7 : 5;
-  const number = Number(tokens[at]);
-  if (!(number > 0)) throw new Error(`message of a reader without a number: ${reply}`);
-  return { number, time: Math.floor(Number(tokens[at + 2]) / 1e6), pending: Number(tokens[at + 3]) };
 }

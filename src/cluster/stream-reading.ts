@@ -1,5 +1,6 @@
 import { attempt, fault, type Guarded } from '../clock/index.ts';
 import type { BrokerMessage } from './broker.ts';
+import { deliveryOf } from './pull-consumer.ts';
 import type { ResumeStore } from './resume-store.ts';
 import { readStreamRecord, type StreamRecord } from './stream-record.ts';
 
@@ -106,8 +107,8 @@ export class StreamReading implements Guarded {
       else if (code === 408 || !empty) this.pull();
       return;
     }
-    const { number, pending } = deliveryOf(reply);
-    if (!(number > this.number)) return;
+    const { number = 0, pending } = deliveryOf(reply) ?? {};
+    if (number <= this.number) return;
     this.number = number;
     this.caughtUp = pending === 0;
     if (--this.#left === 0) this.#pulling = false;
@@ -147,17 +148,4 @@ export class StreamReading implements Guarded {
     this.#consumer = null;
     this.#pulling = false;
   }
-}
-
-/**
- * What a message of a consumer says of itself by where its acknowledgement would go: `$JS.ACK.STREAM.CONSUMER.DELIVERED.NUMBER.COUNT.TIME.PENDING`, or with the domain and the account before the stream and a token at the end.
- */
-export function deliveryOf(reply: string): {
-  readonly consumer: string;
-  readonly number: number;
-  readonly pending: number;
-} {
-  const tokens = reply.split('.');
-  const at = tokens.length > 9 ? 5 : 3;
-  return { consumer: tokens[at] ?? '', number: Number(tokens[at + 2]), pending: Number(tokens[at + 5]) };
 }

@@ -5,6 +5,8 @@ import {
   type StreamConfig,
   type StreamUpdateConfig,
 } from '@nats-io/jetstream';
+import { BrokerError } from './broker-error.ts';
+import { differencesBetween } from './differences-between.ts';
 import type { Subjects } from './subjects.ts';
 
 /** The largest limits of all rules. */
@@ -43,24 +45,29 @@ export type WantedStream = Limits &
     'name' | 'subjects' | 'republish' | 'retention' | 'storage' | 'discard' | 'allow_direct' | 'deny_purge' | 'sealed'
   >;
 
-/** What a stream has to be like. */
+/** What all streams of a cluster have in common: they are on disk, and at a limit the oldest messages go. */
+export const LIMITED = {
+  retention: RetentionPolicy.Limits,
+  storage: StorageType.File,
+  discard: DiscardPolicy.Old,
+  allow_direct: true,
+  deny_purge: false,
+  sealed: false,
+};
+
+/** What the stream of items has to be like. */
 export function wantedStream(
-  { prefix, captured, republished }: Subjects,
+  { name, captured, republished }: Subjects,
   { replicas, maxBytes, largest }: StreamSettings,
 ): WantedStream {
   const { items, age } = largest();
   const nanos = age * SECOND;
   const window = DUPLICATE_WINDOW * SECOND;
   return {
-    name: prefix.replaceAll('.', '_'),
+    ...LIMITED,
+    name,
     subjects: [captured],
     republish: { src: captured, dest: republished },
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    discard: DiscardPolicy.Old,
-    allow_direct: true,
-    deny_purge: false,
-    sealed: false,
     // One more than is given to clients, which proves that nothing between has gone.
     max_msgs_per_subject: Number.isFinite(items) ? items + 1 : -1,
     max_age: nanos > MAX_NANOS ? 0 : nanos,
@@ -72,29 +79,35 @@ export function wantedStream(
 
 /** What a stream has otherwise than it must be, for people; empty if it is as wanted. Limits do not count. */
 export function differencesOf(is: StreamConfig, wanted: WantedStream): readonly string[] {
-  const differences: string[] = [];
-  const compare = (key: string, value: unknown, wants: unknown): void => {
-    if (value === wants) return;
-    differences.push(
-      `${key} is ${value === undefined ? 'not set' : JSON.stringify(value)}, not ${JSON.stringify(wants)}`,
-    );
-  };
-  const { subjects } = is;
-  compare('subjects', subjects?.join(' '), wanted.subjects.join(' '));
-  compare('republish', republished(is), republished(wanted));
-  compare('republish headers_only', is.republish?.headers_only ?? false, false);
-  for (const key of ['retention', 'storage', 'discard'] as const) compare(key, is[key], wanted[key]);
-  compare('allow_direct', is.allow_direct ?? false, true);
-  for (const key of ['deny_purge', 'sealed', 'no_ack', 'discard_new_per_subject'] as const)
-    compare(key, is[key] ?? false, false);
-  compare('subject_transform', is.subject_transform ?? null, null);
-  compare('mirror', is.mirror?.name ?? null, null);
-  compare('sources', is.sources?.length ?? 0, 0);
-  return differences;
+  return differencesBetween(comparable(is), comparable(wanted));
 }
 
-function republished({ republish }: Pick<StreamConfig, 'republish'>): string | undefined {
-  return republish && `${republish.src} ${republish.dest}`;
+/** @throws BrokerError when a stream is not as it must be, and says what is different */
+export function requireStream(is: StreamConfig, wanted: WantedStream): void {
+  const differences = differencesOf(is, wanted);
+  if (differences.length === 0) return;
+  throw new BrokerError(`stream ${wanted.name} is not one of Holdfast with these settings: ${differences.join('; ')}`);
+}
+
+/** The settings that must be the same, as values that can be compared. */
+function comparable(config: Partial<StreamConfig>) {
+  const { subjects, republish, retention, storage, discard, mirror, sources } = config;
+  return {
+    subjects: subjects?.join(' '),
+    republish: republish && `${republish.src} ${republish.dest}`,
+    'republish headers_only': republish?.headers_only ?? false,
+    retention,
+    storage,
+    discard,
+    allow_direct: config.allow_direct ?? false,
+    deny_purge: config.deny_purge ?? false,
+    sealed: config.sealed ?? false,
+    no_ack: config.no_ack ?? false,
+    discard_new_per_subject: config.discard_new_per_subject ?? false,
+    subject_transform: config.subject_transform ?? null,
+    mirror: mirror?.name ?? null,
+    sources: sources?.length ?? 0,
+  };
 }
 
 /** Limits of a stream that are lower than wanted, as they should be. Another node may have larger ones, so none is lowered. */

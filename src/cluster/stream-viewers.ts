@@ -11,10 +11,11 @@ import {
 import { parseEventId } from '../resume/index.ts';
 import type { BrokerMessage } from './broker.ts';
 import { newNodeId } from './node-id.ts';
+import { deliveryOf, pullSubject } from './pull-consumer.ts';
 import { ReplyInbox } from './reply-inbox.ts';
 import type { ResumeStore } from './resume-store.ts';
 import type { StreamQuestions } from './stream-questions.ts';
-import { BATCH, BATCH_BYTES, deliveryOf, type StreamReading, WAIT } from './stream-reading.ts';
+import { BATCH, BATCH_BYTES, type StreamReading, WAIT } from './stream-reading.ts';
 import { StreamViewer, type ViewerRoom } from './stream-viewer.ts';
 import type { StreamMeans } from './stream-writers.ts';
 
@@ -126,8 +127,9 @@ export class StreamViewers implements ViewerRoom {
   }
 
   pull(consumer: string): boolean {
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.store.name}.${consumer}`;
-    return this.#means.broker.publish(subject, PULL, { reply: this.#inbox.subject(consumer) });
+    return this.#means.broker.publish(pullSubject(this.store.name, consumer), PULL, {
+      reply: this.#inbox.subject(consumer),
+    });
   }
 
   onInvalid(): void {
@@ -148,7 +150,7 @@ export class StreamViewers implements ViewerRoom {
 
   /** A message of a consumer has the subject that it has in the store; what else the broker says comes to where it was asked from. */
   #onMessage(message: BrokerMessage): void {
-    const consumer = this.#inbox.tokenOf(message) ?? deliveryOf(message.reply ?? '').consumer;
+    const consumer = this.#inbox.tokenOf(message) ?? deliveryOf(message.reply ?? '')?.consumer ?? '';
     const reading = this.#readings.get(consumer);
     if (reading !== undefined) attempt(reading, take, message);
   }

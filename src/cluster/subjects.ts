@@ -20,6 +20,8 @@ export interface FedSubject {
  */
 export class Subjects {
   readonly prefix: string;
+  /** The same as the beginning of the names of streams and buckets, which have no dots. */
+  readonly name: string;
   /** What the stream captures. */
   readonly captured: string;
   /** To what it publishes that again. */
@@ -33,6 +35,7 @@ export class Subjects {
   /** @param prefix one token or more; clusters on the same broker have different ones, none of which is the beginning of another */
   constructor(prefix: string) {
     this.prefix = prefix;
+    this.name = prefix.replaceAll('.', '_');
     this.#items = `${prefix}.f.i.`;
     this.#kept = `${prefix}.h.`;
     this.#fed = `${prefix}.f.`;

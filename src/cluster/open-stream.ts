@@ -1,0 +1,48 @@
+import { JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { TimeoutError } from '@nats-io/transport-node';
+import type { Broker } from './broker.ts';
+import { BrokerError } from './broker-error.ts';
+
+/** Servers that have just begun to be a cluster do not answer, or refuse: so many tries, and milliseconds between two. */
+const [TRIES, AGAIN] = [20, 500];
+
+/** The broker's code for too few servers. */
+const NO_PEERS = 10_005;
+
+/**
+ * Opens a stream of JetStream, and tries again where that may be possible in a moment.
+ * @param use what it is for, in the plural
+ * @param most tries
+ * @throws BrokerError when the broker has no JetStream, or does not allow it, or when `open` says so
+ */
+export async function openStream<T>(
+  { connection }: Broker,
+  use: string,
+  open: (manager: JetStreamManager) => Promise<T>,
+  most = TRIES,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await open(await jetstreamManager(connection, { checkAPI: false }));
+    } catch (error) {
+      if (error instanceof BrokerError) throw error;
+      if (tries === most || !isOfNow(error)) throw new BrokerError(reasonOf(error, use));
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN));
+  }
+}
+
+/** Whether the same may be possible in a moment. */
+function isOfNow(error: unknown): boolean {
+  if (error instanceof TimeoutError) return true;
+  return error instanceof JetStreamApiError && (error.status === 503 || error.code === NO_PEERS);
+}
+
+function reasonOf(error: unknown, use: string): string {
+  const { name, message } = error as Error;
+  if (name === 'JetStreamNotEnabled' || /no responders/i.test(message)) {
+    return `JetStream is not available: ${use} need nats-server with -js, and an account that may use it`;
+  }
+  if (/permissions violation/i.test(message)) return `${message}: ${use} need the right to use JetStream ($JS.API.>)`;
+  return message;
+}
