@@ -13,6 +13,7 @@ import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
 import {
   type ChannelLimits,
   type ChannelSpan,
+  type Cursor,
   HistoryCounters,
   type KeptItem,
   type ReadQuery,
@@ -31,6 +32,7 @@ import { KeptFeed } from './kept-feed.ts';
 import { KeptNames } from './kept-names.ts';
 import { KeptReads, type StoreFeed } from './kept-reads.ts';
 import { NO_SPAN, spanOf } from './kept-span.ts';
+import { LateCover } from './late-cover.ts';
 import { PositionCheck } from './position-check.ts';
 import { PositionNews } from './position-news.ts';
 import type { SpokenProtocol } from './spoken-protocol.ts';
@@ -100,6 +102,7 @@ export class JetStreamStore
   readonly #reads: KeptReads;
   readonly #names: KeptNames;
   readonly #waiting: WaitingReads;
+  readonly #cover: LateCover;
   readonly #cleared: Subscription;
   readonly #turns = new TurnQueue();
   readonly #lines = new LineRate();
@@ -139,6 +142,9 @@ export class JetStreamStore
     );
     const store = this;
     const state = {
+      get epoch(): string {
+        return store.epoch;
+      },
       get head(): number {
         return store.head;
       },
@@ -159,6 +165,7 @@ export class JetStreamStore
     this.#reads = new KeptReads(source, this.#marks.subject);
     this.#names = new KeptNames(source);
     this.#waiting = new WaitingReads(clusterCounters, options.log);
+    this.#cover = new LateCover({ state, waiting: this.#waiting, wheel: options.wheel });
     this.#cleared = broker.subscribe(
       subjects.clearedFed,
       guarded(owner, (message: BrokerMessage) => this.#onCleared(message)),
@@ -248,20 +255,8 @@ export class JetStreamStore
     });
   }
 
-  cover(keys: readonly string[], done: (isCovered: boolean) => void): void {
-    if (this.#feed.covers(keys)) {
-      done(true);
-      return;
-    }
-    const leave = this.#waiting.enter(keys);
-    if (leave === null) {
-      done(false);
-      return;
-    }
-    this.#feed.cover(keys, () => {
-      leave();
-      done(true);
-    });
+  cover(keys: readonly string[], done: (from: Cursor | null) => void): void {
+    this.#cover.cover(this.#feed, keys, done);
   }
 
   read(query: ReadQuery, done: (result: ReadResult) => void): void {

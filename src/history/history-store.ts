@@ -186,9 +186,9 @@ export interface SharedStore extends Omit<HistoryStore, 'append'> {
   /**
    * Calls `done` when everything that is appended from now on to these channels, and to those that patterns match, comes by `onItems`, and `head` is where they are now.
    * @param keys names of channels, and keys of patterns
-   * @param done is called with false where too many wait for that
+   * @param done gets where a client that asks for nothing before begins: at this head, or where the stream was, as far as that was known here, when it was asked long ago. null where too many wait
    */
-  cover(keys: readonly string[], done: (isCovered: boolean) => void): void;
+  cover(keys: readonly string[], done: (from: Cursor | null) => void): void;
 
   /** An item that has come from here is not what a node writes. It is counted and logged. */
   reject(item: KeptItem): void;

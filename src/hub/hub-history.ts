@@ -1,7 +1,7 @@
 import { type AwaitsTurn, type Guarded, guarded, TurnQueue, turnBudget } from '../clock/index.ts';
 import { idTest, matchesPattern, type PublishItem } from '../codec/grip/index.ts';
 import { hasExpired } from '../exchange/index.ts';
-import type { Cursor, Place, ReadableStore } from '../history/index.ts';
+import type { Cursor, Place, ReadableStore, ReadResult } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
 import { itemCost } from './item-cost.ts';
 import { readKept } from './read-kept.ts';
@@ -90,8 +90,9 @@ export function foundIn({ missing }: HistoryAnswer, ids: readonly NamedPlace[]):
 }
 
 /** The answer where nothing is kept, or nothing is known of it. */
-export function emptyAnswer({ channels, patterns = [], after, ids = [] }: HistoryQuestion): HistoryAnswer {
-  const gaps = after === null ? [] : [...channels, ...patterns.map(patternKey)];
+export function emptyAnswer(question: HistoryQuestion): HistoryAnswer {
+  const { after, ids = [] } = question;
+  const gaps = after === null ? [] : keysOf(question);
   return { gaps, missing: ids.map(([channel]) => channel), items: [], start: NO_START, head: 0, more: false };
 }
 
@@ -151,13 +152,17 @@ export class OwnHistory implements HubHistory {
   /** Many clients may come back in one turn, and the items of each take time: after so many of them questions wait for later turns. */
   ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
     const store = this.#store;
-    const ask = (): void => this.#inTurn(() => this.#ask(question, done));
+    const ask = (from: Cursor): void => this.#inTurn(() => this.#ask(question, from, done));
     if (store.cover === undefined) {
-      ask();
+      ask(this.#end);
       return;
     }
-    const covered = guarded(this.#owner, (isCovered: boolean) => (isCovered ? ask() : done(emptyAnswer(question))));
-    store.cover([...question.channels, ...(question.patterns ?? []).map(patternKey)], covered);
+    const keys = keysOf(question);
+    const covered = guarded(this.#owner, (from: Cursor | null) => {
+      if (from !== null) ask(from);
+      else done({ ...emptyAnswer(question), gaps: keys });
+    });
+    store.cover(keys, covered);
   }
 
   /** Calls at once, or in a later turn if this one has taken its steps. */
@@ -169,8 +174,14 @@ export class OwnHistory implements HubHistory {
     else call();
   }
 
-  #ask(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
-    const key = JSON.stringify(question);
+  /** Behind all that is stored. */
+  get #end(): Cursor {
+    return { epoch: this.epoch, number: this.#store.head };
+  }
+
+  /** @param from where a new client begins */
+  #ask(question: HistoryQuestion, from: Cursor, done: (answer: HistoryAnswer) => void): void {
+    const key = JSON.stringify(question.after === null ? [question, from] : question);
     const shared = this.#shared.get(key);
     const { channels, patterns = [] } = question;
     this.#steps += 1 + channels.length + patterns.length * PATTERN_STEPS;
@@ -180,18 +191,18 @@ export class OwnHistory implements HubHistory {
       return;
     }
     const { last } = this.#store;
-    this.#answer(question, (answer) => {
+    this.#answer(question, from, (answer) => {
       if (this.#store.last === last && answer.items.every(lasts)) this.#shared.set(key, answer, bytesOf(answer));
       this.#steps += answer.items.length;
       done(answer);
     });
   }
 
-  #answer(question: HistoryQuestion, done: (answer: HistoryAnswer) => void): void {
+  #answer(question: HistoryQuestion, from: Cursor, done: (answer: HistoryAnswer) => void): void {
     const { id = null, channels, patterns = [], after } = question;
     const [channel = ''] = channels;
     if (after === null) {
-      this.#begin(question, [], done);
+      this.#begin(question, [], done, from);
     } else if (id !== null && channels.length === 1 && patterns.length === 0) {
       this.#find(channel, id, (number) =>
         this.#continue(question, number === null ? after : { epoch: this.epoch, number }, done),
@@ -206,50 +217,60 @@ export class OwnHistory implements HubHistory {
     const { channels, patterns = [], start = NO_START, limitBytes } = question;
     const places = start.places.map(([name, number]): Place => [name, Math.max(number, after.number)]);
     const from = Math.max(after.number, start.from);
-    const named = new Set(channels);
+    const end = patterns.length === 0 ? Number.POSITIVE_INFINITY : this.#store.head;
     const read = (matched: readonly string[]): void => {
       const all = [...new Set([...channels, ...places.map(([name]) => name), ...matched])];
       const query = { channels: all, after: { ...after, number: from }, places, limitBytes };
-      this.#store.read(query, ({ recovered, gaps, items, head, more }) => {
-        if (recovered) {
-          const began = { from, places };
-          done({ gaps, missing: [], items: readKept(this.#store, items).filter(isOfUse), start: began, head, more });
-        } else {
-          // All of them, where the cursor itself means nothing here.
-          const lost = gaps.length === all.length ? patterns : matchingSome(patterns, gaps);
-          this.#begin(question, [...gaps.filter((name) => named.has(name)), ...lost.map(patternKey)], done);
-        }
+      this.#store.read(query, (result) => {
+        const { recovered, gaps } = result;
+        if (recovered) done({ gaps, missing: [], start: { from, places }, ...this.#passed(result, end) });
+        // All of them, where the cursor itself means nothing here.
+        else this.#begin(question, gaps.length === all.length ? keysOf(question) : keysAmong(question, gaps), done);
       });
     };
     if (patterns.length === 0) {
       read([]);
     } else if (after.epoch !== this.epoch) {
-      this.#begin(question, [...channels, ...patterns.map(patternKey)], done);
+      this.#begin(question, keysOf(question), done);
     } else {
       this.#store.matching(patterns, from, MAX_MATCHED, (matched) => {
-        if (matched === null) this.#begin(question, [...channels, ...patterns.map(patternKey)], done);
+        if (matched === null) this.#begin(question, keysOf(question), done);
         else read(matched);
       });
     }
   }
 
-  /** What a client gets that is new, or cannot be continued: what comes after the items that its origin knew, and the last item of each channel that retains it. */
-  #begin(question: HistoryQuestion, gaps: readonly string[], done: (answer: HistoryAnswer) => void): void {
+  /**
+   * What a client gets that is new, or cannot be continued: what comes after the items that its origin knew, and the last item of each channel that retains it, and what has been stored since it began.
+   * @param from where it began
+   */
+  #begin(
+    question: HistoryQuestion,
+    gaps: readonly string[],
+    done: (answer: HistoryAnswer) => void,
+    from = this.#end,
+  ): void {
     const { channels, patterns = [], ids = [], limitBytes } = question;
     const places = new Map<string, number>();
     const missing: string[] = [];
-    const read = (): void => {
+    const lost = new Set(gaps);
+    const read = (begun: readonly string[] | null, end: number): void => {
+      if (begun === null) for (const key of keysOf(question)) lost.add(key);
+      for (const name of begun ?? []) places.set(name, Math.min(places.get(name) ?? from.number, from.number));
+      const late = new Set(begun);
       const query = { channels: [...places.keys()], after: null, places: [...places], limitBytes };
-      const { head: from } = this.#store;
-      this.#store.read(query, ({ recovered, gaps: gone, items, head, more }) => {
-        if (!recovered) {
-          // It was let go after it was found.
-          for (const name of gone) if (places.delete(name)) missing.push(name);
-          read();
+      const start = { from: begun === null ? this.#store.head : from.number, places: query.places };
+      this.#store.read(query, (result) => {
+        if (result.recovered) {
+          done({ gaps: [...lost], missing, start, ...this.#passed(result, end) });
           return;
         }
-        const start = { from, places: query.places };
-        done({ gaps, missing, items: readKept(this.#store, items).filter(isOfUse), start, head, more });
+        // It was let go after it was found, or stored.
+        const gone = result.gaps.filter((name) => places.delete(name));
+        const unread = gone.filter((name) => late.has(name));
+        for (const key of keysAmong(question, unread)) lost.add(key);
+        missing.push(...gone.filter((name) => !late.has(name)));
+        read([], end);
       });
     };
     each(
@@ -260,8 +281,37 @@ export class OwnHistory implements HubHistory {
           else places.set(channel, number);
           next();
         }),
-      () => this.#retained(channels, patterns, places, read),
+      () => {
+        const found = new Set(places.keys());
+        this.#retained(channels, patterns, places, () => this.#since(question, from, read, found));
+      },
     );
+  }
+
+  /**
+   * Finds the channels of which items may have been stored since a client began, besides those of which it is known where it is.
+   * @param done gets null where that cannot be told. @param end as in `#passed`
+   */
+  #since(
+    { channels, patterns = [] }: HistoryQuestion,
+    from: Cursor,
+    done: (names: readonly string[] | null, end: number) => void,
+    known: ReadonlySet<string>,
+  ): void {
+    const { head } = this.#store;
+    const give = (matched: readonly string[] | null): void =>
+      done(matched && [...new Set([...channels, ...matched])].filter((name) => !known.has(name)), head);
+    if (from.epoch !== this.epoch) give(null);
+    else if (head <= from.number) done([], head);
+    else if (patterns.length === 0) give([]);
+    else this.#store.matching(patterns, from.number, MAX_MATCHED, give);
+  }
+
+  /** The items of a result up to a number: what was stored since it was known which channels have items for a client is left to its next question. */
+  #passed({ items, head, more }: ReadResult, end: number): Pick<HistoryAnswer, 'items' | 'head' | 'more'> {
+    const known = head <= end ? items : items.filter(({ number }) => number <= end);
+    const passed = readKept(this.#store, known).filter(isOfUse);
+    return { items: passed, head: Math.min(head, end), more: more || head > end };
   }
 
   /** Adds the places before the last items of channels that retain them, where they have no place yet. */
@@ -315,6 +365,17 @@ function each<T>(list: readonly T[], act: (value: T, next: () => void) => void, 
       if (--waiting === 0) done();
     });
   }
+}
+
+/** The names of the channels, and the keys of the patterns. */
+function keysOf({ channels, patterns = [] }: HistoryQuestion): readonly string[] {
+  return [...channels, ...patterns.map(patternKey)];
+}
+
+/** Those of them that stand for some of these channels. */
+function keysAmong({ channels, patterns = [] }: HistoryQuestion, names: readonly string[]): readonly string[] {
+  const named = new Set(channels);
+  return [...names.filter((name) => named.has(name)), ...matchingSome(patterns, names).map(patternKey)];
 }
 
 /** Those of the patterns that match some of the names. */

@@ -105,8 +105,9 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     this.#unknown++;
     this.source.ask(
       { channels: [key], after: null, limitBytes: this.room.budget.pageOf(PAGE_BYTES) },
-      guarded(this, ({ items: [item], head }: HistoryAnswer) => {
+      guarded(this, ({ gaps, items: [item], head }: HistoryAnswer) => {
         this.#unknown--;
+        if (gaps.length > 0 && !this.client.ended) this.tellGap(gaps);
         if (item === undefined) this.#later.skipTo(key, head);
         else this.#later.beginAt(key, { epoch: this.source.epoch, number: (item.number ?? 1) - 1 });
         this.pump();

@@ -6,7 +6,7 @@ import { JetStreamStore } from '../../../src/cluster/jetstream-store.ts';
 import type { StreamSettings } from '../../../src/cluster/stream-settings.ts';
 import { Subjects } from '../../../src/cluster/subjects.ts';
 import { ClusterCounters } from '../../../src/exchange/index.ts';
-import type { ChannelLimits, KeptItem, ReadQuery, ReadResult } from '../../../src/history/index.ts';
+import type { ChannelLimits, Cursor, KeptItem, ReadQuery, ReadResult } from '../../../src/history/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import type { NatsServer } from '../../support/nats.ts';
 
@@ -116,7 +116,7 @@ export class StoreNode {
     await this.cover(...channels);
   }
 
-  cover(...keys: string[]): Promise<boolean> {
+  cover(...keys: string[]): Promise<Cursor | null> {
     return new Promise((resolve) => this.store.cover(keys, resolve));
   }
 

@@ -32,6 +32,7 @@ test('what is asked while the broker is away waits until it is back, and beyond 
   const requests = t.mock.method(a.broker.connection, 'request');
   const answer = a.after(first, 'x');
   a.feed.channelAdded('y');
+  const { epoch, head } = a.store;
   const covered = a.cover('y');
   // Two names of this length have no room.
   const [long, other] = ['x'.repeat(WAITING_BYTES / 4), 'y'.repeat(WAITING_BYTES / 4)];
@@ -43,7 +44,7 @@ test('what is asked while the broker is away waits until it is back, and beyond 
   await nats.start();
   await a.until(() => a.backs.length === 1);
   assert.equal(await answer, '2');
-  assert.equal(await covered, true);
+  assert.deepEqual(await covered, { epoch, number: head });
   await waits;
   assert.equal(await a.after(first, 'x'), '2');
 });

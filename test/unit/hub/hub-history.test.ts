@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeItem } from '../../../src/codec/grip/index.ts';
-import { MemoryStore } from '../../../src/history/index.ts';
+import { type Cursor, MemoryStore } from '../../../src/history/index.ts';
 import { askForId, type HistoryAnswer, type HistoryQuestion } from '../../../src/hub/hub-history.ts';
-import { ChannelRules, OwnHistory } from '../../../src/hub/index.ts';
+import { ChannelRules, OwnHistory, patternKey } from '../../../src/hub/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { ALL } from '../../support/history/history-model.ts';
 import { turn } from '../../support/manual-clock.ts';
@@ -106,4 +106,50 @@ test('to look for ids that are not kept takes several turns, and what was let go
   store.clear('a');
   while (answers.length === 0) await turn();
   assert.deepEqual([answers[0]?.missing.length, answers[0]?.items, answers[0]?.head], [101, [], 1_000]);
+});
+
+/** The items of `historyOf`, in a store that other nodes append to. @param from where a new client begins */
+function sharedHistory(from: (store: MemoryStore) => Cursor | null): { history: OwnHistory; store: MemoryStore } {
+  const { store } = historyOf(3);
+  const shared = Object.assign(store, {
+    cover: (_keys: readonly string[], done: (from: Cursor | null) => void): void => done(from(store)),
+  });
+  return { history: new OwnHistory(shared, () => new ChannelRules([rule('>')]), SOUND), store };
+}
+
+test('a new client that was answered late gets what has been stored since it came, and is told where that is not known', () => {
+  const late = sharedHistory(({ epoch }) => ({ epoch, number: 1 }));
+  const found = ask(late.history, { channels: ['a', 'b'] });
+  assert.deepEqual([found.gaps, found.items.map(({ number }) => number), found.head], [[], [2, 3], 3]);
+  const byPattern = ask(late.history, { channels: [], patterns: ['>'] });
+  assert.deepEqual([byPattern.gaps, byPattern.items.map(({ number }) => number)], [[], [2, 3]]);
+  // What its origin knew counts.
+  const named = ask(late.history, { ids: [['a', '2']] });
+  assert.deepEqual([named.missing, named.items.map(({ number }) => number)], [[], [3]]);
+  late.store.clear('a', 2);
+  const lost = ask(late.history, { channels: ['a', 'b'], patterns: ['*'] });
+  assert.deepEqual([lost.gaps, lost.items, lost.head], [['a', patternKey('*')], [], 3]);
+});
+
+test('a new client for which there is no room, or of another epoch, is told of a gap', () => {
+  for (const from of [null, { epoch: 'other', number: 1 }]) {
+    const { history } = sharedHistory(() => from);
+    const answer = ask(history, { channels: ['a', 'b'], patterns: ['x.*'] });
+    assert.deepEqual([answer.gaps, answer.items], [['a', 'b', patternKey('x.*')], []]);
+  }
+});
+
+test('what is stored while it is found out which channels a pattern matches is left to the next question', async () => {
+  const { history, store } = historyOf(3);
+  const { matching } = store;
+  store.matching = (patterns, after, limit, done) =>
+    matching.call(store, patterns, after, limit, (names) => {
+      const bytes = encodeItem(event('new', 'x'));
+      store.append([{ channel: 'new', bytes, keep: ALL }], () => done(names));
+    });
+  const question = { channels: [], patterns: ['>'], limitBytes: 65_536 };
+  const first = ask(history, { ...question, after: { epoch: store.epoch, number: 1 } });
+  assert.deepEqual([first.items.map(({ number }) => number), first.head, first.more], [[2, 3], 3, true]);
+  const next = ask(history, { ...question, after: { epoch: store.epoch, number: first.head } });
+  assert.deepEqual([next.items.map(({ channel }) => channel), next.head], [['new'], 4]);
 });
