@@ -101,9 +101,9 @@ export abstract class HistoryPlace<Client extends HistoryClient> implements Awai
     this.pump();
   }
 
-  /** Items of a channel behind this number may have been lost on their way here. Returns false where it cannot look for them: it has had some of other channels behind them. */
+  /** Items of a channel behind this number may have been lost on their way here. Returns false where it cannot look for them: it has had some of other channels behind them, whether it reads now or not. */
   recoverFrom(number: number): boolean {
-    if (!this.first && this.isLive && this.position > number) return false;
+    if (!this.first && this.position > number) return false;
     this.recover();
     return true;
   }

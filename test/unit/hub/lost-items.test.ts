@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { parsePublishItem } from '../../../src/codec/grip/index.ts';
 import type { SharedItem, SharedStore } from '../../../src/history/index.ts';
 import { ChannelRules, type OtherNodes } from '../../../src/hub/index.ts';
-import { rule } from './history-rig.ts';
-import { rig } from './support.ts';
+import { EVENTS, event, keeping, rule, shown } from './history-rig.ts';
+import { rig, streamInstruct } from './support.ts';
 
 /** A store whose broker keeps nothing while it is full. */
 class FullStore {
@@ -46,4 +46,16 @@ test('the publisher of an item that is not kept is told, and it is no repeat whe
   store.isFull = false;
   for (const item of [...items, ...items]) assert.equal(await publish(item), true);
   assert.deepEqual(store.kept, ['c 1', 'c 2']);
+});
+
+test('a client that is beyond what got lost is told of the gap, also while it reads from the log', async (t) => {
+  const { hub, store } = keeping(t, [rule('a'), rule('b')], { limits: { queueItems: 1 } });
+  const client = hub.client(60);
+  hub.hold(client, streamInstruct(['a', 'b'], EVENTS));
+  // It falls behind with the second item, and the third waits in the log.
+  for (let number = 1; number <= 4; number++) await hub.publish(event('b', `${number}`));
+  hub.hub.lost('a', 0);
+  client.grant(1_000);
+  const data = [...shown(store, client).matchAll(/^data: (.*)$/gm)].map(([, text]) => text);
+  assert.deepEqual(data, ['1', '2', '{"channels":["a"]}', '3', '4']);
 });
