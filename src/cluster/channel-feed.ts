@@ -42,6 +42,8 @@ class Feed {
   readonly subscription: Subscription;
   /** What is kept of it with higher numbers comes here; null as long as that is not known. */
   since: number | null = null;
+  /** What that was before the broker was away, until it is known anew. */
+  before: number | null = null;
   /** Whether a client has it. */
   isHeld = false;
   /** Those who look at it, whether a client has it or not. */
@@ -147,6 +149,16 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     return this.#byKey.get(key)?.since ?? null;
   }
 
+  /** What `since` was before the broker was away, the lowest of all that bring the channel, until it is known anew. */
+  sinceBefore(channel: string): number | null {
+    let lowest: number | null = null;
+    for (const feed of [this.#byKey.get(channel), ...this.#patterns.match(channel)]) {
+      const before = feed?.before ?? null;
+      if (before !== null) lowest = Math.min(before, lowest ?? before);
+    }
+    return lowest;
+  }
+
   /** Whether `since` is known of all these that the node is subscribed to. */
   covers(keys: readonly string[]): boolean {
     return keys.every((key) => this.#byKey.get(key)?.since !== null);
@@ -169,7 +181,10 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
 
   /** The broker was away: what came meanwhile is not here. It is found out anew since when everything comes. */
   restart(): void {
-    for (const feed of this.#byKey.values()) feed.since = null;
+    for (const feed of this.#byKey.values()) {
+      feed.before = feed.since ?? feed.before;
+      feed.since = null;
+    }
     this.#fresh = [...this.#byKey.values()];
     if (this.#fresh.length > 0) this.#turns.add(this);
   }
@@ -182,6 +197,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     this.#sink.mark((number) => {
       for (const feed of fresh) {
         feed.since = number;
+        feed.before = null;
         this.#covered(feed);
       }
     });

@@ -1,4 +1,3 @@
-import type { Subscription } from '@nats-io/transport-node';
 import {
   type AtTurnEnd,
   attempt,
@@ -23,6 +22,7 @@ import {
 } from '../history/index.ts';
 import type { Broker, BrokerMessage, BrokerWatcher } from './broker.ts';
 import { BrokerAnswers } from './broker-answers.ts';
+import { ChannelClearing } from './channel-clearing.ts';
 import type { FeedSink } from './channel-feed.ts';
 import { copiedItem } from './item-message.ts';
 import { ItemStream } from './item-stream.ts';
@@ -39,7 +39,6 @@ import type { SpokenProtocol } from './spoken-protocol.ts';
 import { StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
 import type { StreamSettings } from './stream-settings.ts';
-import { clearedNumber, streamedMessage } from './streamed-message.ts';
 import type { Subjects } from './subjects.ts';
 import { WaitingReads } from './waiting-reads.ts';
 
@@ -60,11 +59,15 @@ export interface JetStreamStoreOptions {
 /** Milliseconds between two looks at the stream, and after which one that has failed is repeated when the broker is back. */
 const [LOOK, AGAIN] = [10_000, 500];
 
+/** Times that the stream is asked what had got lost before the broker was away. */
+const LOOKS_BACK = 10;
+
 /** Milliseconds between two looks at the last items of channels. */
 const POSITIONS = 1_000;
 
 const NO_FEED: StoreFeed = {
   since: () => null,
+  sinceBefore: () => null,
   sinceOf: () => null,
   cover: (_, done) => done(),
   covers: () => true,
@@ -103,7 +106,7 @@ export class JetStreamStore
   readonly #names: KeptNames;
   readonly #waiting: WaitingReads;
   readonly #cover: LateCover;
-  readonly #cleared: Subscription;
+  readonly #clearing: ChannelClearing;
   readonly #turns = new TurnQueue();
   readonly #lines = new LineRate();
   readonly #positions: PositionCheck;
@@ -123,12 +126,12 @@ export class JetStreamStore
   #stopped = false;
 
   private constructor(options: JetStreamStoreOptions, stream: ItemStream) {
-    const { broker, subjects, counters = new HistoryCounters(), clusterCounters, owner } = options;
+    const { broker, subjects, counters = new HistoryCounters(), clusterCounters } = options;
     this.#options = options;
     this.#answers = new BrokerAnswers(options.log);
     this.#stream = stream;
     this.counters = counters;
-    this.#kept = new KeptFeed(this.#tail, clusterCounters);
+    this.#kept = new KeptFeed(this.#tail, clusterCounters, options.log);
     this.#marks = new StreamMarks(options, (number) => {
       this.#kept.reach(number);
       this.#endTurn();
@@ -166,10 +169,10 @@ export class JetStreamStore
     this.#names = new KeptNames(source);
     this.#waiting = new WaitingReads(clusterCounters, options.log);
     this.#cover = new LateCover({ state, waiting: this.#waiting, wheel: options.wheel });
-    this.#cleared = broker.subscribe(
-      subjects.clearedFed,
-      guarded(owner, (message: BrokerMessage) => this.#onCleared(message)),
-    );
+    this.#clearing = new ChannelClearing({ ...options, stream }, (channel, upTo) => {
+      this.#tail.clear(channel, upTo);
+      this.#reads.forgetChannel(channel);
+    });
     this.#positions = new PositionCheck(source, this.#kept, () => this.#endTurn());
     this.#news = new PositionNews(options, this.#positions);
     this.#tickers = [
@@ -302,18 +305,8 @@ export class JetStreamStore
   trim(): void {}
 
   clear(channel: string, upTo = this.last): void {
-    const { broker, subjects } = this.#options;
-    const [subject, cleared] = [subjects.kept(channel), subjects.cleared(channel)];
-    // To purge what comes before the first message would be to purge all.
-    if (subject === null || cleared === null || upTo < 1) return;
-    this.#clearHere(channel, upTo);
-    const clear = async (): Promise<void> => {
-      // First the others are told: none of them may give what is gone as all that there was.
-      await broker.connection.request(cleared, Buffer.from(String(upTo)));
-      await this.#stream.purge(subject, upTo + 1);
-      this.#check();
-    };
-    this.#later(this.#answers.orElse(clear(), undefined));
+    const cleared = this.#clearing.clear(channel, upTo).then(() => this.#check());
+    this.#later(this.#answers.orElse(cleared, undefined));
   }
 
   setRules(rules: string, limitsOf: (channel: string) => ChannelLimits | null): void {
@@ -349,7 +342,7 @@ export class JetStreamStore
     for (const ticker of this.#tickers) ticker.stop();
     this.#news.stop();
     this.#marks.stop();
-    this.#cleared.unsubscribe();
+    this.#clearing.stop();
   }
 
   onDown(): void {
@@ -386,6 +379,14 @@ export class JetStreamStore
   /** Resolves with the number of the next mark, when everything before it has been passed on. */
   #nextMark(): Promise<number> {
     return new Promise((resolve) => this.mark(resolve));
+  }
+
+  /** Resolves with the number of the next mark, also while nothing is passed on. */
+  #markNow(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#marks.mark(resolve);
+      this.#marks.again();
+    });
   }
 
   #pause(): void {
@@ -427,6 +428,8 @@ export class JetStreamStore
       this.#appends.last = 0;
     }
     this.#appends.again();
+    if (this.epoch === epoch) await this.#lookBack(times, head);
+    if (times !== this.#times || this.#stopped) return;
     this.#marks.mark((number) => {
       if (times !== this.#times) return;
       this.#paused = false;
@@ -438,6 +441,18 @@ export class JetStreamStore
       this.#endTurn();
     });
     this.#marks.again();
+  }
+
+  /** What had got lost before the broker was away is noticed now, or never. */
+  async #lookBack(times: number, head: number): Promise<void> {
+    for (let tries = 0; tries < LOOKS_BACK; tries++) {
+      const number = await this.#markNow();
+      if (times !== this.#times || this.#stopped) return;
+      const look = this.#positions.lookBack(Math.min(head, number)).then(() => true);
+      if (await this.#answers.orElse(look, false)) return;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN).unref());
+    }
+    this.#options.log.warn({ upTo: head }, 'what got lost before the broker was away is not known');
   }
 
   /** The stream may have changed, also by what other nodes did. */
@@ -464,21 +479,6 @@ export class JetStreamStore
   #count(): void {
     const { messages, channels, bytes } = this.#stream.held;
     [this.counters.itemsHeld, this.counters.channelsHeld, this.counters.bytesHeld] = [messages, channels, bytes];
-  }
-
-  #onCleared(message: BrokerMessage): void {
-    const channel = this.#options.subjects.readCleared(message.subject);
-    const cleared = clearedNumber(message.data, streamedMessage(message)?.number ?? 0);
-    if (channel === null || cleared === null) {
-      this.#options.clusterCounters.messagesInvalid++;
-      return;
-    }
-    this.#clearHere(channel, cleared);
-  }
-
-  #clearHere(channel: string, upTo: number): void {
-    this.#tail.clear(channel, upTo);
-    this.#reads.forgetChannel(channel);
   }
 
   async #lastOf(channel: string): Promise<KeptItem | null> {

@@ -1,7 +1,6 @@
-import type { ClusterCounters } from '../exchange/index.ts';
+import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
 import type { KeptItem } from '../history/index.ts';
 import type { BrokerMessage } from './broker.ts';
-
 import { LATER_ITEM } from './item-message.ts';
 import type { ItemTail } from './item-tail.ts';
 import { streamedMessage } from './streamed-message.ts';
@@ -16,6 +15,8 @@ export const KNOWN_BYTES = 8_388_608;
 export interface FeedPlaces {
   /** Items of the channel with higher numbers than the result come here; null where that is not known, or the node is not subscribed to it. */
   since(channel: string): number | null;
+  /** What that was before the broker was away, while it is not known anew. */
+  sinceBefore(channel: string): number | null;
 }
 
 /** Takes the kept items that come to a node, and finds out which have come twice, too late, or not at all. */
@@ -24,9 +25,11 @@ export class KeptFeed {
   head = 0;
   /** The highest number that has come. */
   last = 0;
-  places: FeedPlaces = { since: () => null };
+  places: FeedPlaces = { since: () => null, sinceBefore: () => null };
   readonly #tail: ItemTail;
   readonly #counters: ClusterCounters;
+  readonly #log: Log;
+  readonly #lines = new LineRate();
   #fresh: KeptItem[] = [];
   #disordered = false;
   /** Channels that have lost items, and the numbers of the last ones before that. */
@@ -39,9 +42,10 @@ export class KeptFeed {
   /** Of other channels it is not known what came up to this number. */
   #forgotten = 0;
 
-  constructor(tail: ItemTail, counters: ClusterCounters) {
+  constructor(tail: ItemTail, counters: ClusterCounters, log: Log) {
     this.#tail = tail;
     this.#counters = counters;
+    this.#log = log;
   }
 
   /** Bytes that the numbers of channels cost. */
@@ -107,6 +111,14 @@ export class KeptFeed {
     this.#lose(channel, position);
   }
 
+  /** The same of an item from before the broker was away, which is not back yet. */
+  missBefore(channel: string, number: number): void {
+    const since = this.places.sinceBefore(channel);
+    if (!this.#paused || since === null) return;
+    const position = Math.max(since, this.#numbers.get(channel) ?? this.#forgotten);
+    if (number > position && !this.#lost.has(channel)) this.#lose(channel, position);
+  }
+
   get idle(): boolean {
     return this.#fresh.length === 0 && this.#lost.size === 0;
   }
@@ -123,12 +135,16 @@ export class KeptFeed {
     // It does not have what got lost.
     if (lost.length > 0) this.#tail.restart(this.head);
     if (this.#bytes > KNOWN_BYTES) this.#forget();
-    for (const [channel, from] of lost) onLost(channel, from);
+    for (const [channel, from] of lost) {
+      this.#lines.write(this.#log, 'warn', { channel, after: from }, 'items got lost on their way here');
+      onLost(channel, from);
+    }
     if (items.length > 0) onItems(items);
   }
 
   /** Something may get lost from now on: nothing is passed on. */
   pause(): void {
+    if (this.#paused) return;
     this.#paused = true;
     this.#fresh = [];
     this.#lost.clear();

@@ -10,7 +10,7 @@ import { StreamRuns } from './stream-runs.ts';
 /** What the store needs to know of the subscriptions of its node. */
 export type StoreFeed = Pick<
   ChannelFeed,
-  'since' | 'sinceOf' | 'cover' | 'covers' | 'restart' | 'channels' | 'patterns'
+  'since' | 'sinceBefore' | 'sinceOf' | 'cover' | 'covers' | 'restart' | 'channels' | 'patterns'
 >;
 
 /** What is known of a store by those who read from it. */

@@ -19,10 +19,10 @@ export const MAX_DOUBTFUL = 16_384;
 /** A look at all channels of which nothing has come since the last one. */
 interface Round {
   readonly names: Iterator<string>;
-  readonly patterns: Iterator<string>;
-  /** Where the node was when it began, and at the round before. */
+  /** Null where they are not looked at. */
+  readonly patterns: Iterator<string> | null;
+  /** Where the node was when it began. */
   readonly head: number;
-  readonly before: number;
 }
 
 /**
@@ -40,9 +40,14 @@ export class PositionCheck implements NewsReader {
   #round: Round | null = null;
   /** Whether a round is to begin that looks at patterns, too. */
   #doubts = true;
-  /** Where the node was when the last round began, and when that was. */
+  /** Where the node was at the last round that was due, and at the one before. What got lost before that has been noticed. */
   #head = 0;
+  #before = 0;
+  /** When that was. */
   #time = performance.now();
+  /** Up to here all channels and patterns have been looked at, and up to there what was lost has been passed on, too. */
+  #looked = 0;
+  #proven = 0;
 
   /** @param onMissed is called when the feed has something to pass on */
   constructor(source: ReadsSource, kept: KeptFeed, onMissed: () => void) {
@@ -65,6 +70,7 @@ export class PositionCheck implements NewsReader {
     this.#round = null;
     this.#doubts = false;
     this.#head = this.#source.state.head;
+    [this.#before, this.#looked, this.#proven] = [this.#head, this.#head, this.#head];
     this.#time = performance.now();
   }
 
@@ -86,7 +92,12 @@ export class PositionCheck implements NewsReader {
 
   /** Waits until it is known of the channels that are ahead whether they have lost something. */
   async settle(): Promise<void> {
-    if (this.#settling || this.#ahead.size === 0) return;
+    if (this.#settling) return;
+    const looked = this.#looked;
+    if (this.#ahead.size === 0) {
+      this.#proven = looked;
+      return;
+    }
     const { state } = this.#source;
     const { times } = state;
     const ahead = this.#ahead;
@@ -100,7 +111,20 @@ export class PositionCheck implements NewsReader {
     }
     if (times !== state.times) return;
     for (const [channel, number] of ahead) this.#kept.miss(channel, number);
+    this.#proven = looked;
     if (!this.#kept.idle) this.#onMissed();
+  }
+
+  /**
+   * The broker was away, and nothing is passed on yet: looks what had got lost before that. Afterwards it is not known any more what had come. Rejects when the broker fails.
+   * @param upTo where the node was: the stream has an item with a higher number
+   */
+  async lookBack(upTo: number): Promise<void> {
+    // Any message may be the one behind which there is nothing.
+    await this.#read([], upTo, this.#source.subjects.captured, (channel, number) =>
+      this.#kept.missBefore(channel, number),
+    );
+    this.#proven = Math.max(this.#proven, upTo);
   }
 
   async #look(): Promise<void> {
@@ -108,9 +132,9 @@ export class PositionCheck implements NewsReader {
     const round = this.#next();
     if (round === null) return;
     for (let looks = 0; looks < LOOKS; looks += AT_ONCE) {
-      const { done, value } = round.patterns.next();
-      if (done !== true) {
-        await this.#lookAtPattern(value, round);
+      const pattern = round.patterns?.next();
+      if (pattern?.done === false) {
+        await this.#lookAtPattern(pattern.value, round);
         continue;
       }
       const names = take(round.names, AT_ONCE);
@@ -125,6 +149,8 @@ export class PositionCheck implements NewsReader {
       );
       if (names.length < AT_ONCE) {
         this.#round = null;
+        // There may be one to look at again, that was not noted.
+        if (round.patterns !== null && !this.#doubts) this.#looked = round.head;
         return;
       }
     }
@@ -137,23 +163,33 @@ export class PositionCheck implements NewsReader {
     if (this.#round !== null) return this.#round;
     const isDue = performance.now() >= this.#time + PERIOD && stream.seen > this.#head;
     if (!this.#doubts && !isDue) return null;
-    const patterns = this.#doubts ? state.feed.patterns() : [].values();
+    const hasPatterns = state.feed.patterns().next().done !== true;
+    const patterns = this.#doubts || !hasPatterns ? state.feed.patterns() : null;
     this.#doubts = false;
-    this.#round = { names: state.feed.channels(), patterns, head, before: this.#head };
-    this.#head = head;
-    this.#time = performance.now();
+    this.#round = { names: state.feed.channels(), patterns, head };
+    if (!isDue) return this.#round;
+    [this.#before, this.#head, this.#time] = [this.#head, head, performance.now()];
     return this.#round;
   }
 
-  /** A pattern has too many channels to ask for each: what they had since the round before is read, without the items. */
-  async #lookAtPattern(pattern: string, { before, head }: Round): Promise<void> {
+  /** A pattern has too many channels to ask for each: what they had since all were looked at last is read, without the items. */
+  async #lookAtPattern(pattern: string, { head }: Round): Promise<void> {
     const subject = this.#source.subjects.keptOf(pattern);
-    if (subject === null) return;
-    for (let after = before; after < head; ) {
-      const range = { subjects: [subject], after, upTo: head, maxBytes: READ_BYTES, fence: null, namesOnly: true };
-      const { items, upTo } = await readStream(this.#source, range);
-      for (const { channel, number } of items) this.#compare(channel, number);
-      after = upTo;
+    if (subject !== null) await this.#read([subject], head, null, (channel, number) => this.#compare(channel, number));
+  }
+
+  /** Reads of which channels the items are that came since all were looked at last. @param fence as in `StreamRange` */
+  async #read(
+    subjects: readonly string[],
+    upTo: number,
+    fence: string | null,
+    onItem: (channel: string, number: number) => void,
+  ): Promise<void> {
+    for (let after = Math.max(this.#proven, this.#before); after < upTo; ) {
+      const range = { subjects, after, upTo, maxBytes: READ_BYTES, fence, namesOnly: true };
+      const part = await readStream(this.#source, range);
+      for (const { channel, number } of part.items) onItem(channel, number);
+      after = part.upTo;
     }
   }
 

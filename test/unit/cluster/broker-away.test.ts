@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { cpSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
+import { patternKey } from '../../../src/hub/index.ts';
 import { startNats } from '../../support/nats.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { StoreNode } from './support.ts';
+import { DROPPED, StoreNode } from './support.ts';
 
 test('items that are appended while the broker is killed and comes back are kept once, and in their order', async (t) => {
   const nats = await startNats(t);
@@ -47,6 +48,28 @@ test('what came while a node was cut off is behind the place that it is told of,
   const [from = 0] = a.backs;
   assert.ok(from >= first);
   assert.equal(await a.after(from, 'x'), '2 3');
+});
+
+test('what got lost before the broker was away is noticed when it is back, before clients go on', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const [a, b] = [await StoreNode.open(t, nats), await StoreNode.open(t, nats)];
+  await a.subscribe('x', 'y', 'z');
+  await b.subscribe(patternKey('*'));
+  const [first = 0] = await a.append('x', '1');
+  await a.append('x', DROPPED);
+  await a.append('y', '2');
+  for (const node of [a, b]) await node.until(() => node.texts.endsWith('2'));
+  assert.deepEqual([...a.lost, ...b.lost], []);
+  await nats.kill();
+  for (const node of [a, b]) await node.log.until('broker is away: clients stay, publishers are refused');
+  await nats.start();
+  for (const node of [a, b]) {
+    await node.until(() => node.backs.length === 1);
+    assert.deepEqual(node.lost, ['x']);
+    assert.equal(node.counters.channelsLost, 1);
+    assert.equal(await node.after(first, 'x'), DROPPED);
+  }
 });
 
 test('a read that is under way when the broker goes away is answered when it is back', async (t) => {

@@ -5,6 +5,7 @@ import type { BrokerMessage } from '../../../src/cluster/broker.ts';
 import { ItemTail } from '../../../src/cluster/item-tail.ts';
 import { KeptFeed, KNOWN_BYTES } from '../../../src/cluster/kept-feed.ts';
 import { ClusterCounters } from '../../../src/exchange/index.ts';
+import { FakeLog } from '../../support/fake-log.ts';
 
 function message(number: number, before = 0): BrokerMessage {
   const fields = headers();
@@ -20,8 +21,8 @@ function feedOf(since: number | null): {
   flush: () => string;
 } {
   const tail = new ItemTail();
-  const feed = new KeptFeed(tail, new ClusterCounters());
-  feed.places = { since: () => since };
+  const feed = new KeptFeed(tail, new ClusterCounters(), new FakeLog());
+  feed.places = { since: () => since, sinceBefore: () => since };
   return {
     feed,
     tail,
@@ -94,7 +95,7 @@ test('the numbers of channels are forgotten beyond their bytes, and what comes a
 
 test('a message without a number of the stream is counted and not taken', () => {
   const counters = new ClusterCounters();
-  const feed = new KeptFeed(new ItemTail(), counters);
+  const feed = new KeptFeed(new ItemTail(), counters, new FakeLog());
   for (const number of [Number.NaN, 0, -1, 1.5]) feed.take('a', Buffer.from('x'), message(number));
   feed.take('a', Buffer.from('x'), { subject: '', data: Buffer.alloc(0) });
   assert.equal(feed.idle, true);
