@@ -5,6 +5,7 @@ import { TimeoutError } from '@nats-io/transport-node';
 import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
 import type { KeyTable, KnownKey } from '../hub/index.ts';
 import type { Broker } from './broker.ts';
+import { CallLimit } from './call-limit.ts';
 import { isApiError } from './is-api-error.ts';
 import { encodeRecord, type KeyRecord, MAX_RECORD_BYTES, recordOf } from './key-record.ts';
 import { SharedBucket } from './shared-bucket.ts';
@@ -67,8 +68,7 @@ export class SharedKeys {
   /** Keys whose items this node publishes. */
   readonly #claims = new Map<string, Claim>();
   readonly #lines = new LineRate();
-  #asked = 0;
-  #waiting: (() => void)[] = [];
+  readonly #limit = new CallLimit(MAX_ASKED);
 
   private constructor(options: SharedKeysOptions, bucket: SharedBucket) {
     this.#options = options;
@@ -135,21 +135,19 @@ export class SharedKeys {
   }
 
   async #look(request: Request, key: KeyWithDigest, takesOver = false): Promise<'known' | 'claimed' | 'busy'> {
-    if (this.#asked >= MAX_ASKED) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#asked++;
+    const ask = () => this.#claimOrRead(request, key, takesOver);
     try {
-      return await this.#claimOrRead(request, key, takesOver).catch(async (error: unknown) => {
-        // A broker that has lost the bucket says so at once.
-        if (error instanceof TimeoutError) throw error;
-        await this.#bucket.restore();
-        return await this.#claimOrRead(request, key, takesOver);
-      });
+      return await this.#limit.run(() =>
+        ask().catch(async (error: unknown) => {
+          // A broker that has lost the bucket says so at once.
+          if (error instanceof TimeoutError) throw error;
+          await this.#bucket.restore();
+          return await ask();
+        }),
+      );
     } catch (error) {
       this.#unknown(error);
       return 'known';
-    } finally {
-      this.#asked--;
-      this.#waiting.shift()?.();
     }
   }
 

@@ -1,3 +1,4 @@
+import { CallLimit } from './call-limit.ts';
 import { type KeptRun, type RunEnd, type RunSource, readRun, type WantedChannel } from './kept-run.ts';
 
 /**
@@ -19,9 +20,8 @@ export class StreamRuns {
   /** By the names of their channels, the oldest first. */
   readonly #kept = new Map<string, KeptRun>();
   readonly #coming = new Map<string, Promise<KeptRun>>();
-  readonly #line: (() => void)[] = [];
+  readonly #limit = new CallLimit(MAX_READS);
   #bytes = 0;
-  #reads = 0;
   /** Grows when what was read does not count any more. */
   #age = 0;
 
@@ -38,7 +38,7 @@ export class StreamRuns {
 
   /** Reads that are under way, and that wait. */
   get reads(): readonly [now: number, waiting: number] {
-    return [this.#reads, this.#line.length];
+    return [this.#limit.running, this.#limit.waiting];
   }
 
   /** A run that has what these channels have above their places; null if none is kept. */
@@ -52,9 +52,11 @@ export class StreamRuns {
     const key = JSON.stringify([channels, upTo]);
     const coming = this.#coming.get(key);
     if (coming !== undefined) return coming;
-    const read = this.#read(channels, upTo).finally(() => {
-      if (this.#coming.get(key) === read) this.#coming.delete(key);
-    });
+    const read = this.#limit
+      .run(() => this.#read(channels, upTo))
+      .finally(() => {
+        if (this.#coming.get(key) === read) this.#coming.delete(key);
+      });
     this.#coming.set(key, read);
     return read;
   }
@@ -74,21 +76,12 @@ export class StreamRuns {
   }
 
   async #read(channels: readonly WantedChannel[], upTo: number): Promise<KeptRun> {
-    if (this.#reads >= MAX_READS) await new Promise<void>((resolve) => this.#line.push(resolve));
-    else this.#reads++;
     const age = this.#age;
-    try {
-      const end = await this.#end();
-      if (upTo < end.number) return await readRun(this.#source, channels, { number: upTo, fence: null });
-      const run = await readRun(this.#source, channels, end);
-      if (age === this.#age) this.#keep(keyOf(channels), run);
-      return run;
-    } finally {
-      // Whoever is next takes this place.
-      const next = this.#line.shift();
-      if (next === undefined) this.#reads--;
-      else next();
-    }
+    const end = await this.#end();
+    if (upTo < end.number) return await readRun(this.#source, channels, { number: upTo, fence: null });
+    const run = await readRun(this.#source, channels, end);
+    if (age === this.#age) this.#keep(keyOf(channels), run);
+    return run;
   }
 
   #keep(key: string, run: KeptRun): void {
