@@ -6,6 +6,7 @@ import { LEAST_COST, type Log } from '../exchange/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { identityCheck } from './broker-identity.ts';
 import { connectFailure } from './connect-failure.ts';
+import { GatheredMessages } from './gathered-messages.ts';
 
 /** Who a node is to the broker: a user, a token, or the content of a file with credentials. Empty: nobody. */
 export interface BrokerAccess {
@@ -82,6 +83,7 @@ export class Broker implements Guarded {
   /** Bytes that the broker has not said it has taken. */
   #untaken = 0;
   #unasked = 0;
+  readonly #gathered = new GatheredMessages((subject, data) => this.connection.publish(subject, data), this);
 
   private constructor(connection: NatsConnection, log: Log) {
     this.connection = connection;
@@ -154,13 +156,23 @@ export class Broker implements Guarded {
   /** Publishes a message, if the broker is there. Returns whether it is. @param reply subject for the answer; empty for none */
   publish(subject: string, data: Uint8Array, options: { reply?: string; headers?: MsgHdrs } = {}): boolean {
     if (!this.#up) return false;
+    this.#gathered.flush();
     this.connection.publish(subject, data, options);
+    this.#count(data.length);
+    return true;
+  }
+
+  /** As `publish`, for a message that may wait a millisecond for others, so that they leave together. What is published or subscribed to later does not overtake it. */
+  publishSoon(subject: string, data: Uint8Array): boolean {
+    if (!this.#up) return false;
+    this.#gathered.add(subject, data);
     this.#count(data.length);
     return true;
   }
 
   /** @param onMessage guarded by whoever subscribes */
   subscribe(subject: string, onMessage: (message: BrokerMessage) => void): Subscription {
+    this.#gathered.flush();
     if (this.#up) this.#count(subject.length);
     return this.connection.subscribe(subject, {
       callback: (error, message) => {
@@ -171,10 +183,12 @@ export class Broker implements Guarded {
 
   /** Resolves when the broker has taken all that was published and subscribed to, or has gone away. */
   async flushed(): Promise<void> {
+    this.#gathered.flush();
     await this.connection.flush().catch(() => {});
   }
 
   async close(): Promise<void> {
+    this.#gathered.flush();
     this.#closed = true;
     this.#up = false;
     await this.connection.close();
@@ -199,6 +213,7 @@ export class Broker implements Guarded {
   /** Ends the connection to a broker that takes nothing. What waits for it is dropped: the library would first wait until it is written. */
   #cut(): void {
     this.#up = false;
+    this.#gathered.clear();
     const { transport } = (this.connection as NatsConnection & Inner).protocol;
     void transport.close(new Error('the broker takes nothing'));
   }
@@ -207,6 +222,7 @@ export class Broker implements Guarded {
     if (this.#away) return;
     this.#away = true;
     this.#up = false;
+    this.#gathered.clear();
     this.#times++;
     this.#untaken = 0;
     this.#unasked = 0;
@@ -218,6 +234,7 @@ export class Broker implements Guarded {
     const asked = this.#unasked;
     const times = this.#times;
     this.#unasked = 0;
+    this.#gathered.flush();
     const taken = (): void => {
       if (times === this.#times) this.#untaken -= asked;
     };

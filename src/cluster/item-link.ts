@@ -79,7 +79,7 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
     if (message.length > this.#broker.maxPayload) {
       // The bound was higher when it was accepted, or it is one of our own.
       this.#drop(channel, 'it is larger than max_payload of the broker');
-    } else if (this.#broker.publish(subject, message)) {
+    } else if (this.#broker.publishSoon(subject, message)) {
       counters.itemsSent++;
     } else {
       this.#drop(channel, 'the broker is away');

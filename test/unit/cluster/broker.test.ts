@@ -117,3 +117,27 @@ test('waiting for a broker that is not there can be abandoned, and else ends', a
   await assert.rejects(connecting, /^BrokerError: broker nats:\/\/127\.0\.0\.1:1: connection refused$/);
   await assert.rejects(Broker.connect(options, 0), /connection refused/);
 });
+
+test('messages that may wait are not overtaken by others of their node, and leave before it goes', async (t) => {
+  const nats = await startNats(t, { jetstream: false });
+  if (nats === null) return;
+  const [{ broker }, other] = await twoOn(t, nats);
+  const come: string[] = [];
+  let isComplete = (): void => {};
+  const complete = new Promise<void>((resolve) => {
+    isComplete = resolve;
+  });
+  other.broker.subscribe('order.*', ({ data }) => {
+    if (come.push(Buffer.from(data).toString()) === 5) isComplete();
+  });
+  await other.broker.flushed();
+  broker.publishSoon('order.a', Buffer.from('1'));
+  broker.publishSoon('order.b', Buffer.from('2'));
+  broker.publish('order.a', Buffer.from('3'));
+  broker.publishSoon('order.b', Buffer.from('4'));
+  await broker.flushed();
+  broker.publishSoon('order.b', Buffer.from('5'));
+  await broker.close();
+  await complete;
+  assert.deepEqual(come, ['1', '2', '3', '4', '5']);
+});
