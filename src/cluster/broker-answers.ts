@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Log } from '../exchange/index.ts';
+import { LineRate, type Log, OUTAGE_LINES } from '../exchange/index.ts';
 
 /** Milliseconds after which is asked again what a broker that failed was asked. */
 const AGAIN = 500;
@@ -7,6 +7,7 @@ const AGAIN = 500;
 /** Answers of a broker that may fail, which is logged. */
 export class BrokerAnswers {
   readonly #log: Log;
+  readonly #lines = new LineRate(OUTAGE_LINES);
   #stopped = false;
 
   constructor(log: Log) {
@@ -23,7 +24,7 @@ export class BrokerAnswers {
     try {
       return await coming;
     } catch (error) {
-      if (!this.#stopped) this.#log.warn({ error: String(error) }, 'broker has failed');
+      if (!this.#stopped) this.#lines.write(this.#log, 'warn', { error: String(error) }, 'broker has failed');
       return otherwise;
     }
   }

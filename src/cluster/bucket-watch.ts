@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KvWatchEntry } from '@nats-io/kv';
 import type { QueuedIterator } from '@nats-io/transport-node';
 import { attempt, Ticker } from '../clock/index.ts';
-import { type FaultReport, LineRate, type Log, reportFault } from '../exchange/index.ts';
+import { type FaultReport, LineRate, type Log, OUTAGE_LINES, reportFault } from '../exchange/index.ts';
 import type { SharedBucket } from './shared-bucket.ts';
 
 /** Milliseconds until a watch that has failed begins again. */
@@ -34,7 +34,7 @@ export class BucketWatch {
   readonly #mark: string;
   readonly #reader: BucketReader;
   readonly #report: FaultReport & { readonly log: Log };
-  readonly #lines = new LineRate();
+  readonly #lines = new LineRate(OUTAGE_LINES);
   #run = 0;
   #ticker: Ticker | null = null;
   #changes: QueuedIterator<KvWatchEntry> | null = null;

@@ -1,6 +1,13 @@
 import type { KV } from '@nats-io/kv';
 import { type AtTurnEnd, Ticker, TurnQueue } from '../clock/index.ts';
-import { type ClusterCounters, type FaultReport, LineRate, type Log, reportFault } from '../exchange/index.ts';
+import {
+  type ClusterCounters,
+  type FaultReport,
+  LineRate,
+  type Log,
+  OUTAGE_LINES,
+  reportFault,
+} from '../exchange/index.ts';
 import type { Broker } from './broker.ts';
 
 /** Writes that are under way at the same time. Others wait, the last value of each key. */
@@ -47,7 +54,7 @@ export class BucketWriter implements AtTurnEnd {
   readonly #report: BucketWriterReport;
   readonly #turns = new TurnQueue();
   readonly #ticker: Ticker;
-  readonly #lines = new LineRate();
+  readonly #lines = new LineRate(OUTAGE_LINES);
   /** The one that was written first comes first. */
   readonly #wanted = new Map<string, Wanted>();
   /** What is to be written at the end of the turn, or when there is room. */

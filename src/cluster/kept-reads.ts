@@ -1,4 +1,4 @@
-import { LineRate, type Log } from '../exchange/index.ts';
+import { LineRate, type Log, OUTAGE_LINES } from '../exchange/index.ts';
 import type { ChannelLimits, ReadQuery, ReadResult } from '../history/index.ts';
 import type { ChannelFeed } from './channel-feed.ts';
 import type { ItemTail } from './item-tail.ts';
@@ -47,7 +47,7 @@ const NOTHING: KnownItems = { upTo: Number.POSITIVE_INFINITY, after: () => [], f
 export class KeptReads {
   readonly #source: ReadsSource;
   readonly #runs: StreamRuns;
-  readonly #lines = new LineRate();
+  readonly #lines = new LineRate(OUTAGE_LINES);
   /** From here on it is known which channels were cleared. */
   #begun = Number.POSITIVE_INFINITY;
 

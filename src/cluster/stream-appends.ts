@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { headers } from '@nats-io/transport-node';
 import { fault, type Guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
-import { type ClusterCounters, LEAST_COST, LineRate, type Log } from '../exchange/index.ts';
+import { type ClusterCounters, LEAST_COST, LineRate, type Log, OUTAGE_LINES } from '../exchange/index.ts';
 import type { HistoryCounters, SharedItem } from '../history/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import { messageOfItem } from './item-message.ts';
@@ -84,6 +84,7 @@ export class StreamAppends extends WheelTimer {
   readonly #inbox: ReplyInbox;
   readonly #headers = headers();
   readonly #lines = new LineRate();
+  readonly #refusals = new LineRate(OUTAGE_LINES);
   /** Of items without an id. */
   readonly #self = newNodeId();
   #appends: Append[] = [];
@@ -252,7 +253,8 @@ export class StreamAppends extends WheelTimer {
     this.refusedBy = refusedBy;
     if (refusedBy !== null) {
       sending.due = this.#means.wheel.now + RETRY;
-      this.#warn({ channel: sending.channel, error: refusedBy }, 'broker does not keep an item yet');
+      const fields = { channel: sending.channel, error: refusedBy };
+      this.#refusals.write(this.#means.log, 'warn', fields, 'broker does not keep an item yet');
       this.#onRefused();
       return;
     }

@@ -1,5 +1,5 @@
 import { attempt, type TimerWheel, TurnQueue } from '../clock/index.ts';
-import { type ClusterCounters, LEAST_COST, LineRate, type Log, reportFault } from '../exchange/index.ts';
+import { type ClusterCounters, LEAST_COST, LineRate, type Log, OUTAGE_LINES, reportFault } from '../exchange/index.ts';
 import type { ResumableStream } from '../resume/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import { ReplyInbox } from './reply-inbox.ts';
@@ -38,6 +38,7 @@ export class StreamWriters implements WriterRoom {
   /** Those for which there was no room. */
   #waiting = new Set<StreamWriter>();
   readonly #lines = new LineRate();
+  readonly #refusals = new LineRate(OUTAGE_LINES);
 
   constructor(means: StreamMeans) {
     this.#means = means;
@@ -141,7 +142,7 @@ export class StreamWriters implements WriterRoom {
     if (reason === null) {
       attempt(writer, stored, sent, number);
     } else {
-      this.#lines.write(this.#means.log, 'warn', { reason }, 'broker does not keep a part of a stream yet');
+      this.#refusals.write(this.#means.log, 'warn', { reason }, 'broker does not keep a part of a stream yet');
       writer.onRefused();
     }
     if (this.#waiting.size === 0) return;

@@ -37,7 +37,7 @@ export { Histogram } from './histogram.ts';
 export { internalError } from './internal-error.ts';
 export { JoinedMessages } from './joined-messages.ts';
 export { LEAST_COST } from './least-cost.ts';
-export { LineRate } from './line-rate.ts';
+export { LineRate, OUTAGE_LINES } from './line-rate.ts';
 export { type Log, type LogWrite, silentLog } from './log.ts';
 export { MessagePayload } from './message-payload.ts';
 export { type Labels, MetricsText } from './metrics-text.ts';

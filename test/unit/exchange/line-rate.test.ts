@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LineRate } from '../../../src/exchange/index.ts';
+import { LineRate, OUTAGE_LINES } from '../../../src/exchange/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 
 test('Ten lines a second have their level, and those beyond are for debugging', (t) => {
@@ -17,4 +17,12 @@ test('Ten lines a second have their level, and those beyond are for debugging', 
   now += 60_000;
   assert.deepEqual(write(1_000), [25, 2_975]);
   assert.deepEqual(log.records.at(-1)?.fields, { i: 999 });
+});
+
+test('what fails as long as a peer is away has one line each ten seconds', (t) => {
+  let now = 1_000;
+  t.mock.method(performance, 'now', () => now);
+  const [log, lines] = [new FakeLog(), new LineRate(OUTAGE_LINES)];
+  for (; now < 31_000; now += 500) lines.write(log, 'warn', {}, 'peer is away');
+  assert.deepEqual([log.at('warn').length, log.at('debug').length], [3, 57]);
 });
