@@ -2,8 +2,12 @@
 export class BrokerError extends Error {
   override readonly name = 'BrokerError';
 
-  constructor(reason: unknown, servers: readonly string[] = []) {
-    const text = reason instanceof Error ? reason.message : String(reason);
-    super(servers.length === 0 ? text : `broker ${servers.join(', ')}: ${text}`);
+  /** What is wrong, without the servers that it is about. */
+  readonly reason: string;
+
+  constructor(cause: unknown, servers: readonly string[] = []) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(servers.length === 0 ? reason : `broker ${servers.join(', ')}: ${reason}`);
+    this.reason = reason;
   }
 }

@@ -18,13 +18,14 @@ export async function checkCluster(config: Config): Promise<Finding[]> {
   const { cluster, history } = config;
   if (cluster.nats.length === 0) return [];
   const findings = new Findings('cluster');
-  const { examineBroker } = await import('../../cluster/index.ts');
+  const { BrokerError, examineBroker } = await import('../../cluster/index.ts');
   const { replicas, prefix } = cluster;
   const settings = { replicas, maxBytes: history.maxBytes, largest: () => channelRules(config).largest };
   try {
     judge(await examineBroker(brokerAccess(cluster), prefix, settings), prefix, findings);
   } catch (error) {
-    findings.fail(cluster.nats.join(', '), (error as Error).message, 'start NATS, or correct [cluster]');
+    const reason = error instanceof BrokerError ? error.reason : (error as Error).message;
+    findings.fail(cluster.nats.join(', '), reason, 'start NATS, or correct [cluster]');
   }
   return findings.all;
 }
