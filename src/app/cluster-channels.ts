@@ -22,7 +22,7 @@ export class ClusterChannels {
     calls?.handle(ABOUT, (input) => this.#answer(calls, input));
   }
 
-  /** As `Hub.channelPage`. The `others` are not those of one node. The total is the sum of the nodes. */
+  /** As `Hub.channelPage`. The `others` are not those of one node. The total is exact where all are in the answer, else the sum of the nodes. */
   async page(query: ChannelQuery, scope: Scope): Promise<ChannelPage & { readonly missing: readonly string[] }> {
     const { prefix, after, limit } = query;
     const own = this.#own.channelPage(query);
@@ -30,7 +30,8 @@ export class ClusterChannels {
     const pages = [await own, ...values];
     const parts = pages.map(({ channels, next }) => ({ entries: channels, next }));
     const { entries, next } = joinedParts(parts, limit, keyOfInfo, sumOf);
-    return { channels: entries, total: pages.reduce((sum, { total }) => sum + total, 0), next, missing };
+    const sum = pages.reduce((all, { total }) => all + total, 0);
+    return { channels: entries, total: after === '' && next === null ? entries.length : sum, next, missing };
   }
 
   /** What is known of one channel or pattern; null if nobody is held on it. */

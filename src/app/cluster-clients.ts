@@ -35,7 +35,7 @@ export class ClusterClients {
     question: Question,
     scope: Scope,
   ): Promise<ClusterAnswer<ClientAnswers[Question['about']]>> {
-    const own = this.#ask(question);
+    const own = this.#own(question);
     if (this.#calls === null || scope === 'node') return { answer: joinedAnswer(question, await own), missing: [] };
     const others = this.#calls.ask(ABOUT, question, (value) => readAnswer(question, value));
     const { values, missing } = await others;
@@ -43,11 +43,20 @@ export class ClusterClients {
     return { answer: joinedAnswer(question, all), missing };
   }
 
+  /** The answers of this node. In a cluster they have its name. */
+  async #own<Question extends ClientQuestion>(
+    question: Question,
+  ): Promise<readonly ClientAnswers[Question['about']][]> {
+    const answers = await this.#ask(question);
+    const node = this.#calls?.name;
+    return node === undefined ? answers : answers.map((answer) => named(answer, node));
+  }
+
   /** Answers a question of another node. */
   async #answer({ maxBytes }: NodeCalls, input: unknown): Promise<unknown> {
     const { data: question } = clientQuestionSchema.safeParse(input);
     if (question === undefined) return undefined;
-    const answer = joinedAnswer(question, await this.#ask(question));
+    const answer = joinedAnswer(question, await this.#own(question));
     switch (question.about) {
       case 'details':
         return { connection: answer };
@@ -60,6 +69,14 @@ export class ClusterClients {
         return answer;
     }
   }
+}
+
+/** An answer about connections of a node, with its name. */
+function named<Answer>(answer: Answer, node: string): Answer {
+  if (typeof answer !== 'object' || answer === null) return answer;
+  const { connections } = answer as Partial<ClientAnswers['list']>;
+  const own = connections === undefined ? { node } : { connections: connections.map((each) => ({ ...each, node })) };
+  return { ...answer, ...own };
 }
 
 /** What another node has answered; null if that is not understood. */

@@ -53,6 +53,11 @@ export class NodeCalls implements NodeWatcher, Guarded {
     this.#options = options;
   }
 
+  /** Name of this node. */
+  get name(): string {
+    return this.#options.self.name;
+  }
+
   /** Bytes of a question or an answer at most. */
   get maxBytes(): number {
     return Math.floor(this.#options.broker.maxPayload / 2);

@@ -62,7 +62,7 @@ export const oneChannelQuery = patternQuery.extend(scopeFields);
 export const channelPageSchema = z.object({
   channels: z.array(channelSchema),
   total: whole.describe(
-    'channels and patterns that could be listed; in a cluster the sum of those of the nodes, so that one with subscribers on two nodes counts twice',
+    'channels and patterns that could be listed; in a cluster, where not all are in this answer, the sum of those of the nodes and of those that are kept, so that one with subscribers on two nodes counts twice, and so does one that is kept and has subscribers on another node',
   ),
   next: z.string().nullable().describe('value of `after` for those that follow; null if none do'),
   ...missingFields,

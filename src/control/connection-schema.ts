@@ -8,6 +8,7 @@ const MAX_CONNECTIONS = 1_000;
 
 export const connectionSchema = z.object({
   id: z.string().describe('as the log has it'),
+  node: z.string().optional().describe('name of the node of the cluster that has it; absent without a cluster'),
   kind: z
     .enum(['stream', 'response', 'websocket', 'other'])
     .describe('a held stream, a held request, a WebSocket, or anything else: idle, or its request is at an origin'),

@@ -121,13 +121,14 @@ test('channels are listed and told of for all nodes, or for one', async (t) => {
   await a.publish('kept.x', '1');
   const list = async ({ control }: KeepingRig, query = '') => {
     const { json } = await control.send('GET', `/channels?${query}`);
-    const { channels, next, missing } = channelPageSchema.parse(json);
-    return { channels: channels.map(({ name, subscribers }) => `${name} ${subscribers}`), next, missing };
+    const { channels, total, next, missing } = channelPageSchema.parse(json);
+    return { channels: channels.map(({ name, subscribers }) => `${name} ${subscribers}`), total, next, missing };
   };
-  const all = { channels: ['both 3', 'first 1', 'second 1'], next: null, missing: undefined };
+  const all = { channels: ['both 3', 'first 1', 'second 1'], total: 3, next: null, missing: undefined };
   assert.deepEqual(await list(a), all);
   assert.deepEqual(await list(b), all);
-  assert.deepEqual((await list(a, 'kept=true')).channels, ['both 3', 'first 1', 'kept.x 0', 'second 1']);
+  const kept = await list(a, 'kept=true');
+  assert.deepEqual([kept.channels, kept.total], [['both 3', 'first 1', 'kept.x 0', 'second 1'], 4]);
   assert.deepEqual((await list(a, 'scope=node')).channels, ['both 1', 'first 1']);
   const pages: string[] = [];
   for (let after: string | null = ''; after !== null; ) {
@@ -166,8 +167,11 @@ test('connections are found and closed at whichever node they are', async (t) =>
     ['ann'],
   );
   assert.equal((await list('channel=x&limit=2')).connections.length, 2);
-  const { id = '' } = connections.find(({ user }) => user === 'bob') ?? {};
-  assert.equal((await a.control.send('GET', `/connections/${id}`)).json.user, 'bob');
+  const { id = '', node } = connections.find(({ user }) => user === 'bob') ?? {};
+  assert.equal(node, 'beta');
+  assert.equal((await list('scope=node')).connections[0]?.node, 'alpha');
+  const details = (await a.control.send('GET', `/connections/${id}`)).json;
+  assert.deepEqual([details.user, details.node], ['bob', 'beta']);
   assert.equal((await a.control.send('GET', `/connections/${id}?scope=node`)).status, 404);
   assert.equal((await a.control.send('DELETE', `/connections/${id}?scope=node`)).status, 404);
   assert.equal((await a.control.send('DELETE', `/connections/${id}`)).status, 204);
