@@ -7,6 +7,7 @@
 // PORTS=… (15 numbers, comma-separated) chooses other ports than 7000 to 7014.
 
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
@@ -17,6 +18,9 @@ const ports = process.env.PORTS?.split(',').map(Number) ?? Array.from({ length: 
 const [balancer, publishing, originPort] = ports;
 const brokers = [0, 1, 2].map((n) => ({ name: `nats${n + 1}`, port: ports[3 + n], cluster: ports[6 + n] }));
 const nodes = [0, 1, 2].map((n) => ({ name: `node${n + 1}`, port: ports[9 + n], control: ports[12 + n] }));
+
+/** Of the operator, who may do everything, and publishes. */
+const password = randomBytes(9).toString('base64url');
 
 const own = fileURLToPath(new URL('../../bin/holdfast', import.meta.url));
 const holdfast = existsSync(own) ? own : 'holdfast';
@@ -39,8 +43,13 @@ listen = ["127.0.0.1:${port}"]
 drain_timeout = 10
 
 [control]
-# Over the port anybody may publish; whoever may connect to the socket may do everything.
+# Whoever may connect to the socket may do everything. Over the port a name and a password are needed, but for /readyz.
 listen = ["127.0.0.1:${control}", "unix:${join(folder, name)}.sock"]
+
+[[control.user]]
+name = "operator"
+password = "${password}"
+role = "admin"
 
 [cluster]
 nats = [${brokers.map(({ port }) => `"nats://127.0.0.1:${port}"`).join(', ')}]
@@ -161,7 +170,8 @@ for (const node of nodes) {
 if (!ending) {
   console.log(`
 clients:     http://127.0.0.1:${balancer}/
-publishers:  curl -d hello http://127.0.0.1:${publishing}/channels/demo/message
+publishers:  curl -u operator:${password} -d hello http://127.0.0.1:${publishing}/channels/demo/message
+dashboard:   http://127.0.0.1:${nodes[0].control}/dashboard/ (log in as operator with the password ${password})
 nodes:       ${holdfast} nodes --url unix:${join(folder, 'node1.sock')}
 Ctrl-C ends all.`);
 }

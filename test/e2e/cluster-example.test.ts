@@ -78,6 +78,15 @@ test('in the example clients miss nothing when a node and a broker die', async (
   const clients = [0, 1, 2].map(() => new EventClient(t, `http://127.0.0.1:${balancer}/events`));
   while (!clients.every(({ connected }) => connected > 0)) await setTimeout(20);
 
+  const [, page = '', password] = await program.output(/^dashboard: +(\S+) .* password (\S+)\)$/m);
+  const headers = { Authorization: `Basic ${Buffer.from(`operator:${password}`).toString('base64')}` };
+  assert.match(await (await fetch(page)).text(), /<title>/);
+  const login = await fetch(new URL('/session', page), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name: 'operator', password }),
+  });
+  assert.equal(login.status, 200);
   const published: string[] = [];
   /** Publishes an item once: what is sent again has the same id. */
   const publish = async (urls: readonly string[]): Promise<void> => {
@@ -87,7 +96,7 @@ test('in the example clients miss nothing when a node and a broker die', async (
     });
     for (let tries = 0; ; tries++) {
       const url = urls[tries % urls.length] as string;
-      const answer = await fetch(`${url}/publish`, { method: 'POST', body }).catch(() => null);
+      const answer = await fetch(`${url}/publish`, { method: 'POST', headers, body }).catch(() => null);
       if (answer?.ok) break;
       await setTimeout(50);
     }
