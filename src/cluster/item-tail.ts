@@ -11,8 +11,11 @@ export const TAIL_BYTES = 16_777_216;
 /** Items that have gone are cleared away when there are so many, and they are half of all. */
 const MANY = 32;
 
-/** Channels of which it is known up to where they were cleared. */
-const MAX_CLEARED = 4_096;
+/**
+ * Channels of which it is known up to where they were cleared. Beyond it the tail begins anew.
+ * @bound cluster-cleared-channels
+ */
+export const MAX_CLEARED = 4_096;
 
 /** In place of an item that has gone. */
 const GONE: KeptItem = { number: 0, time: 0, channel: '', bytes: Buffer.alloc(0) };
@@ -74,7 +77,10 @@ export class ItemTail {
   /** The items of a channel up to this number were let go. */
   clear(channel: string, upTo: number): void {
     this.#cleared.set(channel, Math.max(upTo, this.#cleared.get(channel) ?? 0));
-    if (this.#cleared.size > MAX_CLEARED) this.restart(Math.max(this.from, upTo));
+    if (this.#cleared.size <= MAX_CLEARED) return;
+    // Neither what was cleared nor what goes now is behind this.
+    const last = this.#items.at(-1)?.number ?? 0;
+    this.restart(Math.max(this.from, last, ...this.#cleared.values()));
   }
 
   /** The items of a channel with higher numbers, in their order. @param number not below its floor */

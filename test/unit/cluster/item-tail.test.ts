@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ItemTail, TAIL_BYTES } from '../../../src/cluster/item-tail.ts';
+import { ItemTail, MAX_CLEARED, TAIL_BYTES } from '../../../src/cluster/item-tail.ts';
 
 function add(tail: ItemTail, number: number, channel: string, bytes = 1): void {
   tail.add({ number, time: 0, channel, bytes: Buffer.alloc(bytes) });
@@ -46,6 +46,15 @@ test('a channel that was cleared continues from there on only', () => {
   tail.clear('x', 7);
   assert.equal(tail.floorOf('x'), 7);
   assert.equal(tail.floorOf('y'), 5);
-  for (let index = 0; index < 4_096; index++) tail.clear(`c${index}`, 9);
-  assert.equal(tail.from, 9);
+});
+
+test('a tail begins anew when too many channels were cleared, and does not say that it has what goes with that', () => {
+  const tail = new ItemTail();
+  for (const number of [7, 20]) add(tail, number, 'x');
+  for (let index = 0; index < MAX_CLEARED; index++) tail.clear(`c${index}`, 9);
+  assert.equal(tail.floorOf('x'), 0);
+  assert.deepEqual(numbers(tail, 'x', 7), [20]);
+  tail.clear('y', 9);
+  assert.equal(tail.floorOf('x'), 20);
+  assert.equal(tail.bytes, 0);
 });
