@@ -155,7 +155,7 @@ export class App {
   async stop(seconds = this.live.config.server.drainTimeout): Promise<void> {
     this.state = 'draining';
     this.upgrader.cancel();
-    this.#roles.cluster?.registry.tell();
+    this.#roles.cluster?.registry.sendHeartbeat();
     await this.#roles.stop(seconds);
     await this.#handOver.stop();
     await this.#roles.sessions?.close();
@@ -301,7 +301,7 @@ export class App {
     registry.add('webhooks', this.counters.webhooks.webhooks);
     registry.add('webhooks.client', this.counters.webhooks.client);
     const webhooks = new WebhookRole(this.#means, this.counters.webhooks, () =>
-      history.given || cluster?.tells === false ? null : history.store,
+      history.given || cluster?.leadsPresence === false ? null : history.store,
     );
     this.#roles.webhooks = webhooks;
     webhooks.use(this.#config.webhooks);

@@ -38,7 +38,7 @@ export class ClusterCommands implements HubCommands, Guarded {
 
   recover(): void {
     this.#own().recover();
-    this.#calls.tell('recover');
+    this.#calls.notify('recover');
   }
 
   /** @param done is told, too, which nodes have not answered */

@@ -12,10 +12,10 @@ import type {
 import { Broker, type BrokerOptions } from './broker.ts';
 import { ChannelFeed } from './channel-feed.ts';
 import { ClusterPresence } from './cluster-presence.ts';
+import type { NodeFacts } from './heartbeat.ts';
 import { ItemLink } from './item-link.ts';
 import { JetStreamStore } from './jetstream-store.ts';
 import { NodeCalls } from './node-calls.ts';
-import type { NodeFacts } from './node-hello.ts';
 import { type NodeName, nodeName } from './node-name.ts';
 import { NodeRegistry } from './node-registry.ts';
 import { SharedKeys } from './shared-keys.ts';
@@ -166,9 +166,9 @@ export class ClusterNode implements Guarded {
     return this.#feed.look(key);
   }
 
-  /** Whether this node tells of users who come to channels and leave them: one node does. */
-  get tells(): boolean {
-    return this.#presence?.tells ?? false;
+  /** Whether this node publishes who comes to channels and leaves them: one node does. */
+  get leadsPresence(): boolean {
+    return this.#presence?.isLeader ?? false;
   }
 
   /** The table has the users of all nodes from now on. @param source whose clients those of this node are @throws BrokerError */

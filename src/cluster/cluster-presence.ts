@@ -10,8 +10,8 @@ import {
 } from '../hub/index.ts';
 import type { Broker, BrokerWatcher } from './broker.ts';
 import { type BucketChange, type BucketReader, BucketWatch } from './bucket-watch.ts';
-import { BucketWriter } from './bucket-writer.ts';
 import type { NodeRegistry, NodeWatcher } from './node-registry.ts';
+import { OwnedKeys } from './owned-keys.ts';
 import { markKey, type PresenceKey, presenceKeyOf, stayKey, toldKey } from './presence-key.ts';
 import { PresenceView } from './presence-view.ts';
 import { SharedBucket } from './shared-bucket.ts';
@@ -20,7 +20,7 @@ import type { Subjects } from './subjects.ts';
 /** Milliseconds after which the bucket forgets what no node writes again, and after which nodes do that. */
 const [AGE, REFRESH] = [3_600_000, 1_200_000];
 
-/** Milliseconds after its start until a node may be the one that tells: by then it has heard of the others. */
+/** Milliseconds after its start until a node may be the leader: by then it has heard of the others. */
 const HEAR_MS = 1_000;
 
 /** Milliseconds for which a node that was never heard of is believed to be there. */
@@ -56,15 +56,15 @@ export interface ClusterPresenceOptions {
 }
 
 /**
- * Who is on the channels of all nodes. Each node writes who its own clients are into a bucket, and reads what the others write: so the table of each has the users of all. One node, that with the lowest id of
- * those that are there, tells of those who come and leave, and writes down what it has told. When it is gone the next one goes on from there.
+ * Who is on the channels of all nodes. Each node writes who its own clients are into a bucket, and reads what the others write: so the table of each has the users of all. One node, the leader, publishes who
+ * comes and leaves, and writes down what it has told: it is the one with the lowest id of those that are there. When it is gone the next one goes on from there.
  */
 export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher, BrokerWatcher, Guarded {
   readonly #options: ClusterPresenceOptions;
   readonly #table: PresenceTable;
   readonly #source: PresenceSource;
   readonly #view: PresenceView;
-  readonly #writer: BucketWriter;
+  readonly #own: OwnedKeys;
   readonly #watch: BucketWatch;
   readonly #ticker: Ticker;
   readonly #heard: number;
@@ -72,8 +72,8 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   readonly #missing = new Map<string, number>();
   /** Keys that have come since the bucket is read anew; null once all have. */
   #loading: Set<string> | null = new Set();
-  #tells = false;
-  /** Another node has told something meanwhile. */
+  #isLeader = false;
+  /** Another leader has told something meanwhile. */
   #isOutdated = false;
   #stopped = false;
 
@@ -88,8 +88,8 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     this.#table = table;
     this.#source = source;
     this.#view = new PresenceView(counters, log);
-    this.#writer = new BucketWriter(bucket.values, REFRESH, options);
-    this.#writer.onValue = (key, value, isForeign) => this.#onOwn(key, value, isForeign);
+    this.#own = new OwnedKeys(bucket.values, REFRESH, options);
+    this.#own.onValue = (key, value, isForeign) => this.#onOwnValue(key, value, isForeign);
     this.#watch = new BucketWatch(bucket, markKey(self), this, options);
     this.#ticker = new Ticker(TICK, this, () => this.#tick());
     this.#heard = wheel.now + HEAR_MS;
@@ -121,26 +121,26 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     return new ClusterPresence(options, bucket, table, source);
   }
 
-  /** Whether this node tells of those who come and leave. */
-  get tells(): boolean {
-    return this.#tells;
+  /** Whether this node publishes who comes and leaves. */
+  get isLeader(): boolean {
+    return this.#isLeader;
   }
 
   /** This node stops, and has no clients any more. The last node tells that all have left. */
   async stop(): Promise<void> {
     const { registry } = this.#options;
     this.#stopped = true;
-    if (this.#tells && registry.others.size === 0) {
+    if (this.#isLeader && registry.others.size === 0) {
       this.#table.leaveAll();
     } else {
-      this.#tells = false;
+      this.#isLeader = false;
       this.#table.release();
     }
     this.#ticker.stop();
     registry.unwatch(this);
     this.#source.counts.unwatch(this);
     if (this.#options.broker.up) await this.#written();
-    this.#writer.stop();
+    this.#own.stop();
     this.#watch.stop();
   }
 
@@ -155,13 +155,13 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     const connections = this.#source.counts.connectionsOf(channel, user);
     const value = connections === 0 ? '' : String(connections);
     // How many connections a user has matters less than whether there is one.
-    const isUrgent = connections === 0 || this.#writer.wanted(key) === '';
-    if (this.#writer.wanted(key) !== value) this.#writer.set(key, value, isUrgent);
+    const isUrgent = connections === 0 || this.#own.wanted(key) === '';
+    if (this.#own.wanted(key) !== value) this.#own.set(key, value, isUrgent);
   }
 
   onBegin(): void {
     this.#loading = new Set();
-    this.#writer.restart();
+    this.#own.restart();
   }
 
   onChange({ key, value, revision }: BucketChange): void {
@@ -171,8 +171,8 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
       return;
     }
     if (value !== '') this.#loading?.add(key);
-    const isOwn = read.kind === 'stay' ? read.node === this.#options.self : read.kind === 'told' && this.#tells;
-    if (isOwn || this.#writer.pending(key) !== null) this.#writer.read(key, value, revision);
+    const isOwn = read.kind === 'stay' ? read.node === this.#options.self : read.kind === 'told' && this.#isLeader;
+    if (isOwn || this.#own.pending(key) !== null) this.#own.read(key, value, revision);
     else this.#view.take(read, value);
   }
 
@@ -186,14 +186,14 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     const own = this.#view.staysOf(self);
     const { counts } = this.#source;
     for (const [channel, user] of [...(own?.entries() ?? [])]) {
-      if (counts.connectionsOf(channel, user) === 0) this.#writer.set(stayKey(self, channel, user) as string, '');
+      if (counts.connectionsOf(channel, user) === 0) this.#own.set(stayKey(self, channel, user) as string, '');
     }
     for (const [channel, user] of counts.entries()) {
       const key = stayKey(self, channel, user);
       const connections = counts.connectionsOf(channel, user);
-      if (key !== null && own?.connectionsOf(channel, user) !== connections) this.#writer.set(key, String(connections));
+      if (key !== null && own?.connectionsOf(channel, user) !== connections) this.#own.set(key, String(connections));
     }
-    this.#lead(this.#mayTell);
+    this.#lead(this.#mayLead);
   }
 
   nodeCame(): void {
@@ -206,7 +206,7 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   }
 
   onDown(): void {
-    this.#tells = false;
+    this.#isLeader = false;
     this.#loading ??= new Set();
   }
 
@@ -218,31 +218,31 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     reportFault(this.#options, thrown);
   }
 
-  /** Whether this node is the one that tells. */
-  get #mayTell(): boolean {
+  /** Whether this node is to be the leader. */
+  get #mayLead(): boolean {
     const { registry, self, broker, wheel } = this.#options;
     if (!broker.up || wheel.now < this.#heard) return false;
-    for (const [id, { hello }] of registry.others) if (hello.facts !== null && id < self) return false;
+    for (const [id, { heartbeat }] of registry.others) if (heartbeat.facts !== null && id < self) return false;
     return true;
   }
 
   #choose(): void {
-    const mayTell = this.#mayTell;
-    if (this.#loading === null && (mayTell !== this.#tells || this.#isOutdated)) this.#lead(mayTell);
+    const mayLead = this.#mayLead;
+    if (this.#loading === null && (mayLead !== this.#isLeader || this.#isOutdated)) this.#lead(mayLead);
   }
 
-  /** Begins to tell, or ends that: who is there is compared with what was told. */
-  #lead(tells: boolean): void {
-    // Events that wait are found again by whoever tells next.
-    this.#tells = false;
+  /** Begins to lead, or ends that: who is there is compared with what was told. */
+  #lead(leads: boolean): void {
+    // Events that wait are found again by the next leader.
+    this.#isLeader = false;
     this.#isOutdated = false;
     this.#table.release();
     const told = [...this.#view.told];
-    for (const key of [...this.#writer.keys]) if (key.startsWith('t.')) this.#writer.leave(key);
-    if (tells) {
-      for (const { channel, user, since } of told) this.#writer.adopt(toldKey(channel, user), this.#toldValue(since));
+    for (const key of [...this.#own.keys]) if (key.startsWith('t.')) this.#own.disown(key);
+    if (leads) {
+      for (const { channel, user, since } of told) this.#own.adopt(toldKey(channel, user), this.#toldValue(since));
     }
-    this.#tells = tells;
+    this.#isLeader = leads;
     const { counts } = this.#view;
     this.#table.lead(
       {
@@ -256,13 +256,13 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   }
 
   #tell(events: readonly PresenceEvent[]): void {
-    if (!this.#tells) return;
+    if (!this.#isLeader) return;
     this.#source.tell(events);
     for (const { kind, channel, user, time } of events) {
       const told = { kind: 'told', channel, user: user ?? NOBODY } as const;
       const value = kind === 'join' || kind === 'occupied' ? this.#toldValue(time) : '';
       this.#view.take(told, value);
-      this.#writer.set(toldKey(channel, told.user), value);
+      this.#own.set(toldKey(channel, told.user), value);
     }
   }
 
@@ -271,22 +271,22 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   }
 
   /** Something was read that is for this node to write. */
-  #onOwn(key: string, value: string, isForeign: boolean): void {
+  #onOwnValue(key: string, value: string, isForeign: boolean): void {
     const read = presenceKeyOf(key);
-    const wanted = this.#writer.wanted(key);
+    const wanted = this.#own.wanted(key);
     if (read === null) return;
     this.#view.take(read, value);
     if (!isForeign) return;
     // A node that was stopped for a while is taken for gone.
-    if (read.kind === 'stay' && read.node === this.#options.self) this.#writer.set(key, wanted);
-    // Two nodes have told at the same time.
+    if (read.kind === 'stay' && read.node === this.#options.self) this.#own.set(key, wanted);
+    // There were two leaders for a moment.
     else if (read.kind === 'told' && (value === '') !== (wanted === '')) this.#isOutdated = true;
   }
 
   #tick(): void {
     if (this.#stopped) return;
     this.#choose();
-    if (!this.#tells) return;
+    if (!this.#isLeader) return;
     const { registry, self, wheel } = this.#options;
     for (const node of [...this.#view.nodes]) {
       if (node === self || registry.others.has(node)) {
@@ -305,18 +305,18 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   #remove(node: string): void {
     for (const [channel, user] of this.#view.staysOf(node)?.entries() ?? []) {
       const key = stayKey(node, channel, user) as string;
-      if (this.#writer.pending(key) !== '') this.#writer.set(key, '');
+      if (this.#own.pending(key) !== '') this.#own.set(key, '');
     }
   }
 
   #written(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, STOP_MS);
-      this.#writer.onWritten = () => {
+      this.#own.onWritten = () => {
         clearTimeout(timer);
         resolve();
       };
-      if (this.#writer.idle) this.#writer.onWritten();
+      if (this.#own.idle) this.#own.onWritten();
     });
   }
 }

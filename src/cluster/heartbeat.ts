@@ -6,7 +6,7 @@ import { isNodeId } from './node-id.ts';
  * Bytes of a heartbeat.
  * @bound node-heartbeat
  */
-export const MAX_HELLO = 8_192;
+export const MAX_HEARTBEAT = 8_192;
 
 /** Characters of a name or a version. */
 const MAX_TEXT = 256;
@@ -31,8 +31,8 @@ export interface NodeFacts {
   readonly presence: boolean;
 }
 
-/** A node as it tells of itself. */
-export interface NodeHello {
+/** What a node says of itself, once a second. */
+export interface Heartbeat {
   readonly protocol: number;
   readonly id: string;
   readonly name: string;
@@ -45,14 +45,14 @@ export interface NodeHello {
   readonly leaves: boolean;
 }
 
-/** A heartbeat. What is at its top level stays as it is in all versions of the protocol. */
-export function helloMessage(hello: Omit<NodeHello, 'protocol'>): Buffer {
-  return Buffer.from(JSON.stringify({ protocol: PROTOCOL, oldest: OLDEST_PROTOCOL, ...hello }));
+/** A heartbeat as a message. What is at its top level stays as it is in all versions of the protocol. */
+export function encodeHeartbeat(heartbeat: Omit<Heartbeat, 'protocol'>): Buffer {
+  return Buffer.from(JSON.stringify({ protocol: PROTOCOL, oldest: OLDEST_PROTOCOL, ...heartbeat }));
 }
 
-/** What a heartbeat says; null for bytes that are none. */
-export function helloOf(message: Uint8Array): NodeHello | null {
-  if (message.length > MAX_HELLO) return null;
+/** The heartbeat in a message; null if there is none. */
+export function heartbeatOf(message: Uint8Array): Heartbeat | null {
+  if (message.length > MAX_HEARTBEAT) return null;
   const value = jsonObject(message);
   if (value === null) return null;
   const { protocol, oldest, id, name, version, started, facts, leaves } = value;

@@ -33,8 +33,8 @@ import { KeptNames } from './kept-names.ts';
 import { KeptReads, type StoreFeed } from './kept-reads.ts';
 import { NO_SPAN, spanOf } from './kept-span.ts';
 import { LateCover } from './late-cover.ts';
+import { PositionAnnouncer } from './position-announcer.ts';
 import { PositionCheck } from './position-check.ts';
-import { PositionNews } from './position-news.ts';
 import type { SpokenProtocol } from './spoken-protocol.ts';
 import { StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
@@ -110,7 +110,7 @@ export class JetStreamStore
   readonly #turns = new TurnQueue();
   readonly #lines = new LineRate();
   readonly #positions: PositionCheck;
-  readonly #news: PositionNews;
+  readonly #announcer: PositionAnnouncer;
   readonly #tickers: readonly Ticker[];
   #turnEnds = false;
   #feed: StoreFeed = NO_FEED;
@@ -140,7 +140,7 @@ export class JetStreamStore
       { ...options, counters, window: () => stream.window },
       () => this.#endTurn(),
       () => this.#check(),
-      (subject, number) => this.#news.note(subject, number),
+      (subject, number) => this.#announcer.note(subject, number),
       () => this.#onStalled(),
     );
     const store = this;
@@ -174,7 +174,7 @@ export class JetStreamStore
       this.#reads.forgetChannel(channel);
     });
     this.#positions = new PositionCheck(source, this.#kept, () => this.#endTurn());
-    this.#news = new PositionNews(options, this.#positions);
+    this.#announcer = new PositionAnnouncer(options, this.#positions);
     this.#tickers = [
       new Ticker(LOOK, this, () => this.#check()),
       new Ticker(POSITIONS, this, () => this.#later(this.checkPositions())),
@@ -340,7 +340,7 @@ export class JetStreamStore
     this.#stopped = true;
     this.#answers.stop();
     for (const ticker of this.#tickers) ticker.stop();
-    this.#news.stop();
+    this.#announcer.stop();
     this.#marks.stop();
     this.#clearing.stop();
   }
@@ -436,7 +436,7 @@ export class JetStreamStore
       this.#kept.resume(number);
       this.#reads.begin(number);
       this.#positions.restart();
-      this.#news.restart();
+      this.#announcer.restart();
       this.#marked.push(() => this.onBack(head));
       this.#endTurn();
     });

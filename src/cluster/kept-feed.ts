@@ -102,7 +102,7 @@ export class KeptFeed {
   miss(channel: string, number: number): void {
     const position = this.positionOf(channel);
     if (number <= position) return;
-    // A node that has not noticed yet that there is another stream tells numbers of the one before.
+    // A node that has not noticed yet that there is another stream announces numbers of the one before.
     if (number > this.last) {
       this.#counters.messagesInvalid++;
       return;

@@ -110,8 +110,8 @@ export class NodeCalls implements NodeWatcher, Guarded {
     });
   }
 
-  /** Tells all other nodes something that they do not answer. */
-  tell(about: string, input: unknown = null): void {
+  /** Sends all other nodes something that they do not answer. */
+  notify(about: string, input: unknown = null): void {
     const { self } = this.#options;
     const isSent = this.#send('all', callMessage({ from: self.id, number: 0, about, input }));
     if (!isSent) this.#lines.write(this.#options.log, 'warn', { about }, 'other nodes are not told');
@@ -131,10 +131,10 @@ export class NodeCalls implements NodeWatcher, Guarded {
   /** Sends a question. Returns why nobody is asked; null if somebody is. */
   #begin(question: OpenQuestion, input: unknown, node: string | null): string | null {
     const { registry, self, counters, wheel } = this.#options;
-    for (const [id, { hello }] of registry.others) {
+    for (const [id, { heartbeat }] of registry.others) {
       if (node !== null && node !== id) continue;
-      if (hello.facts === null) question.miss(hello.name);
-      else question.wait(id, hello.name);
+      if (heartbeat.facts === null) question.miss(heartbeat.name);
+      else question.wait(id, heartbeat.name);
     }
     const { number, about, waited } = question;
     if (waited.length === 0) return 'there is none';

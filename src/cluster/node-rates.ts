@@ -1,4 +1,4 @@
-import type { NodeFacts } from './node-hello.ts';
+import type { NodeFacts } from './heartbeat.ts';
 
 /** Milliseconds over which items are counted at least, once there are so many. */
 const SPAN_MS = 3_000;

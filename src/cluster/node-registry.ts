@@ -1,8 +1,8 @@
 import { attempt, guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
 import { type ClusterCounters, LineRate, type Log, reportFault } from '../exchange/index.ts';
 import type { Broker, BrokerMessage, BrokerWatcher } from './broker.ts';
+import { encodeHeartbeat, type Heartbeat, heartbeatOf, type NodeFacts } from './heartbeat.ts';
 import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
-import { helloMessage, helloOf, type NodeFacts, type NodeHello } from './node-hello.ts';
 import type { NodeName } from './node-name.ts';
 import { NodeRates } from './node-rates.ts';
 import type { Subjects } from './subjects.ts';
@@ -56,7 +56,7 @@ export interface NodeRegistryOptions {
   readonly self: NodeName;
   /** Of the program. */
   readonly version: string;
-  /** What this node tells of itself, now. */
+  /** What this node says of itself, now. */
   readonly facts: () => NodeFacts;
   readonly wheel: TimerWheel;
   readonly counters: ClusterCounters;
@@ -65,13 +65,13 @@ export interface NodeRegistryOptions {
 
 /** Another node. */
 interface OtherNode {
-  hello: NodeHello;
+  heartbeat: Heartbeat;
   readonly rates: NodeRates;
   /** Wheel time. */
   heard: number;
 }
 
-/** The nodes of a cluster. Each tells the others every second that it is there, by its own clock. */
+/** The nodes of a cluster. Each sends a heartbeat every second, and takes others for gone by its own clock. */
 export class NodeRegistry extends WheelTimer implements BrokerWatcher {
   readonly #options: NodeRegistryOptions;
   readonly #subject: string;
@@ -87,24 +87,24 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
   /** Wheel time of the next heartbeat. */
   #due = 0;
   readonly #rates = new NodeRates();
-  /** The rules of this node, as last told. */
+  /** The rules of this node, as of its last heartbeat. */
   #rules = '';
 
   constructor(options: NodeRegistryOptions) {
     super();
     this.#options = options;
-    this.#subject = options.subjects.control('hello');
+    this.#subject = options.subjects.control('heartbeat');
   }
 
-  /** Tells of this node, and hears of others, from now on. */
+  /** Sends heartbeats, and hears those of others, from now on. */
   start(): void {
     const { broker } = this.#options;
     this.#subscription = broker.subscribe(
       this.#subject,
-      guarded(this, (message: BrokerMessage) => this.#onHello(message)),
+      guarded(this, (message: BrokerMessage) => this.#onHeartbeat(message)),
     );
     broker.watch(this);
-    this.tell();
+    this.sendHeartbeat();
   }
 
   /** Says goodbye. */
@@ -116,8 +116,8 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     this.#subscription = null;
   }
 
-  /** Tells the others at once what has become of this node. */
-  tell(): void {
+  /** Sends one at once: something has become of this node that others should know. */
+  sendHeartbeat(): void {
     if (this.#subscription === null) return;
     this.#send(false);
     this.#schedule(HEARTBEAT_MS + Math.random() * SPREAD_MS);
@@ -129,8 +129,8 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     const rates = this.#rates.perSecond;
     const about = { ...self, version, protocol: PROTOCOL, started: this.#started };
     const own: KnownNode = { ...about, facts: facts(), rates, silent: null };
-    const others = Array.from(this.#others.values(), ({ hello, rates, heard }): KnownNode => {
-      const { id, name, version, protocol, started, facts } = hello;
+    const others = Array.from(this.#others.values(), ({ heartbeat, rates, heard }): KnownNode => {
+      const { id, name, version, protocol, started, facts } = heartbeat;
       return { id, name, version, protocol, started, facts, rates: rates.perSecond, silent: wheel.now - heard };
     });
     return [own, ...others].sort((one, other) => order(one.name, other.name) || order(one.id, other.id));
@@ -142,11 +142,11 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
   }
 
   /** The others, by their ids. */
-  get others(): ReadonlyMap<string, { readonly hello: NodeHello }> {
+  get others(): ReadonlyMap<string, { readonly heartbeat: Heartbeat }> {
     return this.#others;
   }
 
-  /** Tells `watcher` of those that come and go from now on. */
+  /** Calls `watcher` when a node comes or goes, from now on. */
   watch(watcher: NodeWatcher): void {
     this.#watchers.add(watcher);
   }
@@ -166,7 +166,7 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
   override onTimer(): void {
     const late = this.#options.wheel.now - this.#due;
     if (late > LATE_MS) this.#forgive(late);
-    this.tell();
+    this.sendHeartbeat();
     if (this.#options.broker.up) this.#lookForSilent();
   }
 
@@ -185,10 +185,10 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
   #send(leaves: boolean): void {
     const { broker, self, version, facts } = this.#options;
     const { id, name } = self;
-    const told = facts();
-    this.#rules = told.rules;
-    this.#rates.add(told, performance.now());
-    broker.publish(this.#subject, helloMessage({ id, name, version, started: this.#started, facts: told, leaves }));
+    const now = facts();
+    this.#rules = now.rules;
+    this.#rates.add(now, performance.now());
+    broker.publish(this.#subject, encodeHeartbeat({ id, name, version, started: this.#started, facts: now, leaves }));
   }
 
   /** A time in milliseconds in which this node could hear nobody does not count as silence. */
@@ -199,27 +199,27 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
 
   #lookForSilent(): void {
     const { wheel, log } = this.#options;
-    for (const { hello, heard } of [...this.#others.values()]) {
+    for (const { heartbeat, heard } of [...this.#others.values()]) {
       if (wheel.now - heard <= SILENCE_MS) continue;
-      const { id, name } = hello;
+      const { id, name } = heartbeat;
       const fields = { node: name, nodeId: id, seconds: SILENCE_MS / 1_000 };
       this.#nodeLines.write(log, 'warn', fields, 'node is gone: nothing was heard of it');
       this.#remove(id);
     }
   }
 
-  #onHello({ data }: BrokerMessage): void {
+  #onHeartbeat({ data }: BrokerMessage): void {
     const { counters, log, self } = this.#options;
-    const hello = helloOf(data);
-    if (hello === null || hello.id === self.id) {
+    const heartbeat = heartbeatOf(data);
+    if (heartbeat === null || heartbeat.id === self.id) {
       counters.messagesInvalid++;
       this.#lines.write(log, 'warn', { bytes: data.length }, 'invalid heartbeat of a node');
       return;
     }
     // It is listed, but what it says is not understood.
-    if (hello.facts === null) counters.messagesInvalid++;
-    const { id, name, version } = hello;
-    if (hello.leaves) {
+    if (heartbeat.facts === null) counters.messagesInvalid++;
+    const { id, name, version } = heartbeat;
+    if (heartbeat.leaves) {
       if (!this.#others.has(id)) return;
       this.#nodeLines.write(log, 'info', { node: name, nodeId: id }, 'node has left the cluster');
       this.#remove(id);
@@ -227,9 +227,9 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     }
     const known = this.#others.get(id);
     if (known !== undefined) {
-      known.hello = hello;
+      known.heartbeat = heartbeat;
       known.heard = this.#options.wheel.now;
-    } else if (!this.#add(hello)) {
+    } else if (!this.#add(heartbeat)) {
       counters.messagesInvalid++;
       this.#lines.write(
         log,
@@ -241,16 +241,16 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     } else {
       this.#nodeLines.write(log, 'info', { node: name, nodeId: id, version }, 'node has joined the cluster');
     }
-    if (hello.facts === null) return;
-    this.#others.get(id)?.rates.add(hello.facts, performance.now());
-    this.#compareRules(hello, hello.facts);
+    if (heartbeat.facts === null) return;
+    this.#others.get(id)?.rates.add(heartbeat.facts, performance.now());
+    this.#compareRules(heartbeat, heartbeat.facts);
   }
 
-  #add(hello: NodeHello): boolean {
+  #add(heartbeat: Heartbeat): boolean {
     if (this.#others.size >= MAX_NODES) return false;
     const { wheel, log } = this.#options;
-    const { id, name, protocol, facts } = hello;
-    this.#others.set(id, { hello, rates: new NodeRates(), heard: wheel.now });
+    const { id, name, protocol, facts } = heartbeat;
+    this.#others.set(id, { heartbeat, rates: new NodeRates(), heard: wheel.now });
     if (facts === null) {
       const understood = `${OLDEST_PROTOCOL} to ${PROTOCOL}`;
       const fields = { node: name, nodeId: id, protocol, understood };
@@ -267,7 +267,7 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     for (const watcher of this.#watchers) attempt(this, () => watcher.nodeGone(id));
   }
 
-  #compareRules({ name, id }: NodeHello, facts: NodeFacts): void {
+  #compareRules({ name, id }: Heartbeat, facts: NodeFacts): void {
     if (facts.rules === this.#rules) return;
     const pair = `${this.#rules} ${facts.rules}`;
     if (this.#differing.has(pair)) return;

@@ -16,8 +16,8 @@ const MAX_UNDER_WAY = 256;
 /** Milliseconds between two looks at what waits. */
 const TICK = 1_000;
 
-/** Where it is told what goes wrong, and whether the broker is there. */
-interface BucketWriterReport extends FaultReport {
+/** Who hears what goes wrong, and knows whether the broker is there. */
+interface OwnedKeysReport extends FaultReport {
   readonly broker: Pick<Broker, 'up'>;
   readonly counters: ClusterCounters;
   readonly log: Log;
@@ -40,10 +40,10 @@ interface Wanted {
 }
 
 /**
- * Keeps the keys of this node in a bucket: writes what is new at the end of the turn, writes it again before the broker forgets it, and finds out when somebody else has changed it. An empty value means that
- * there is none, so that a change has a number in any case; it goes with time.
+ * The keys of a bucket that are for this node to write: it keeps their values as they are to be. It writes what is new at the end of the turn, writes it again before the broker forgets it, and finds out when
+ * another node has changed it. An empty value stands for none, since a change has a number then; it goes with time.
  */
-export class BucketWriter implements AtTurnEnd {
+export class OwnedKeys implements AtTurnEnd {
   /** Called when the broker has taken all that was to be written. */
   onWritten: () => void = () => {};
   /** Called with what was read, unless this node has written something newer. @param isForeign whether another node has written it, and it is not what this node wants */
@@ -51,7 +51,7 @@ export class BucketWriter implements AtTurnEnd {
   readonly #bucket: KV;
   readonly #broker: Pick<Broker, 'up'>;
   readonly #refresh: number;
-  readonly #report: BucketWriterReport;
+  readonly #report: OwnedKeysReport;
   readonly #turns = new TurnQueue();
   readonly #ticker: Ticker;
   readonly #lines = new LineRate(OUTAGE_LINES);
@@ -67,7 +67,7 @@ export class BucketWriter implements AtTurnEnd {
   #turnEnds = false;
 
   /** @param refresh milliseconds after which a value is written again */
-  constructor(bucket: KV, refresh: number, report: BucketWriterReport) {
+  constructor(bucket: KV, refresh: number, report: OwnedKeysReport) {
     this.#bucket = bucket;
     this.#broker = report.broker;
     this.#refresh = refresh;
@@ -110,7 +110,7 @@ export class BucketWriter implements AtTurnEnd {
   }
 
   /** It is for another node to write this from now on. */
-  leave(key: string): void {
+  disown(key: string): void {
     this.#wanted.delete(key);
   }
 

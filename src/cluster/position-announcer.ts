@@ -7,29 +7,32 @@ import { isPositive, jsonObject } from './json-object.ts';
 import { isNodeId, newNodeId } from './node-id.ts';
 import type { Subjects } from './subjects.ts';
 
-/** Milliseconds between two tellings: from the first to the sum of both, so that nodes do not tell all at once. */
+/** Milliseconds between two announcements: from the first to the sum of both, so that nodes do not make theirs all at once. */
 const [INTERVAL, SPREAD] = [1_900, 200];
 
-/** Tellings that follow the last one with numbers: they show that one before them got lost. */
+/** Announcements that follow the last one with numbers: they show that one before them got lost. */
 const ENDING = 3;
 
 /**
- * Bytes of a telling. A node that has more to tell makes several.
+ * Bytes of an announcement. A node that has more to say makes several.
  * @bound cluster-positions
  */
-export const MAX_TELLING = 262_144;
+export const MAX_ANNOUNCEMENT = 262_144;
 
-/** Bytes of a telling besides its numbers, and those that a number takes besides its subject. */
+/** Bytes of an announcement besides its numbers, and those that a number takes besides its subject. */
 const [FRAME, NUMBER] = [512, 24];
 
-/** Nodes whose tellings are counted. Beyond it all are forgotten. */
-const MAX_TELLERS = 1_000;
+/**
+ * Nodes whose announcements are counted. Beyond it all are forgotten, and all channels are looked at: what is lost just then would not be noticed.
+ * @bound cluster-announcers
+ */
+export const MAX_ANNOUNCERS = 1_000;
 
 /** The last number of a channel. */
 export type Position = readonly [channel: string, number: number];
 
-/** What the news need, and who hears of them. */
-export interface NewsMeans {
+/** What announcements need. */
+export interface AnnouncerMeans {
   readonly broker: Pick<Broker, 'maxPayload' | 'publish' | 'subscribe'>;
   readonly subjects: Subjects;
   readonly wheel: TimerWheel;
@@ -37,37 +40,37 @@ export interface NewsMeans {
   readonly owner: Guarded;
 }
 
-/** Hears what other nodes have appended. */
-export interface NewsReader {
+/** Hears what nodes have appended. */
+export interface PositionListener {
   /** Items with these numbers were appended, by another node or by this one. */
   onPositions(positions: readonly Position[]): void;
-  /** News got lost: what they have told is not known. */
+  /** An announcement got lost: what it has said is not known. */
   onDoubt(): void;
 }
 
 /**
- * Tells other nodes the numbers of the last items that this node has appended, and hears theirs: an item that was lost between brokers is noticed by that when no other follows on its channel. Tellings are counted, so
- * those that are lost are noticed by the next one.
+ * Announces the numbers of the last items that this node has appended, and hears what others announce: so an item that was lost between brokers is noticed when no other follows on its channel. Announcements are
+ * counted, so the next one shows that one was lost.
  */
-export class PositionNews extends WheelTimer {
-  readonly #means: NewsMeans;
-  readonly #reader: NewsReader;
+export class PositionAnnouncer extends WheelTimer {
+  readonly #means: AnnouncerMeans;
+  readonly #listener: PositionListener;
   readonly #subject: string;
   readonly #subscription: Subscription;
   readonly #self = newNodeId();
-  /** Numbers to tell, by the subject of the channel in the stream. */
+  /** Numbers to announce, by the subject of the channel in the stream. */
   readonly #numbers = new Map<string, number>();
   #bytes = FRAME;
-  #told = 0;
-  /** Tellings that are still to come. */
+  #made = 0;
+  /** Announcements that are still to come. */
   #left = 0;
-  /** How often each of the others has told something. */
-  readonly #tellers = new Map<string, number>();
+  /** How many each of the others has made. */
+  readonly #announcers = new Map<string, number>();
 
-  constructor(means: NewsMeans, reader: NewsReader) {
+  constructor(means: AnnouncerMeans, listener: PositionListener) {
     super();
     this.#means = means;
-    this.#reader = reader;
+    this.#listener = listener;
     this.#subject = means.subjects.control('positions');
     this.#subscription = means.broker.subscribe(
       this.#subject,
@@ -75,9 +78,9 @@ export class PositionNews extends WheelTimer {
     );
   }
 
-  /** Bytes of a telling at most. */
+  /** Bytes of an announcement at most. */
   get maxBytes(): number {
-    return Math.min(MAX_TELLING, Math.floor(this.#means.broker.maxPayload / 2));
+    return Math.min(MAX_ANNOUNCEMENT, Math.floor(this.#means.broker.maxPayload / 2));
   }
 
   /** An item was appended. @param kept subject of its channel in the stream */
@@ -85,7 +88,7 @@ export class PositionNews extends WheelTimer {
     const known = this.#numbers.get(kept);
     if (known === undefined) {
       const bytes = NUMBER + kept.length;
-      if (this.#bytes + bytes > this.maxBytes) this.#tell();
+      if (this.#bytes + bytes > this.maxBytes) this.#announce();
       this.#bytes += bytes;
     }
     this.#numbers.set(kept, Math.max(known ?? 0, number));
@@ -93,9 +96,9 @@ export class PositionNews extends WheelTimer {
     if (!this.waiting) this.#schedule();
   }
 
-  /** The broker was away: what was told meanwhile does not matter, since everything is read again. */
+  /** The broker was away: what was announced meanwhile does not matter, since everything is read again. */
   restart(): void {
-    this.#tellers.clear();
+    this.#announcers.clear();
   }
 
   stop(): void {
@@ -105,7 +108,7 @@ export class PositionNews extends WheelTimer {
 
   override onTimer(): void {
     this.#left--;
-    this.#tell();
+    this.#announce();
     if (this.#left > 0) this.#schedule();
   }
 
@@ -117,34 +120,37 @@ export class PositionNews extends WheelTimer {
     this.#means.wheel.schedule(this, INTERVAL + Math.random() * SPREAD);
   }
 
-  #tell(): void {
+  #announce(): void {
     const last = [...this.#numbers].flat();
-    const telling = {
+    const announcement = {
       protocol: PROTOCOL,
       oldest: OLDEST_PROTOCOL,
       from: this.#self,
-      count: ++this.#told,
+      count: ++this.#made,
       last,
     };
     this.#numbers.clear();
     this.#bytes = FRAME;
     // While the broker is away the others do not hear it. They miss it in the count of the next one.
-    this.#means.broker.publish(this.#subject, Buffer.from(JSON.stringify(telling)));
+    this.#means.broker.publish(this.#subject, Buffer.from(JSON.stringify(announcement)));
     // Its own ones come back to it as they come to others.
     this.#read(last);
   }
 
   #onMessage({ data }: BrokerMessage): void {
-    const telling = data.length > MAX_TELLING ? null : tellingOf(data);
-    if (telling === null) {
+    const announcement = data.length > MAX_ANNOUNCEMENT ? null : announcementOf(data);
+    if (announcement === null) {
       this.#means.clusterCounters.messagesInvalid++;
       return;
     }
-    const { from, count, last } = telling;
-    const before = this.#tellers.get(from);
-    if (this.#tellers.size >= MAX_TELLERS) this.#tellers.clear();
-    this.#tellers.set(from, count);
-    if (before !== undefined && count > before + 1) this.#reader.onDoubt();
+    const { from, count, last } = announcement;
+    const before = this.#announcers.get(from);
+    if (before === undefined && this.#announcers.size >= MAX_ANNOUNCERS) {
+      this.#announcers.clear();
+      this.#listener.onDoubt();
+    }
+    this.#announcers.set(from, count);
+    if (before !== undefined && count > before + 1) this.#listener.onDoubt();
     this.#read(last);
   }
 
@@ -154,19 +160,19 @@ export class PositionNews extends WheelTimer {
       const channel = this.#means.subjects.channelOf(last[index] as string);
       if (channel !== null) positions.push([channel, last[index + 1] as number]);
     }
-    if (positions.length > 0) this.#reader.onPositions(positions);
+    if (positions.length > 0) this.#listener.onPositions(positions);
   }
 }
 
-interface Telling {
+interface Announcement {
   readonly from: string;
   readonly count: number;
   /** Subjects and numbers, one after the other. */
   readonly last: readonly unknown[];
 }
 
-/** What a message tells; null for one that is not understood. */
-function tellingOf(message: Uint8Array): Telling | null {
+/** The announcement in a message; null for one that is not understood. */
+function announcementOf(message: Uint8Array): Announcement | null {
   const { protocol, oldest, from, count, last } = jsonObject(message) ?? {};
   if (typeof protocol !== 'number' || protocol < OLDEST_PROTOCOL) return null;
   if (typeof oldest !== 'number' || oldest > PROTOCOL) return null;

@@ -1,7 +1,7 @@
 import type { KeptFeed } from './kept-feed.ts';
 import type { ReadsSource } from './kept-reads.ts';
 import { READ_BYTES } from './kept-run.ts';
-import type { NewsReader, Position } from './position-news.ts';
+import type { Position, PositionListener } from './position-announcer.ts';
 import { readStream } from './stream-reader.ts';
 
 /** Channels that are looked at in one look, and so many of them at the same time. */
@@ -26,10 +26,10 @@ interface Round {
 }
 
 /**
- * Looks whether the last items of channels have come: between brokers messages get lost in silence, and when nothing follows on a channel nobody notices. Other nodes tell what they have appended. When a telling got
- * lost, when nodes have come or gone, and now and then, the stream is asked.
+ * Looks whether the last items of channels have come: between brokers messages get lost in silence, and when nothing follows on a channel nobody notices. Other nodes announce what they have appended. When an
+ * announcement got lost, when nodes have come or gone, and now and then, the stream is asked.
  */
-export class PositionCheck implements NewsReader {
+export class PositionCheck implements PositionListener {
   readonly #source: ReadsSource;
   readonly #kept: KeptFeed;
   readonly #onMissed: () => void;

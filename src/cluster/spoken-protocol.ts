@@ -1,12 +1,12 @@
+import type { Heartbeat } from './heartbeat.ts';
 import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
-import type { NodeHello } from './node-hello.ts';
 
 /** Milliseconds of heartbeats after which a node that has started has heard of all others. */
 const LEARNING_MS = 3_000;
 
 /** The other nodes, as far as their protocols count. */
 export interface ProtocolSources {
-  readonly others: ReadonlyMap<string, { readonly hello: Pick<NodeHello, 'protocol'> }>;
+  readonly others: ReadonlyMap<string, { readonly heartbeat: Pick<Heartbeat, 'protocol'> }>;
 }
 
 /**
@@ -33,8 +33,8 @@ export class SpokenProtocol {
   /** A node has come or gone. One whose protocol is older than all that are understood here does not count: nothing can be sent to it. */
   nodeCame(): void {
     this.#lowest = PROTOCOL;
-    for (const { hello } of this.#nodes.others.values()) {
-      if (hello.protocol >= OLDEST_PROTOCOL) this.#lowest = Math.min(this.#lowest, hello.protocol);
+    for (const { heartbeat } of this.#nodes.others.values()) {
+      if (heartbeat.protocol >= OLDEST_PROTOCOL) this.#lowest = Math.min(this.#lowest, heartbeat.protocol);
     }
   }
 

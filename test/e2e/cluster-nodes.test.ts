@@ -69,8 +69,8 @@ async function knows(rig: KeepingRig, names: readonly string[]): Promise<void> {
 async function ghost(t: TestContext, { url }: NatsServer, name: string): Promise<void> {
   const connection = await connect({ servers: url });
   const facts = { state: 'ready', connections: 0, channels: 0, published: 0, delivered: 0, rules: '', presence: false };
-  const hello = { protocol: 1, oldest: 1, id: name, name, version: '1.0.0', started: 1, facts, leaves: false };
-  const tell = (): void => connection.publish('holdfast.n.hello', JSON.stringify(hello));
+  const heartbeat = { protocol: 1, oldest: 1, id: name, name, version: '1.0.0', started: 1, facts, leaves: false };
+  const tell = (): void => connection.publish('holdfast.n.heartbeat', JSON.stringify(heartbeat));
   tell();
   const timer = setInterval(tell, 500);
   t.after(async () => {

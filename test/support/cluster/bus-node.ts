@@ -1,6 +1,6 @@
 import { TimerWheel } from '../../../src/clock/index.ts';
+import type { NodeFacts } from '../../../src/cluster/heartbeat.ts';
 import { NodeCalls } from '../../../src/cluster/node-calls.ts';
-import type { NodeFacts } from '../../../src/cluster/node-hello.ts';
 import { NodeRegistry } from '../../../src/cluster/node-registry.ts';
 import { Subjects } from '../../../src/cluster/subjects.ts';
 import { ClusterCounters } from '../../../src/exchange/index.ts';

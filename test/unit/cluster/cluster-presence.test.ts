@@ -28,7 +28,7 @@ test('one node tells, and the table of each has the users of all', async (t) => 
   a.counts.set('room *.ü', '', 4);
   b.counts.set('room *.ü', 'ann', 2);
   for (const node of [a, b]) await until(() => node.users('room *.ü').join() === 'ann 3');
-  assert.deepEqual([a.presence.tells, b.presence.tells], [true, false]);
+  assert.deepEqual([a.presence.isLeader, b.presence.isLeader], [true, false]);
   // Ann is at the other node still.
   a.counts.clear();
   for (const node of [a, b]) await until(() => node.users('room *.ü').join() === 'ann 2');
@@ -82,7 +82,7 @@ test('a broker that has no room is counted and logged, and tried again', async (
   if (server === null) return;
   const told: string[] = [];
   const a = await PresenceNode.start(t, server, 'a', told);
-  await until(() => a.presence.tells);
+  await until(() => a.presence.isLeader);
   const { streams } = await jetstreamManager(a.broker.connection);
   const { config } = await streams.info('KV_test_presence');
   await streams.update(config.name, { ...config, max_bytes: 1 });

@@ -51,7 +51,7 @@ test('when the node that tells is lost, the next one tells what is missing, and 
   assert.deepEqual(told.slice(4).sort(), ['b: join r new', 'b: leave r ann', 'b: leave r eve']);
   // One with a lower id takes over, and goes on from there.
   const first = await PresenceNode.start(t, server, 'A', told);
-  await until(() => first.presence.tells && !b.presence.tells);
+  await until(() => first.presence.isLeader && !b.presence.isLeader);
   c.counts.set('r', 'end', 1);
   await until(() => told.length === 8);
   assert.equal(told[7], 'A: join r end');

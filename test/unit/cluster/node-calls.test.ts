@@ -111,7 +111,7 @@ test('a node of a protocol that is not understood is missing, and is not waited 
   const bus = new NodeBus();
   const a = busNode(bus, 'a');
   const other = { protocol: 9, oldest: 9, id: 'x', name: 'later', version: '9', started: 1, leaves: false };
-  bus.pass(null, 't.n.hello', Buffer.from(JSON.stringify(other)));
+  bus.pass(null, 't.n.heartbeat', Buffer.from(JSON.stringify(other)));
   assert.deepEqual(await a.calls.ask('who', null, asIs), { values: [], missing: ['later'] });
 });
 
@@ -134,7 +134,7 @@ test('what is told is not answered', async (t) => {
   const { a, b, c } = three(manualClock(t));
   const told: unknown[] = [];
   b.calls.handle('note', (input) => told.push(input));
-  a.calls.tell('note', { some: 'thing' });
+  a.calls.notify('note', { some: 'thing' });
   await turn();
   assert.deepEqual(told, [{ some: 'thing' }]);
   const answers = [...b.broker.sent, ...c.broker.sent].filter(({ subject }) => subject.includes('answer'));

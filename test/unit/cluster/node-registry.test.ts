@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_HELLO } from '../../../src/cluster/node-hello.ts';
+import { MAX_HEARTBEAT } from '../../../src/cluster/heartbeat.ts';
 import { MAX_NODES } from '../../../src/cluster/node-registry.ts';
 import { busNode, FACTS } from '../../support/cluster/bus-node.ts';
 import { NodeBus } from '../../support/cluster/node-bus.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
 /** A heartbeat of a node that is not ours. */
-function hello(id: string, parts: object = {}): Buffer {
+function heartbeat(id: string, parts: object = {}): Buffer {
   const facts = { ...FACTS };
   const own = { protocol: 1, oldest: 1, id, name: id, version: '1.0.0', started: 5, facts, leaves: false };
   return Buffer.from(JSON.stringify({ ...own, ...parts }));
@@ -35,7 +35,7 @@ test('a change is told at once', (t) => {
   const a = busNode(bus, 'a');
   const b = busNode(bus, 'b');
   b.facts = { ...FACTS, state: 'draining' };
-  b.registry.tell();
+  b.registry.sendHeartbeat();
   assert.equal(a.registry.nodes[1]?.facts?.state, 'draining');
 });
 
@@ -121,19 +121,19 @@ test('other rules for channels are warned of once', (t) => {
 });
 
 const INVALID: readonly (readonly [what: string, message: Buffer])[] = [
-  ['no JSON', Buffer.from('hello')],
+  ['no JSON', Buffer.from('heartbeat')],
   ['no bytes', Buffer.alloc(0)],
   ['a list', Buffer.from('[]')],
   ['null', Buffer.from('null')],
-  ['an id that is no token', hello('a.b')],
-  ['no id', hello('x', { id: undefined })],
-  ['a name that is too long', hello('x', { name: 'n'.repeat(257) })],
-  ['no protocol', hello('x', { protocol: '1' })],
-  ['no facts', hello('x', { facts: null })],
-  ['a state that there is not', hello('x', { facts: { ...FACTS, state: 'asleep' } })],
-  ['a negative count', hello('x', { facts: { ...FACTS, connections: -1 } })],
-  ['too many bytes', hello('x', { more: ' '.repeat(MAX_HELLO) })],
-  ['the id of the node itself', hello('a')],
+  ['an id that is no token', heartbeat('a.b')],
+  ['no id', heartbeat('x', { id: undefined })],
+  ['a name that is too long', heartbeat('x', { name: 'n'.repeat(257) })],
+  ['no protocol', heartbeat('x', { protocol: '1' })],
+  ['no facts', heartbeat('x', { facts: null })],
+  ['a state that there is not', heartbeat('x', { facts: { ...FACTS, state: 'asleep' } })],
+  ['a negative count', heartbeat('x', { facts: { ...FACTS, connections: -1 } })],
+  ['too many bytes', heartbeat('x', { more: ' '.repeat(MAX_HEARTBEAT) })],
+  ['the id of the node itself', heartbeat('a')],
 ];
 
 for (const [what, message] of INVALID) {
@@ -141,7 +141,7 @@ for (const [what, message] of INVALID) {
     manualClock(t);
     const bus = new NodeBus();
     const a = busNode(bus, 'a');
-    bus.pass(null, 't.n.hello', message);
+    bus.pass(null, 't.n.heartbeat', message);
     assert.equal(a.counters.messagesInvalid, 1);
     assert.deepEqual(a.seen, []);
     assert.equal(a.log.with('invalid heartbeat of a node').length, 1);
@@ -152,7 +152,7 @@ test('a heartbeat may say more than is known here', (t) => {
   manualClock(t);
   const bus = new NodeBus();
   const a = busNode(bus, 'a');
-  bus.pass(null, 't.n.hello', hello('x', { protocol: 7, more: { than: ['this'] } }));
+  bus.pass(null, 't.n.heartbeat', heartbeat('x', { protocol: 7, more: { than: ['this'] } }));
   assert.deepEqual(a.seen, ['+x']);
   assert.equal(a.registry.nodes[1]?.protocol, 7);
   assert.equal(a.counters.messagesInvalid, 0);
@@ -162,7 +162,7 @@ test('a node of a protocol that is not understood is listed as such', (t) => {
   manualClock(t);
   const bus = new NodeBus();
   const a = busNode(bus, 'a');
-  bus.pass(null, 't.n.hello', hello('x', { protocol: 9, oldest: 9, facts: 'whatever' }));
+  bus.pass(null, 't.n.heartbeat', heartbeat('x', { protocol: 9, oldest: 9, facts: 'whatever' }));
   const [, other] = a.registry.nodes;
   assert.deepEqual([other?.id, other?.protocol, other?.facts], ['x', 9, null]);
   assert.equal(a.counters.messagesInvalid, 1);
@@ -173,7 +173,7 @@ test('further nodes beyond the bound are not known', (t) => {
   manualClock(t);
   const bus = new NodeBus();
   const a = busNode(bus, 'a');
-  for (let i = 0; i <= MAX_NODES; i++) bus.pass(null, 't.n.hello', hello(`n${i}`));
+  for (let i = 0; i <= MAX_NODES; i++) bus.pass(null, 't.n.heartbeat', heartbeat(`n${i}`));
   assert.equal(a.registry.size, 1 + MAX_NODES);
   assert.equal(a.counters.messagesInvalid, 1);
   // Whoever makes up nodes does not fill the log.
@@ -192,7 +192,7 @@ test('a watcher that throws keeps nobody from hearing', (t) => {
   });
   const heard: string[] = [];
   a.registry.watch({ nodeCame: (id) => heard.push(id), nodeGone: () => {} });
-  bus.pass(null, 't.n.hello', hello('x'));
+  bus.pass(null, 't.n.heartbeat', heartbeat('x'));
   assert.deepEqual(heard, ['x']);
   assert.equal(a.counters.faults, 1);
 });

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
-import { MAX_TELLING, type Position, PositionNews } from '../../../src/cluster/position-news.ts';
+import {
+  MAX_ANNOUNCEMENT,
+  MAX_ANNOUNCERS,
+  type Position,
+  PositionAnnouncer,
+} from '../../../src/cluster/position-announcer.ts';
 import { Subjects } from '../../../src/cluster/subjects.ts';
 import { ClusterCounters } from '../../../src/exchange/index.ts';
 import { type BusConnection, NodeBus } from '../../support/cluster/node-bus.ts';
@@ -9,10 +14,10 @@ import { manualClock } from '../../support/manual-clock.ts';
 
 const SUBJECTS = new Subjects('t');
 
-/** A node that tells and hears positions. */
-interface Teller {
+/** A node that announces positions, and hears those of others. */
+interface Announcing {
   readonly connection: BusConnection;
-  readonly news: PositionNews;
+  readonly announcer: PositionAnnouncer;
   readonly heard: Position[];
   readonly counters: ClusterCounters;
   doubts: number;
@@ -24,7 +29,7 @@ function rigOf(t: TestContext) {
   const wheel = new TimerWheel();
   t.after(() => wheel.stop());
   const bus = new NodeBus();
-  const teller = (): Teller => {
+  const join = (): Announcing => {
     const connection = bus.connect();
     const counters = new ClusterCounters();
     const owner = {
@@ -33,20 +38,20 @@ function rigOf(t: TestContext) {
       },
     };
     const heard: Position[] = [];
-    const news = new PositionNews(
+    const announcer = new PositionAnnouncer(
       { broker: connection, subjects: SUBJECTS, wheel, clusterCounters: counters, owner },
       { onPositions: (positions) => heard.push(...positions), onDoubt: () => own.doubts++ },
     );
-    const note = (channel: string, number: number): void => news.note(SUBJECTS.kept(channel) ?? '', number);
-    const own: Teller = { connection, news, heard, counters, doubts: 0, note };
+    const note = (channel: string, number: number): void => announcer.note(SUBJECTS.kept(channel) ?? '', number);
+    const own: Announcing = { connection, announcer, heard, counters, doubts: 0, note };
     return own;
   };
-  return { advance, bus, teller };
+  return { advance, bus, join };
 }
 
-test('a node tells the highest number of each channel that it has appended to, whatever the channel is called', (t) => {
-  const { advance, teller } = rigOf(t);
-  const [a, b] = [teller(), teller()];
+test('a node announces the highest number of each channel that it has appended to, whatever the channel is called', (t) => {
+  const { advance, join } = rigOf(t);
+  const [a, b] = [join(), join()];
   const names = ['news', '"ä b\n', ''];
   for (const name of names) a.note(name, 7);
   a.note('news', 9);
@@ -62,18 +67,18 @@ test('a node tells the highest number of each channel that it has appended to, w
   assert.equal(b.doubts, 0);
 });
 
-test('a node that has nothing to tell any more tells that a few times, and then is silent', (t) => {
-  const { advance, teller } = rigOf(t);
-  const [a, b] = [teller(), teller()];
+test('a node that has nothing more to announce says so a few times, and then is silent', (t) => {
+  const { advance, join } = rigOf(t);
+  const [a, b] = [join(), join()];
   a.note('news', 1);
   for (let times = 0; times < 10; times++) advance(2.2);
   assert.equal(a.connection.sent.length, 4);
   assert.deepEqual(b.heard, [['news', 1]]);
 });
 
-test('a telling that got lost is noticed by the next one, even if that has no numbers', (t) => {
-  const { advance, teller } = rigOf(t);
-  const [a, b] = [teller(), teller()];
+test('an announcement that got lost is noticed by the next one, even if that has no numbers', (t) => {
+  const { advance, join } = rigOf(t);
+  const [a, b] = [join(), join()];
   a.note('news', 1);
   advance(2.2);
   b.connection.reads = false;
@@ -88,21 +93,21 @@ test('a telling that got lost is noticed by the next one, even if that has no nu
 });
 
 test('what a node has missed while it had no broker is not in doubt: it reads everything again', (t) => {
-  const { advance, teller } = rigOf(t);
-  const [a, b] = [teller(), teller()];
+  const { advance, join } = rigOf(t);
+  const [a, b] = [join(), join()];
   a.note('news', 1);
   advance(2.2);
   b.connection.reads = false;
   advance(2.2);
   b.connection.reads = true;
-  b.news.restart();
+  b.announcer.restart();
   advance(2.2);
   assert.equal(b.doubts, 0);
 });
 
-test('a telling has 256 KB at most: what is more is told at once', (t) => {
-  const { advance, teller } = rigOf(t);
-  const [a, b] = [teller(), teller()];
+test('an announcement has 256 KB at most: what is more is announced at once', (t) => {
+  const { advance, join } = rigOf(t);
+  const [a, b] = [join(), join()];
   const name = 'x'.repeat(900);
   for (let number = 1; number <= 1_000; number++) a.note(`${name}${number}`, number);
   assert.equal(a.connection.sent.length, 3);
@@ -110,14 +115,14 @@ test('a telling has 256 KB at most: what is more is told at once', (t) => {
   assert.equal(b.heard.length, 1_000);
   assert.equal(b.doubts, 0);
   assert.equal(b.counters.messagesInvalid, 0);
-  for (const { data } of a.connection.sent) assert.ok(data.length <= MAX_TELLING);
+  for (const { data } of a.connection.sent) assert.ok(data.length <= MAX_ANNOUNCEMENT);
   const largest = Math.max(...a.connection.sent.map(({ data }) => data.length));
-  assert.ok(largest > MAX_TELLING / 2);
+  assert.ok(largest > MAX_ANNOUNCEMENT / 2);
 });
 
-test('a broker that takes smaller messages gets smaller tellings', (t) => {
-  const { bus, teller } = rigOf(t);
-  const a = teller();
+test('a broker that takes smaller messages gets smaller announcements', (t) => {
+  const { bus, join } = rigOf(t);
+  const a = join();
   bus.maxPayload = 4_096;
   for (let number = 1; number <= 100; number++) a.note(`channel${number}`, number);
   for (const { data } of a.connection.sent) assert.ok(data.length <= 2_048);
@@ -125,8 +130,8 @@ test('a broker that takes smaller messages gets smaller tellings', (t) => {
 });
 
 test('messages that no node has sent are counted and ignored', (t) => {
-  const { bus, teller } = rigOf(t);
-  const a = teller();
+  const { bus, join } = rigOf(t);
+  const a = join();
   const valid = { protocol: 1, oldest: 1, from: 'node', count: 1, last: ['t.h.news', 1] };
   const invalid = [
     '',
@@ -143,7 +148,7 @@ test('messages that no node has sent are counted and ignored', (t) => {
       { last: ['t.h.news'] },
       { last: [1, 't.h.news'] },
       { last: ['t.h.news', -1] },
-      { padding: 'x'.repeat(MAX_TELLING) },
+      { padding: 'x'.repeat(MAX_ANNOUNCEMENT) },
     ].map((change) => JSON.stringify({ ...valid, ...change })),
   ];
   for (const message of invalid) bus.pass(null, SUBJECTS.control('positions'), Buffer.from(message));
@@ -151,4 +156,24 @@ test('messages that no node has sent are counted and ignored', (t) => {
   assert.deepEqual(a.heard, []);
   bus.pass(null, SUBJECTS.control('positions'), Buffer.from(JSON.stringify(valid)));
   assert.deepEqual(a.heard, [['news', 1]]);
+});
+
+test('when too many nodes announce something all are forgotten, and everything is in doubt', (t) => {
+  const { bus, join } = rigOf(t);
+  const a = join();
+  const announce = (from: string, count: number): void =>
+    bus.pass(
+      null,
+      SUBJECTS.control('positions'),
+      Buffer.from(JSON.stringify({ protocol: 1, oldest: 1, from, count, last: [] })),
+    );
+  for (let node = 0; node < MAX_ANNOUNCERS; node++) announce(`n${node}`, 1);
+  announce('n0', 2);
+  assert.equal(a.doubts, 0);
+  announce('other', 1);
+  assert.equal(a.doubts, 1);
+  announce('n1', 9);
+  assert.equal(a.doubts, 1);
+  announce('other', 3);
+  assert.equal(a.doubts, 2);
 });

@@ -4,11 +4,11 @@ import { OLDEST_PROTOCOL, PROTOCOL } from '../../../src/cluster/item-message.ts'
 import { SpokenProtocol } from '../../../src/cluster/spoken-protocol.ts';
 
 function spoken() {
-  const others = new Map<string, { hello: { protocol: number } }>();
+  const others = new Map<string, { heartbeat: { protocol: number } }>();
   const state = { now: 0 };
   const protocol = new SpokenProtocol({ others }, () => state.now);
   const come = (id: string, version: number): void => {
-    others.set(id, { hello: { protocol: version } });
+    others.set(id, { heartbeat: { protocol: version } });
     protocol.nodeCame();
   };
   const go = (id: string): void => {
