@@ -53,9 +53,14 @@ export class Admission {
       }
       admitted ??= items.slice(0, i);
       if (!this.#admits(item, extras)) continue;
-      const accepted = { ...item, extras: restOf(extras) };
+      const { repeatKey } = extras;
+      const accepted = {
+        ...item,
+        extras: restOf(extras),
+        ...(repeatKey !== null && { onceId: `${repeatKey.digest} ${repeatKey.index} ${repeatKey.key}` }),
+      };
       this.#accepted.set(item, accepted);
-      if (extras.repeatKey !== null) this.#keyOf.set(accepted, extras.repeatKey);
+      if (repeatKey !== null) this.#keyOf.set(accepted, repeatKey);
       admitted.push(accepted);
     }
     return admitted ?? items;

@@ -101,11 +101,9 @@ export abstract class HistoryPlace<Client extends HistoryClient> implements Awai
     this.pump();
   }
 
-  /** Items of a channel behind this number may have been lost on their way here. Returns false where it cannot look for them: it has had some of other channels behind them, whether it reads now or not. */
-  recoverFrom(number: number): boolean {
-    if (!this.first && this.position > number) return false;
-    this.recover();
-    return true;
+  /** Whether it has had items of other channels behind this one, so that it does not find in the log what of a channel got lost there, whether it reads now or not. */
+  isBeyond(number: number): boolean {
+    return !this.first && this.position > number;
   }
 
   /** Whether something may have been lost before what comes now, which is left to the log then. */

@@ -152,7 +152,8 @@ export class ResponseHold extends ReplayedHold implements AskedOwner, HistoryPol
   }
 
   onBroken(_channel: string, from: number): void {
-    if (this.#history?.recoverFrom(from) === false) this.recover();
+    if (this.#history?.isBeyond(from) === true) this.recover();
+    else this.#history?.recover();
   }
 
   override get cursor(): string | null {

@@ -135,9 +135,9 @@ export class SharedKeeper {
   #append(items: readonly PublishItem[]): void {
     if (items.length === 0) return;
     const entries = items.map((item): SharedItem => {
-      const { channel, id, noSeq } = item;
+      const { channel } = item;
       const keep = this.#rules.limitsOf(channel);
-      return { channel, id: noSeq ? null : id, bytes: encodeItem(item), keep: keep as NonNullable<typeof keep> };
+      return { channel, id: onceIdOf(item), bytes: encodeItem(item), keep: keep as NonNullable<typeof keep> };
     });
     const taking = this.#taking;
     this.#waiting++;
@@ -172,4 +172,11 @@ export class SharedKeeper {
     this.#outlet.note(items);
     this.#outlet.pass(items);
   }
+}
+
+/** By what the store knows an item that comes again, from any node: its publisher may have been told that it was not stored, and then it was. Null where nothing says that it is the same. */
+function onceIdOf({ id, noSeq, onceId }: PublishItem): string | null {
+  if (id !== null && !noSeq) return id;
+  // Publishers give no such ids.
+  return onceId === undefined ? null : `\0key ${onceId}`;
 }

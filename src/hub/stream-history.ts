@@ -157,9 +157,10 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     });
   }
 
-  /** Items of a channel after the one with this number may have been lost. */
+  /** Items of a channel after the one with this number may have been lost: some that it has gone beyond, and others that it finds in the log. */
   onBroken(channel: string, from: number): void {
-    if (!this.recoverFrom(from)) this.onLost(channel);
+    if (this.isBeyond(from)) this.onLost(channel);
+    this.recover();
   }
 
   /** An item of a channel has got lost for good. */

@@ -135,6 +135,8 @@ export interface PublishItem {
   readonly size: number | null;
   /** Whether it is delivered at once, whatever its `prevId`. */
   readonly noSeq: boolean;
+  /** Stands for it where its publisher has given it an idempotency key: the same for each repeat. Absent where it has none. */
+  readonly onceId?: string;
   /** The number that it was given because its channel is kept; 0, or absent, before that and where none is. */
   number?: number;
   /** Whether another node of a cluster has accepted it, and sent it to all nodes. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePublishItem } from '../../../src/codec/grip/index.ts';
+import { encodeItem, parsePublishItem } from '../../../src/codec/grip/index.ts';
 import type { SharedItem, SharedStore } from '../../../src/history/index.ts';
 import { ChannelRules, type OtherNodes } from '../../../src/hub/index.ts';
-import { EVENTS, event, keeping, rule, shown } from './history-rig.ts';
+import { come, EVENTS, event, keeping, rule, shown } from './history-rig.ts';
 import { rig, streamInstruct } from './support.ts';
 
 /** A store whose broker keeps nothing while it is full. */
@@ -48,6 +48,31 @@ test('the publisher of an item that is not kept is told, and it is no repeat whe
   assert.deepEqual(store.kept, ['c 1', 'c 2']);
 });
 
+test('an item with an idempotency key that is published again at another node is the same one for the store', async (t) => {
+  const stores: FullStore[] = [];
+  const publish = async (more: object): Promise<void> => {
+    const made = rig(t);
+    const store = new FullStore();
+    store.isFull = false;
+    stores.push(store);
+    made.hub.history.rules = new ChannelRules([rule('c')]);
+    made.hub.history.shareWith(NOBODY, store.asStore);
+    await made.publish(parsePublishItem({ channel: 'c', formats: { 'http-stream': { content: 'x' } }, ...more }));
+  };
+  // Its own id is by what the others know it, too.
+  for (const key of ['k', 'k', 'other']) await publish({ 'idempotency-key': key });
+  await publish({ 'idempotency-key': 'k', id: 'i' });
+  await publish({ 'idempotency-key': 'k', 'no-seq': true });
+  await publish({});
+  const [first, again, other, withId, unordered, without] = stores.map(({ kept }) => kept.join());
+  assert.match(String(first), /^c \0key .* 1 ck$/);
+  assert.equal(again, first);
+  assert.notEqual(other, first);
+  assert.equal(withId, 'c i');
+  assert.match(String(unordered), /^c \0key /);
+  assert.equal(without, 'c null');
+});
+
 test('a client that is beyond what got lost is told of the gap, also while it reads from the log', async (t) => {
   const { hub, store } = keeping(t, [rule('a'), rule('b')], { limits: { queueItems: 1 } });
   const client = hub.client(60);
@@ -56,6 +81,20 @@ test('a client that is beyond what got lost is told of the gap, also while it re
   for (let number = 1; number <= 4; number++) await hub.publish(event('b', `${number}`));
   hub.hub.lost('a', 0);
   client.grant(1_000);
-  const data = [...shown(store, client).matchAll(/^data: (.*)$/gm)].map(([, text]) => text);
-  assert.deepEqual(data, ['1', '2', '{"channels":["a"]}', '3', '4']);
+  assert.deepEqual(dataOf(shown(store, client)), ['1', '2', '{"channels":["a"]}', '3', '4']);
 });
+
+test('of what got lost a client is told what is behind it, and gets the rest', async (t) => {
+  const { hub, store } = keeping(t, [rule('a'), rule('b')]);
+  const client = come(hub, ['a', 'b']);
+  await hub.publish(event('b', '1'));
+  const limits = { items: 10, age: Infinity, bytes: Infinity };
+  store.append([{ channel: 'a', bytes: encodeItem(event('a', 'lost')), keep: limits }], () => {});
+  hub.hub.lost('a', 0);
+  await hub.publish(event('b', '3'));
+  assert.deepEqual(dataOf(shown(store, client)), ['1', '{"channels":["a"]}', 'lost', '3']);
+});
+
+function dataOf(text: string): readonly (string | undefined)[] {
+  return [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => data);
+}
