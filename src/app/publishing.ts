@@ -1,5 +1,6 @@
 import { guarded } from '../clock/index.ts';
 import type { PublishError, PublishItem } from '../codec/grip/index.ts';
+import type { Scope } from '../control/index.ts';
 import type { ChannelWatcher, KeyTable, OtherNodes, Publication, Reach, ReceivedFormats } from '../hub/index.ts';
 
 /** What publishers ask and command beside what they publish. */
@@ -218,8 +219,9 @@ export class Publishing implements PublishingHub {
     this.current.ordered(done);
   }
 
-  recover(): void {
-    (this.nodes ?? this.current).recover();
+  /** As `Publisher.recover`. */
+  recover(scope: Scope = 'cluster'): void {
+    (scope === 'node' ? this.current : (this.nodes ?? this.current)).recover();
   }
 
   /** Tells of the channels of all that it is or has been: clients that stay in another process in an upgrade have channels too. */

@@ -1,5 +1,6 @@
 import type { PublishError, PublishItem } from '../codec/grip/index.ts';
 import type { Publication, Reach } from '../hub/index.ts';
+import type { Scope } from './scope-schema.ts';
 
 /** Takes what is published: the hub, as far as it is needed here. */
 export interface Publisher {
@@ -34,8 +35,8 @@ export interface Publisher {
   ordered(done: (known: boolean) => void): void;
   /** Whom what is published now reaches. */
   readonly reach: Reach;
-  /** Sends held requests to their origins again, for items that may have been lost. */
-  recover(): void;
+  /** Sends held requests to their origins again, for items that may have been lost. @param scope at which nodes of a cluster. Default: at all */
+  recover(scope?: Scope): void;
 }
 
 /** Stands where there is no hub. No request gets as far. */

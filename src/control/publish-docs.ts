@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { messageQuery } from './message-request.ts';
 import type { Operation } from './operation.ts';
+import { recoverQuery } from './scope-schema.ts';
 
 /** What the document tells of an operation that `publishService` does, whose statuses and texts are those that publishers of GRIP know. */
 export type Described = Omit<Operation, 'handle'> & {
@@ -102,7 +103,11 @@ export const PUBLISH_DOCS: readonly Described[] = [
     access: 'publish',
     tag: 'publishing',
     summary: 'Says that items may have been lost: held requests are sent to their origins again.',
-    responses: { 200: { doc: 'They will be.', schema: text } },
+    query: recoverQuery,
+    responses: {
+      200: { doc: 'They will be.', schema: text },
+      400: { doc: 'The query is not valid. The text says why.', schema: text },
+    },
     answers: 'text/plain',
   },
   {

@@ -35,6 +35,8 @@ import type { ControlSettings } from './control-settings.ts';
 import { channelOfMessage, type MessageRequest, messageItems, messageRequest } from './message-request.ts';
 import { OperationError } from './operation-error.ts';
 import { allowedOrigin, refusedSource } from './refused-source.ts';
+import { recoverQuery, type Scope } from './scope-schema.ts';
+import { validQuery } from './valid-input.ts';
 
 /** What a page of an allowed origin may send (Fetch §3.3). */
 const PREFLIGHT: readonly string[] = [
@@ -112,6 +114,8 @@ export class PublishExchange implements Responder, ItemsOwner {
   #ungranted = 0;
   /** The complete body, until it is the publisher's turn. */
   #waiting: Buffer = EMPTY;
+  /** Which nodes of a cluster recover. */
+  #scope: Scope = 'cluster';
   /** The idempotency keys of its items, from when other nodes are asked for them until it is known what became of the items. */
   #keys: ReadonlyMap<string, string> | null = null;
   /** Its items, from then on until the request has its response or is given up. */
@@ -155,7 +159,7 @@ export class PublishExchange implements Responder, ItemsOwner {
       this.#refuse(405, `Method not allowed: ${method}.`, ['Content-Type', 'text/plain', 'Allow', 'POST']);
     } else if (this.#publishes && !this.#readKey(fieldValues(headers, 'idempotency-key'))) {
       this.#refuse(400, 'Idempotency-Key has an invalid value: expected one string of 1 to 1024 characters.');
-    } else if (this.#channel !== null && !this.#readMessage(this.#channel)) {
+    } else if (!this.#readQuery()) {
       // It has its response.
     } else if (this.#publishes && this.#endpoint.publisher.reach === 'none') {
       this.#refuseAway();
@@ -288,7 +292,7 @@ export class PublishExchange implements Responder, ItemsOwner {
     this.#body = null;
     const { publisher } = this.#endpoint;
     if (this.#path === '/recover') {
-      publisher.recover();
+      publisher.recover(this.#scope);
       this.#confirm('Updated');
       return;
     }
@@ -304,11 +308,12 @@ export class PublishExchange implements Responder, ItemsOwner {
     this.#respond(response);
   }
 
-  /** Reads what the request says of its message. Returns false if that is not valid, upon which it has its response. */
-  #readMessage(channel: string): boolean {
+  /** Reads what the request says of its message, or of the nodes that recover. Returns false if that is not valid, upon which it has its response. */
+  #readQuery(): boolean {
     const { target, headers } = this.#request;
     try {
-      this.#message = messageRequest(channel, target, headers);
+      if (this.#channel !== null) this.#message = messageRequest(this.#channel, target, headers);
+      if (!this.#publishes) this.#scope = (validQuery(recoverQuery, target) as { readonly scope: Scope }).scope;
       return true;
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;

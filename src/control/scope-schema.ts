@@ -10,6 +10,9 @@ export const scopeFields = { scope };
 
 export const scopeQuery = z.strictObject(scopeFields);
 
+/** The query of `/recover`, which may have anything else. */
+export const recoverQuery = z.object(scopeFields);
+
 /** A part of answers. */
 export const missingFields = {
   missing: z

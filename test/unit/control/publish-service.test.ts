@@ -224,6 +224,16 @@ describe('POST /recover', () => {
     assert.deepEqual(json.response, [200, '{"message":"Updated"}\n']);
     assert.deepEqual(endpoint.publisher.calls, ['recover', 'recover', 'recover']);
   });
+
+  it('recovers at the nodes that the query says, whatever else it has', () => {
+    const endpoint = new Endpoint();
+    for (const query of ['scope=node', 'scope=cluster', 'x=y'])
+      assert.deepEqual(endpoint.post(`/recover?${query}`, '').response, [200, 'Updated\n']);
+    assert.deepEqual(endpoint.publisher.calls, ['recover here', 'recover', 'recover']);
+    const [status, text] = endpoint.post('/recover?scope=all', '').response;
+    assert.equal(status, 400);
+    assert.match(text, /^query: scope: /);
+  });
 });
 
 describe('other requests', () => {

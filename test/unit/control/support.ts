@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
-import { type Publisher, publishService } from '../../../src/control/index.ts';
+import { type Publisher, publishService, type Scope } from '../../../src/control/index.ts';
 import {
   ControlCounters,
   type RequestHead,
@@ -16,7 +16,7 @@ import { FakeLog } from '../../support/fake-log.ts';
 /** What was asked of the publisher, in order. */
 export class FakePublisher implements Publisher {
   reach: Reach = 'all';
-  readonly calls: (readonly PublishItem[] | 'recover')[] = [];
+  readonly calls: (readonly PublishItem[] | 'recover' | 'recover here')[] = [];
 
   /** Publishers that have to wait for their turn. */
   readonly waiting: Publication[] = [];
@@ -69,8 +69,8 @@ export class FakePublisher implements Publisher {
     this.calls.push(items);
   }
 
-  recover(): void {
-    this.calls.push('recover');
+  recover(scope: Scope = 'cluster'): void {
+    this.calls.push(scope === 'node' ? 'recover here' : 'recover');
   }
 }
 
