@@ -24,18 +24,15 @@ import type { Broker, BrokerMessage, BrokerWatcher } from './broker.ts';
 import { BrokerAnswers } from './broker-answers.ts';
 import { ChannelClearing } from './channel-clearing.ts';
 import type { FeedSink } from './channel-feed.ts';
-import { copiedItem } from './item-message.ts';
 import { ItemStream } from './item-stream.ts';
 import { ItemTail } from './item-tail.ts';
-import { lostAnswer } from './kept-answer.ts';
 import { KeptFeed } from './kept-feed.ts';
-import { KeptNames } from './kept-names.ts';
-import { KeptReads, type StoreFeed } from './kept-reads.ts';
-import { NO_SPAN, spanOf } from './kept-span.ts';
+import type { StoreFeed } from './kept-reads.ts';
 import { LateCover } from './late-cover.ts';
 import { PositionAnnouncer } from './position-announcer.ts';
 import { PositionCheck } from './position-check.ts';
 import type { SpokenProtocol } from './spoken-protocol.ts';
+import { StoreQueries } from './store-queries.ts';
 import { StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
 import type { StreamSettings } from './stream-settings.ts';
@@ -102,9 +99,7 @@ export class JetStreamStore
   readonly #appends: StreamAppends;
   readonly #tail = new ItemTail();
   readonly #kept: KeptFeed;
-  readonly #reads: KeptReads;
-  readonly #names: KeptNames;
-  readonly #waiting: WaitingReads;
+  readonly #queries: StoreQueries;
   readonly #cover: LateCover;
   readonly #clearing: ChannelClearing;
   readonly #turns = new TurnQueue();
@@ -165,13 +160,13 @@ export class JetStreamStore
       limitsOf: (channel: string): ChannelLimits | null => this.#limitsOf(channel),
     };
     const source = { broker, subjects, stream, tail: this.#tail, state, log: options.log };
-    this.#reads = new KeptReads(source, this.#marks.subject);
-    this.#names = new KeptNames(source);
-    this.#waiting = new WaitingReads(clusterCounters, options.log);
-    this.#cover = new LateCover({ state, waiting: this.#waiting, wheel: options.wheel });
+    const waiting = new WaitingReads(clusterCounters, options.log);
+    const means = { answers: this.#answers, waiting, fence: this.#marks.subject, owner: options.owner };
+    this.#queries = new StoreQueries(source, means);
+    this.#cover = new LateCover({ state, waiting, wheel: options.wheel });
     this.#clearing = new ChannelClearing({ ...options, stream }, (channel, upTo) => {
       this.#tail.clear(channel, upTo);
-      this.#reads.forgetChannel(channel);
+      this.#queries.forgetChannel(channel);
     });
     this.#positions = new PositionCheck(source, this.#kept, () => this.#endTurn());
     this.#announcer = new PositionAnnouncer(options, this.#positions);
@@ -188,7 +183,7 @@ export class JetStreamStore
     const store = new JetStreamStore(options, stream);
     const number = await store.#nextMark();
     store.#kept.resume(number);
-    store.#reads.begin(number);
+    store.#queries.begin(number);
     store.#positions.restart();
     store.#count();
     return store;
@@ -263,14 +258,7 @@ export class JetStreamStore
   }
 
   read(query: ReadQuery, done: (result: ReadResult) => void): void {
-    const result = this.#reads.now(query);
-    if (result !== null) {
-      done(result);
-      return;
-    }
-    const leave = this.#waiting.enter(query.channels);
-    if (leave === null) done(lostAnswer(query, this.head));
-    else this.#later(this.#reads.later(query).finally(leave).then(done));
+    this.#queries.read(query, done);
   }
 
   matching(
@@ -279,26 +267,19 @@ export class JetStreamStore
     limit: number,
     done: (names: readonly string[] | null) => void,
   ): void {
-    const names = this.#names.inTail(patterns, after, limit);
-    if (names !== null) done(names);
-    else this.#later(this.#answers.orElse(this.#names.matching(patterns, after, limit), null).then(done));
+    this.#queries.matching(patterns, after, limit, done);
   }
 
   lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void {
-    this.#later(this.#answers.orElse(this.#lastOf(channel), null).then((item) => done(item, this.head)));
+    this.#queries.lastOf(channel, done);
   }
 
   span(name: string, done: (span: ChannelSpan) => void): void {
-    const subject = this.#options.subjects.kept(name);
-    const read = (): Promise<readonly KeptItem[]> =>
-      new Promise((resolve) => this.read({ channels: [name], after: null }, ({ items }) => resolve(items)));
-    const channel = { name, keep: this.#limitsOf(name), read };
-    if (subject === null) done(NO_SPAN);
-    else this.#later(this.#answers.untilThere(() => spanOf(this.#stream, { ...channel, subject })).then(done));
+    this.#queries.span(name, done);
   }
 
   names(prefix: string, done: (names: readonly string[]) => void): void {
-    this.#later(this.#answers.orElse(this.#names.beginningWith(prefix), []).then(done));
+    this.#queries.names(prefix, done);
   }
 
   /** The limits of the stream are those of all channels, and narrower ones count when items are read. */
@@ -399,7 +380,7 @@ export class JetStreamStore
   /** What was read so far does not count any more. */
   #forget(): void {
     this.#tail.restart(this.head);
-    this.#reads.forget();
+    this.#queries.forget();
   }
 
   /** As if the broker was away: what it keeps, and tells, is known again when it has taken a mark. */
@@ -434,7 +415,7 @@ export class JetStreamStore
       if (times !== this.#times) return;
       this.#paused = false;
       this.#kept.resume(number);
-      this.#reads.begin(number);
+      this.#queries.begin(number);
       this.#positions.restart();
       this.#announcer.restart();
       this.#marked.push(() => this.onBack(head));
@@ -479,14 +460,6 @@ export class JetStreamStore
   #count(): void {
     const { messages, channels, bytes } = this.#stream.held;
     [this.counters.itemsHeld, this.counters.channelsHeld, this.counters.bytesHeld] = [messages, channels, bytes];
-  }
-
-  async #lastOf(channel: string): Promise<KeptItem | null> {
-    const subject = this.#options.subjects.kept(channel);
-    const found = subject === null ? null : await this.#stream.get({ last_by_subj: subject });
-    const age = this.#limitsOf(channel)?.age ?? Number.POSITIVE_INFINITY;
-    if (found === null || found.time < Date.now() - age * 1_000) return null;
-    return { number: found.seq, time: found.time, channel, bytes: copiedItem(found.data) };
   }
 
   #later(work: Promise<unknown>): void {
