@@ -55,6 +55,17 @@ export interface ClusterNodeOptions {
   readonly facts: () => NodeFacts;
 }
 
+/** The parts of a node, which its broker has to be there for. */
+interface NodeParts {
+  readonly name: NodeName;
+  readonly broker: Broker;
+  readonly subjects: Subjects;
+  readonly store: JetStreamStore;
+  readonly keys: SharedKeys;
+  readonly registry: NodeRegistry;
+  readonly protocol: SpokenProtocol;
+}
+
 /** This process as a node of a cluster. */
 export class ClusterNode implements Guarded {
   readonly name: NodeName;
@@ -72,17 +83,9 @@ export class ClusterNode implements Guarded {
   readonly #subjects: Subjects;
   #presence: ClusterPresence | null = null;
 
-  private constructor(
-    options: ClusterNodeOptions,
-    name: NodeName,
-    broker: Broker,
-    subjects: Subjects,
-    store: JetStreamStore,
-    keys: SharedKeys,
-    registry: NodeRegistry,
-    protocol: SpokenProtocol,
-  ) {
+  private constructor(options: ClusterNodeOptions, parts: NodeParts) {
     const { wheel, log, counters, clients } = options;
+    const { name, broker, subjects, store, keys, registry, protocol } = parts;
     this.#options = options;
     this.name = name;
     this.broker = broker;
@@ -92,16 +95,14 @@ export class ClusterNode implements Guarded {
     const means = { broker, subjects, self: name, wheel, counters, log };
     this.registry = registry;
     registry.watch(protocol);
-    this.calls = new NodeCalls({ ...means, registry: this.registry });
+    this.calls = new NodeCalls({ ...means, registry });
     const alone = options.onPartition === 'local' ? 'node' : 'none';
-    const link = new ItemLink(
-      broker,
-      subjects,
-      (items) => clients.fromNodes.receive(items),
-      { counters, log },
-      () => (store.isAway ? alone : 'all'),
+    const link = new ItemLink({
+      ...means,
       protocol,
-    );
+      receive: (items) => clients.fromNodes.receive(items),
+      reach: () => (store.isAway ? alone : 'all'),
+    });
     this.others = link;
     this.#feed = new ChannelFeed(
       broker,
@@ -121,7 +122,7 @@ export class ClusterNode implements Guarded {
     };
     store.onStalled = () => clients.fromNodes.onAway();
     // What such a node has appended may have got lost, and nobody tells of it.
-    this.registry.watch({ nodeCame: () => store.doubt(), nodeGone: () => store.doubt() });
+    registry.watch({ nodeCame: () => store.doubt(), nodeGone: () => store.doubt() });
     broker.watch({
       onDown: () => {
         counters.partitions++;
@@ -147,7 +148,7 @@ export class ClusterNode implements Guarded {
       const store = await JetStreamStore.open({ broker, subjects, protocol, settings, ...means });
       const keys = await SharedKeys.open({ broker, subjects, replicas, counters, log });
       log.info({ node: name.name, id: name.id, broker: broker.server, epoch: store.epoch }, 'cluster joined');
-      return new ClusterNode(options, name, broker, subjects, store, keys, registry, protocol);
+      return new ClusterNode(options, { name, broker, subjects, store, keys, registry, protocol });
     } catch (error) {
       await broker.close();
       throw error;

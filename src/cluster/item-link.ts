@@ -1,6 +1,6 @@
 import { type AtTurnEnd, TurnQueue } from '../clock/index.ts';
 import { encodeItem, OversizedItemError, PublishError, type PublishItem } from '../codec/grip/index.ts';
-import { type ClusterCounters, type FaultReport, LineRate, type Log, reportFault } from '../exchange/index.ts';
+import { type ClusterCounters, LineRate, type Log, reportFault } from '../exchange/index.ts';
 import { itemCost, type OtherNodes, type Reach } from '../hub/index.ts';
 import type { Broker } from './broker.ts';
 import { MAX_SUBJECT } from './channel-subject.ts';
@@ -11,51 +11,44 @@ import type { Subjects } from './subjects.ts';
 /** Bytes of the idempotency key of an item, escaped, and of a message beside its item. */
 const [KEY_SPACE, MESSAGE_SPACE] = [16_384, 512];
 
+/** What an item link needs. */
+export interface ItemLinkMeans {
+  readonly broker: Broker;
+  readonly subjects: Subjects;
+  /** In which items are sent. */
+  readonly protocol: Pick<SpokenProtocol, 'version'>;
+  readonly counters: ClusterCounters;
+  readonly log: Log;
+  /** Takes the items of other nodes that have come in one turn of the event loop. */
+  readonly receive: (items: readonly PublishItem[]) => void;
+  /** Whom what is published reaches now. */
+  readonly reach: () => Reach;
+}
+
 /** Sends the items that are not kept to the other nodes, and takes theirs. */
 export class ItemLink implements OtherNodes, AtTurnEnd {
-  readonly #broker: Broker;
-  readonly #subjects: Subjects;
-  readonly #receive: (items: readonly PublishItem[]) => void;
-  readonly #report: FaultReport & { readonly counters: ClusterCounters; readonly log: Log };
+  readonly #means: ItemLinkMeans;
   readonly #turns = new TurnQueue();
   readonly #lines = new LineRate();
   #received: PublishItem[] = [];
-  readonly #reach: () => Reach;
-  readonly #protocol: Pick<SpokenProtocol, 'version'>;
 
-  /**
-   * @param receive takes the items of other nodes that have come in one turn of the event loop
-   * @param reach tells whom what is published reaches now
-   */
-  constructor(
-    broker: Broker,
-    subjects: Subjects,
-    receive: (items: readonly PublishItem[]) => void,
-    report: FaultReport & { readonly counters: ClusterCounters; readonly log: Log },
-    reach: () => Reach,
-    protocol: Pick<SpokenProtocol, 'version'>,
-  ) {
-    this.#broker = broker;
-    this.#subjects = subjects;
-    this.#receive = receive;
-    this.#report = report;
-    this.#reach = reach;
-    this.#protocol = protocol;
+  constructor(means: ItemLinkMeans) {
+    this.#means = means;
   }
 
   get reach(): Reach {
-    return this.#reach();
+    return this.#means.reach();
   }
 
   refusal(item: PublishItem): PublishError | null {
-    const { counters } = this.#report;
+    const { broker, subjects, counters } = this.#means;
     const { channel } = item;
-    if (this.#subjects.item(channel) === null) {
+    if (subjects.item(channel) === null) {
       counters.itemsRefused++;
       const reason = `in a cluster it has to be Unicode, and at most ${MAX_SUBJECT} bytes as a subject of the broker`;
       return new PublishError(`Invalid format: the name of a channel cannot be used: ${reason}`);
     }
-    const { maxPayload } = this.#broker;
+    const { maxPayload } = broker;
     // In JSON a character takes six bytes at most, which cost two.
     if (3 * itemCost(item) + KEY_SPACE <= maxPayload) return null;
     if (encodeItem(item).length + MESSAGE_SPACE <= maxPayload) return null;
@@ -64,22 +57,22 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
   }
 
   get pending(): number {
-    return this.#broker.pending;
+    return this.#means.broker.pending;
   }
 
   send(item: PublishItem): void {
-    const { counters } = this.#report;
+    const { broker, subjects, protocol, counters } = this.#means;
     const { channel } = item;
-    const subject = this.#subjects.item(channel);
+    const subject = subjects.item(channel);
     if (subject === null) {
       this.#drop(channel, 'its channel has a name that is too long for a subject, or not Unicode');
       return;
     }
-    const message = encodeItemMessage(item, this.#protocol.version);
-    if (message.length > this.#broker.maxPayload) {
+    const message = encodeItemMessage(item, protocol.version);
+    if (message.length > broker.maxPayload) {
       // The bound was higher when it was accepted, or it is one of our own.
       this.#drop(channel, 'it is larger than max_payload of the broker');
-    } else if (this.#broker.publishSoon(subject, message)) {
+    } else if (broker.publishSoon(subject, message)) {
       counters.itemsSent++;
     } else {
       this.#drop(channel, 'the broker is away');
@@ -90,7 +83,7 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
   take(channel: string, bytes: Buffer): void {
     const item = itemOf(channel, bytes);
     if (item === null) {
-      this.#report.counters.messagesInvalid++;
+      this.#means.counters.messagesInvalid++;
       return;
     }
     if (this.#received.length === 0) this.#turns.add(this);
@@ -100,15 +93,15 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
   onTurnEnd(): void {
     const items = this.#received;
     this.#received = [];
-    this.#receive(items);
+    this.#means.receive(items);
   }
 
   onFault(thrown: unknown): void {
-    reportFault(this.#report, thrown, { lost: 'items of other nodes' });
+    reportFault(this.#means, thrown, { lost: 'items of other nodes' });
   }
 
   #drop(channel: string, reason: string): void {
-    const { counters, log } = this.#report;
+    const { counters, log } = this.#means;
     counters.itemsUnsent++;
     this.#lines.write(log, 'warn', { channel, reason, items: counters.itemsUnsent }, 'item not sent to other nodes');
   }

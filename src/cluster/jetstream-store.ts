@@ -133,10 +133,12 @@ export class JetStreamStore
     });
     this.#appends = new StreamAppends(
       { ...options, counters, window: () => stream.window },
-      () => this.#endTurn(),
-      () => this.#check(),
-      (subject, number) => this.#announcer.note(subject, number),
-      () => this.#onStalled(),
+      {
+        onAcked: () => this.#endTurn(),
+        onRefused: () => this.#check(),
+        onKept: (subject, number) => this.#announcer.note(subject, number),
+        onStalled: () => this.#onStalled(),
+      },
     );
     const store = this;
     const state = {

@@ -68,19 +68,28 @@ export interface AppendsMeans {
   readonly owner: Guarded;
 }
 
+/** Hears what becomes of appends. */
+export interface AppendsWatcher {
+  /** Numbers have come: `settle` passes them on. */
+  onAcked(): void;
+  /** The broker has said that it cannot take an item. */
+  onRefused(): void;
+  /** The broker keeps an item. @param subject its subject in the stream */
+  onKept(subject: string, number: number): void;
+  /** The broker is there, and keeps nothing. */
+  onStalled(): void;
+}
+
 /** Publishes items to the stream, one right after the other, and waits for their numbers. */
 export class StreamAppends extends WheelTimer {
   /** Bytes of items without a number, each at least 256. */
   cost = 0;
-  readonly #means: AppendsMeans;
-  /** Something is to be settled. */
-  readonly #onAcked: () => void;
-  /** The broker could not take an item. */
-  readonly #onRefused: () => void;
+  /** The highest number that has come. */
+  last = 0;
   /** Why the broker does not keep what waits; null as long as it does. */
   refusedBy: string | null = null;
-  readonly #onKept: (subject: string, number: number) => void;
-  readonly #onStalled: () => void;
+  readonly #means: AppendsMeans;
+  readonly #watcher: AppendsWatcher;
   readonly #inbox: ReplyInbox;
   readonly #headers = headers();
   readonly #lines = new LineRate();
@@ -95,30 +104,12 @@ export class StreamAppends extends WheelTimer {
   /** Wheel time at which the broker was known to keep items. */
   #keptAt = 0;
 
-  /**
-   * @param onAcked is called when numbers have come: `settle` passes them on
-   * @param onRefused when the broker has said that it cannot take an item
-   * @param onKept with the subject and the number of each item that the broker keeps
-   * @param onStalled while the broker is there and keeps nothing
-   */
-  constructor(
-    means: AppendsMeans,
-    onAcked: () => void,
-    onRefused: () => void,
-    onKept: (subject: string, number: number) => void,
-    onStalled: () => void,
-  ) {
+  constructor(means: AppendsMeans, watcher: AppendsWatcher) {
     super();
     this.#means = means;
-    this.#onAcked = onAcked;
-    this.#onRefused = onRefused;
-    this.#onKept = onKept;
-    this.#onStalled = onStalled;
+    this.#watcher = watcher;
     this.#inbox = new ReplyInbox(means.broker, means.owner, (message) => this.#onAck(message));
   }
-
-  /** The highest number that has come. */
-  last = 0;
 
   get idle(): boolean {
     return this.#appends.length === 0;
@@ -130,7 +121,7 @@ export class StreamAppends extends WheelTimer {
     this.#appends.push(append);
     this.cost += cost;
     for (const [index, item] of items.entries()) this.#take(append, index, item);
-    if (append.left === 0) this.#onAcked();
+    if (append.left === 0) this.#watcher.onAcked();
   }
 
   /** Appends from now on are not settled before the result is called. */
@@ -139,7 +130,7 @@ export class StreamAppends extends WheelTimer {
     this.#appends.push(append);
     return () => {
       append.left = 0;
-      this.#onAcked();
+      this.#watcher.onAcked();
     };
   }
 
@@ -194,7 +185,7 @@ export class StreamAppends extends WheelTimer {
     const { wheel, broker } = this.#means;
     const [oldest] = this.#sending.values();
     const since = Math.max(oldest?.began ?? wheel.now, this.#keptAt);
-    if (broker.up && wheel.now - since >= STALL) this.#onStalled();
+    if (broker.up && wheel.now - since >= STALL) this.#watcher.onStalled();
     for (const [token, sending] of this.#sending) {
       if (sending.ends <= wheel.now) this.#giveUp(token, sending);
       else if (sending.due <= wheel.now) this.#send(token, sending);
@@ -255,12 +246,12 @@ export class StreamAppends extends WheelTimer {
       sending.due = this.#means.wheel.now + RETRY;
       const fields = { channel: sending.channel, error: refusedBy };
       this.#refusals.write(this.#means.log, 'warn', fields, 'broker does not keep an item yet');
-      this.#onRefused();
+      this.#watcher.onRefused();
       return;
     }
     if (!isDuplicate) this.#means.counters.itemsAppended++;
     this.last = Math.max(this.last, number);
-    this.#onKept(sending.subject, number);
+    this.#watcher.onKept(sending.subject, number);
     this.#finish(token, sending, number);
   }
 
@@ -274,7 +265,7 @@ export class StreamAppends extends WheelTimer {
     this.#sending.delete(token);
     if (this.#sending.size === 0) this.refusedBy = null;
     append.numbers[index] = number;
-    if (--append.left === 0) this.#onAcked();
+    if (--append.left === 0) this.#watcher.onAcked();
   }
 
   /** Whether the broker takes a message with an item of so many bytes. */

@@ -36,10 +36,12 @@ function rigOf(t: TestContext, window = 120_000) {
       clusterCounters,
       owner: { onFault: (thrown) => faults.push(thrown) },
     },
-    () => appends.settle(),
-    () => refused++,
-    (subject, number) => kept.push(`${subject} ${number}`),
-    () => stalls++,
+    {
+      onAcked: () => appends.settle(),
+      onRefused: () => refused++,
+      onKept: (subject, number) => kept.push(`${subject} ${number}`),
+      onStalled: () => stalls++,
+    },
   );
   return {
     advance,
