@@ -74,7 +74,7 @@ targets = ["${await startSubscribing(t)},over_http"]
     await Promise.race([running, setTimeout(60_000, null, { ref: false })]);
     assert.deepEqual([...waiting], [], 'all clients have the last items');
     await ending;
-    const check = new ClusterCheck(publisher, clients, KEPT);
+    const check = new ClusterCheck(publisher, clients, KEPT, cluster.losses);
     check.checkAccepted(new Set(cluster.nodes.flatMap(({ killed }) => killed)));
     for (const client of clients) check.check(client);
     // The broker forgets readers of dead nodes after 30 s.
@@ -85,9 +85,10 @@ targets = ["${await startSubscribing(t)},over_http"]
       await setTimeout(500);
     }
     assert.deepEqual(left, []);
-    for (const { program, errors } of cluster.nodes) {
+    for (const { program, records } of cluster.nodes) {
       const { code, stderr } = await (program as Program).stop();
-      assert.deepEqual([code, stderr, [...errors, ...(program as Program).errors()]], [0, '', []]);
+      const errors = [...records, ...(program as Program).log()].filter(({ level }) => level === 'error');
+      assert.deepEqual([code, stderr, errors], [0, '', []]);
     }
     t.diagnostic(
       `${publisher.items.length} published, ${check.items} seen, ${check.gaps} gaps, ${check.unnoticed} unnoticed`,

@@ -11,6 +11,8 @@ export interface ClusterItem {
   at: string | null;
   /** The cursor that the publisher was told: it is kept. */
   cursor: string | null;
+  /** Whether it was published again with the key of its request alone. */
+  repeated: boolean;
   /** How it was published, for people. */
   readonly how: string[];
 }
@@ -81,7 +83,7 @@ export class ClusterPublisher {
     const items = channels.map((channel) => {
       const number = this.items.length;
       numbers.push(number);
-      this.items.push({ channel, by, at: null, cursor: null, how });
+      this.items.push({ channel, by, at: null, cursor: null, repeated: false, how });
       this.counts.set(channel, (this.counts.get(channel) ?? 0) + 1);
       const text = `${number} ${'x'.repeat(random.below(random.below(8) === 0 ? 4_000 : 40))}`;
       const formats = {
@@ -109,6 +111,7 @@ export class ClusterPublisher {
       }
       // A node that died or hung has left its key to the next one, which does not know what it has done: ids say that.
       if (status === 0 && !withIds) break;
+      if (!withIds) for (const number of numbers) (this.items[number] as ClusterItem).repeated = true;
       await setTimeout(100);
     }
     this.#tell();

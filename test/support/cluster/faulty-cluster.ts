@@ -10,14 +10,12 @@ import { NatsServer } from '../nats.ts';
 import type { LogRecord, Program } from '../program.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
+import { NoticedLosses } from './noticed-losses.ts';
 
 const SIZE = 3;
 
 /** Milliseconds for which processes and connections are stopped, at least and at most. */
 const [SHORT, LONG] = [1_000, 6_000];
-
-/** Milliseconds within which it is noticed that something got lost. */
-const NOTICED = 40_000;
 
 /** A broker, and the relays in front of it. */
 interface Member {
@@ -41,8 +39,11 @@ export class FaultyNode {
   starts = 0;
   /** Runs that were killed. */
   readonly killed: string[] = [];
+  /** When that was, in milliseconds since 1970. */
+  readonly kills: number[] = [];
+  /** The log of these runs. */
+  readonly records: LogRecord[] = [];
   program: Program | null = null;
-  readonly errors: LogRecord[] = [];
   readonly #t: TestContext;
   readonly #cwd: string;
 
@@ -99,9 +100,10 @@ ${config}`,
     const { program } = this;
     this.program = null;
     this.killed.push(this.run);
+    this.kills.push(Date.now());
     program?.kill('SIGKILL');
     await program?.ended;
-    this.errors.push(...(program?.errors() ?? []));
+    this.records.push(...(program?.log() ?? []));
   }
 }
 
@@ -111,9 +113,6 @@ export class FaultyCluster {
   readonly brokers: readonly Member[];
   /** What has happened, with the milliseconds since the beginning. */
   readonly steps: string[] = [];
-  #losses = 0;
-  /** When a fault of the brokers was noticed last. */
-  #lossy = Number.NEGATIVE_INFINITY;
   readonly #random: SeededRandom;
   readonly #began = performance.now();
   readonly #busy = new Set<object>();
@@ -161,10 +160,13 @@ export class FaultyCluster {
     return Math.round(performance.now() - this.#began);
   }
 
-  /** How often something may have got lost between brokers. It rises with each look while that can be noticed. */
-  lossesUntilNow(): number {
-    if (performance.now() < this.#lossy + NOTICED) this.#losses++;
-    return this.#losses;
+  /** What nodes have noticed so far. */
+  get losses(): NoticedLosses {
+    const { nodes } = this;
+    return new NoticedLosses(
+      nodes.flatMap(({ records, program }) => [...records, ...(program?.log() ?? [])]),
+      nodes.flatMap(({ kills }) => kills),
+    );
   }
 
   get running(): readonly FaultyNode[] {
@@ -205,7 +207,6 @@ export class FaultyCluster {
         : [broker, this.brokers.some((each) => this.#busy.has(each))];
     if (busy || this.#busy.has(one)) return;
     this.#busy.add(one);
-    if (kind > 3) this.#lossy = performance.now();
     const name = one === node ? node.name : `broker ${this.brokers.indexOf(broker)}`;
     try {
       switch (kind) {
@@ -251,7 +252,6 @@ export class FaultyCluster {
           await this.#stall(`routes of ${name}`, [broker.routes], time);
       }
     } finally {
-      if (kind > 3) this.#lossy = performance.now();
       this.#busy.delete(one);
     }
   }

@@ -5,10 +5,10 @@ import type { RestartedServer } from './restarted-server.ts';
 
 /** What a client has seen, in its order. */
 export type Seen =
-  /** It has come as a new one. */
-  | { readonly kind: 'new' }
+  /** It has come as a new one, and had left, 0 for never: in milliseconds since 1970. */
+  | { readonly kind: 'new'; readonly time: number; readonly left: number }
   /** It has come back. */
-  | { readonly kind: 'back'; readonly cursor: string }
+  | { readonly kind: 'back'; readonly time: number; readonly left: number; readonly cursor: string }
   /** It has been told where it is. */
   | { readonly kind: 'at'; readonly cursor: string }
   /** It has got an item; `cursor` is null where that of a later one stands for it. */
@@ -19,6 +19,7 @@ export type Seen =
       readonly channels: readonly string[];
       readonly published: ReadonlyMap<string, number>;
       readonly losses: number;
+      readonly time: number;
     };
 
 /** That of an event without one: it is of a channel without a history. */
@@ -26,7 +27,7 @@ export const NO_CURSOR = 'none';
 
 /** What clients of the model need. */
 export interface ModelSurroundings {
-  readonly server: Pick<RestartedServer, 'port' | 'up' | 'lossesUntilNow'>;
+  readonly server: Pick<RestartedServer, 'port' | 'up'> & Partial<Pick<RestartedServer, 'lossesUntilNow'>>;
   readonly publisher: Pick<ModelPublisher, 'channelOf' | 'counts' | 'last' | 'more' | 'over'>;
 }
 
@@ -73,12 +74,16 @@ export abstract class ModelClient {
   /** Resolves when it has the last item of each of its channels. */
   async run(): Promise<void> {
     const { server, publisher } = this.around;
+    let left = 0;
     while (!this.isDone) {
       await server.up();
       const cut =
         this.#unsteady && !publisher.over && this.random.below(4) > 0 ? this.random.below(this.mostBytes) : Infinity;
-      this.seen.push(this.cursor === null ? { kind: 'new' } : { kind: 'back', cursor: this.cursor });
+      const { cursor } = this;
+      const time = Date.now();
+      this.seen.push(cursor === null ? { kind: 'new', time, left } : { kind: 'back', time, left, cursor });
       await this.connect(cut);
+      left = Date.now();
       if (this.#unsteady && !publisher.over && this.random.below(2) === 0) await publisher.more(this.random.below(40));
     }
   }
@@ -117,7 +122,8 @@ export abstract class ModelClient {
 
   protected gotGap(channels: readonly string[]): void {
     const { publisher, server } = this.around;
-    this.seen.push({ kind: 'gap', channels, published: new Map(publisher.counts), losses: server.lossesUntilNow() });
+    const [published, losses] = [new Map(publisher.counts), server.lossesUntilNow?.() ?? 0];
+    this.seen.push({ kind: 'gap', channels, published, losses, time: Date.now() });
   }
 
   /** Whether it has the last items. */
