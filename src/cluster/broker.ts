@@ -88,7 +88,7 @@ export class Broker implements Guarded {
   private constructor(connection: NatsConnection, log: Log) {
     this.connection = connection;
     this.#log = log;
-    void this.#watch();
+    this.#watch().catch((thrown: unknown) => this.onFault(thrown));
   }
 
   /**
@@ -215,7 +215,7 @@ export class Broker implements Guarded {
     this.#up = false;
     this.#gathered.clear();
     const { transport } = (this.connection as NatsConnection & Inner).protocol;
-    void transport.close(new Error('the broker takes nothing'));
+    transport.close(new Error('the broker takes nothing')).catch((thrown: unknown) => this.onFault(thrown));
   }
 
   #down(server: string): void {

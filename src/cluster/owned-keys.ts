@@ -1,5 +1,5 @@
 import type { KV } from '@nats-io/kv';
-import { type AtTurnEnd, Ticker, TurnQueue } from '../clock/index.ts';
+import { type AtTurnEnd, guarded, Ticker, TurnQueue } from '../clock/index.ts';
 import {
   type ClusterCounters,
   type FaultReport,
@@ -146,7 +146,7 @@ export class OwnedKeys implements AtTurnEnd {
       // The value before it is on its way.
       if (this.#written.get(key)?.revision === 0) continue;
       this.#dirty.delete(key);
-      void this.#put(key, value);
+      this.#put(key, value);
     }
   }
 
@@ -166,27 +166,28 @@ export class OwnedKeys implements AtTurnEnd {
     this.#turns.add(this);
   }
 
-  async #put(key: string, value: string): Promise<void> {
+  #put(key: string, value: string): void {
     const written: Written = { value, revision: 0, read: null };
     this.#written.set(key, written);
     this.#underWay++;
-    try {
-      written.revision = await this.#bucket.put(key, value);
-      const wanted = this.#wanted.get(key);
-      if (wanted?.value === value) {
-        this.#wanted.delete(key);
-        this.#wanted.set(key, { value, time: Date.now() });
-      }
-      const { read } = written;
-      if (read !== null) this.read(key, read.value, read.revision);
-    } catch (error) {
-      this.#onFailed(key, value, error);
-    } finally {
-      this.#underWay--;
+    void this.#bucket
+      .put(key, value)
+      .then(
+        guarded(this, (revision: number) => this.#onTaken(key, written, revision)),
+        guarded(this, (error: unknown) => this.#onFailed(key, value, error)),
+      )
+      .then(guarded(this, () => this.#onSettled()));
+  }
+
+  #onTaken(key: string, written: Written, revision: number): void {
+    const { value } = written;
+    written.revision = revision;
+    if (this.#wanted.get(key)?.value === value) {
+      this.#wanted.delete(key);
+      this.#wanted.set(key, { value, time: Date.now() });
     }
-    if (this.#dirty.size > 0) {
-      if (!this.#failed) this.#endTurn();
-    } else if (this.idle) this.onWritten();
+    const { read } = written;
+    if (read !== null) this.read(key, read.value, read.revision);
   }
 
   #onFailed(key: string, value: string, error: unknown): void {
@@ -196,6 +197,13 @@ export class OwnedKeys implements AtTurnEnd {
     if (!this.#dirty.has(key)) this.#dirty.set(key, value);
     counters.presenceUnwritten++;
     this.#lines.write(log, 'warn', { error: String(error) }, 'broker does not take who is there: it is tried again');
+  }
+
+  #onSettled(): void {
+    this.#underWay--;
+    if (this.#dirty.size > 0) {
+      if (!this.#failed) this.#endTurn();
+    } else if (this.idle) this.onWritten();
   }
 
   #tick(): void {

@@ -91,6 +91,7 @@ export class SharedKeys {
    * not answer is not, either.
    * @param keys with the digests of their items
    * @param table of this node, which is taught
+   * @param done throws nothing
    */
   learn(keys: ReadonlyMap<string, string>, table: KeyTable, done: () => void): boolean {
     const wanted = [...keys].filter(([key]) => !isKnown(table.known(key)));

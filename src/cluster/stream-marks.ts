@@ -1,6 +1,14 @@
 import { randomInt } from 'node:crypto';
 import type { Subscription } from '@nats-io/transport-node';
-import { type AtTurnEnd, type Guarded, guarded, type TimerWheel, TurnQueue, WheelTimer } from '../clock/index.ts';
+import {
+  type AtTurnEnd,
+  attempt,
+  type Guarded,
+  guarded,
+  type TimerWheel,
+  TurnQueue,
+  WheelTimer,
+} from '../clock/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import { newNodeId } from './node-id.ts';
 import { streamedMessage } from './streamed-message.ts';
@@ -11,6 +19,14 @@ const AGAIN = 2_000;
 
 /** Subjects that the marks of all nodes share: what those of former nodes leave in the stream does not grow. */
 const SUBJECTS = 64;
+
+/** What marks need. */
+export interface MarksMeans {
+  readonly broker: Broker;
+  readonly subjects: Subjects;
+  readonly wheel: TimerWheel;
+  readonly owner: Guarded;
+}
 
 /** Those who wait for one mark. */
 interface Mark {
@@ -110,16 +126,8 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
     const { number } = streamed;
     this.#onMark(number);
     while (this.#marks.length > 0 && (this.#marks[0] as Mark).number <= Number(made)) {
-      for (const marked of (this.#marks.shift() as Mark).waiting) marked(number);
+      for (const marked of (this.#marks.shift() as Mark).waiting) attempt(this, () => marked(number));
     }
     if (this.#marks.length === 0) this.#wheel.cancel(this);
   }
-}
-
-/** What marks need. */
-export interface MarksMeans {
-  readonly broker: Broker;
-  readonly subjects: Subjects;
-  readonly wheel: TimerWheel;
-  readonly owner: Guarded;
 }

@@ -6,17 +6,16 @@ import { Subjects } from '../../../src/cluster/subjects.ts';
 import { FakeBroker } from '../../support/cluster/fake-broker.ts';
 import { manualClock, turn } from '../../support/manual-clock.ts';
 
-function rigOf(t: TestContext) {
+/** @param mayFail whether a fault is not a failure of the test */
+function rigOf(t: TestContext, mayFail = false) {
   const advance = manualClock(t);
   const wheel = new TimerWheel();
   t.after(() => wheel.stop());
   const broker = new FakeBroker();
   const came: number[] = [];
-  const owner = {
-    onFault: (thrown: unknown): void => {
-      throw thrown;
-    },
-  };
+  const faults: unknown[] = [];
+  const owner = { onFault: (thrown: unknown): void => void faults.push(thrown) };
+  t.after(() => faults.length > 0 && !mayFail && assert.fail(String(faults[0])));
   const means = { broker: broker.asBroker, subjects: new Subjects('p'), wheel, owner };
   const marks = new StreamMarks(means, (number) => came.push(number));
   return {
@@ -24,6 +23,7 @@ function rigOf(t: TestContext) {
     broker,
     marks,
     came,
+    faults,
     back: (index: number, number: number): void =>
       broker.send(broker.subscribed[0] ?? '', broker.published[index]?.text ?? '', {
         'Nats-Sequence': String(number),
@@ -89,4 +89,16 @@ test('while the broker is away all wait for one mark', async (t) => {
   assert.match(broker.published[0]?.text ?? '', / 1$/);
   back(0, 7);
   assert.deepEqual(told, [7, 7, 7]);
+});
+
+test('who throws when a mark comes back keeps nobody else from hearing of it', async (t) => {
+  const { marks, back, faults } = rigOf(t, true);
+  const told: number[] = [];
+  marks.mark(() => {
+    throw new Error('no');
+  });
+  marks.mark((number) => told.push(number));
+  await turn();
+  back(0, 7);
+  assert.deepEqual([told, faults], [[7], [new Error('no')]]);
 });
