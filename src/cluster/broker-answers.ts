@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { LineRate, type Log, OUTAGE_LINES } from '../exchange/index.ts';
 
-/** Milliseconds after which is asked again what a broker that failed was asked. */
+/** Milliseconds after which a broker that has failed is asked again. */
 const AGAIN = 500;
 
-/** Answers of a broker that may fail, which is logged. */
+/** Waits for the answers of a broker that may fail. Failures are logged. */
 export class BrokerAnswers {
   readonly #log: Log;
   readonly #lines = new LineRate(OUTAGE_LINES);
@@ -14,12 +14,12 @@ export class BrokerAnswers {
     this.#log = log;
   }
 
-  /** Nobody waits any more. */
+  /** Ends all waiting: failures are not logged any more. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** What comes, or something else when the broker fails. */
+  /** Resolves as `coming` does, or with `otherwise` when the broker fails. */
   async orElse<T, E>(coming: Promise<T>, otherwise: E): Promise<T | E> {
     try {
       return await coming;
@@ -29,7 +29,7 @@ export class BrokerAnswers {
     }
   }
 
-  /** What comes when the broker is there: nobody is to take what is not known for nothing. Never, once it is stopped. */
+  /** Asks until the broker answers: nobody must take what is not known for nothing. Never resolves once it is stopped. */
   async untilThere<T>(ask: () => Promise<T>): Promise<T> {
     while (!this.#stopped) {
       const found = await this.orElse(ask(), null);

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 
-/** What Node takes as the name of a server that none is known of: the library of NATS gives none for an address. */
+/** The name that Node checks where it is given none: the library of NATS gives none for an address. */
 const NAMELESS = 'localhost';
 
-/** Has a certificate that is for the address of one of these servers pass, where they are addresses. @param servers URLs */
+/** Accepts a certificate for the address of one of these servers, where servers are given by their addresses. @param servers URLs */
 export function identityCheck(servers: readonly string[]): Pick<ConnectionOptions, 'checkServerIdentity'> {
   const hosts = servers.map((url) => new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'));
   const addresses = hosts.filter((host) => isIP(host) > 0);

@@ -8,7 +8,7 @@ import { identityCheck } from './broker-identity.ts';
 import { connectFailure } from './connect-failure.ts';
 import { GatheredMessages } from './gathered-messages.ts';
 
-/** Who a node is to the broker: a user, a token, or the content of a file with credentials. Empty: nobody. */
+/** The credentials of a node: a user, a token, or the content of a file. Empty: none. */
 export interface BrokerAccess {
   readonly user?: string;
   readonly password?: string;
@@ -49,7 +49,7 @@ export interface BrokerMessage {
 const RECONNECT_MS = 200;
 const SPREAD_MS = 1_800;
 
-/** Milliseconds within which the broker has to answer a ping, twice. */
+/** Milliseconds between two pings. When two have no answer the connection is lost. */
 const PING_MS = 5_000;
 
 /** Milliseconds that a server has to accept a connection. */
@@ -59,8 +59,8 @@ const CONNECT_MS = 5_000;
 const [PATIENCE_MS, AGAIN_MS] = [30_000, 500];
 
 /**
- * Bytes that a node has published or subscribed with, and of which the broker has not said that it has taken them, each message costing at least 256. Beyond it the connection is made
- * again: a broker that takes nothing is away. Publishers wait long before that.
+ * Bytes that a node has published or subscribed with and the broker has not confirmed, each message costing at least 256. Beyond it the node connects again: a broker that takes nothing is away.
+ * Publishers wait long before that.
  * @bound cluster-untaken
  */
 export const MAX_UNTAKEN = 33_554_432;
@@ -70,17 +70,17 @@ const ASK_BYTES = 65_536;
 
 /** The connection of a node to a NATS server, or to several that are one cluster. It is made again whenever it ends. */
 export class Broker implements Guarded {
-  /** For the libraries of NATS. */
+  /** The connection itself, for the libraries of NATS. */
   readonly connection: NatsConnection;
   readonly #log: Log;
   readonly #watchers: BrokerWatcher[] = [];
   #up = true;
-  /** Whether watchers know that it is not. */
+  /** Whether watchers were told that it is not there. */
   #away = false;
-  /** Times that it was away. */
+  /** How often it was away. */
   #times = 0;
   #closed = false;
-  /** Bytes that the broker has not said it has taken. */
+  /** Bytes that the broker has not confirmed. */
   #untaken = 0;
   #unasked = 0;
   readonly #gathered = new GatheredMessages((subject, data) => this.connection.publish(subject, data), this);
@@ -115,7 +115,7 @@ export class Broker implements Guarded {
           maxPingOut: 2,
           ignoreAuthErrorAbort: true,
         };
-        // Servers of a cluster tell of each other. Those that refuse this node would be tried for ever, without a word: these are tried once, by themselves.
+        // Servers of a cluster announce each other, and the library tries all of them for ever, silently, even if they refuse this node. So it is first tried whether the configured ones take it.
         await (await connect({ ...settings, ignoreClusterUpdates: true })).close();
         return new Broker(await connect(settings), log);
       } catch (error) {
@@ -139,7 +139,7 @@ export class Broker implements Guarded {
     return this.connection.getServer();
   }
 
-  /** Bytes that were published, of which it is not known whether the broker has taken them: publishers wait on their account. */
+  /** Bytes that were published and the broker has not confirmed. Publishers wait while there are too many. */
   get pending(): number {
     return this.#untaken;
   }
@@ -238,7 +238,7 @@ export class Broker implements Guarded {
     const taken = (): void => {
       if (times === this.#times) this.#untaken -= asked;
     };
-    // Where the connection is lost meanwhile, what was published is lost, too.
+    // If the connection is lost meanwhile, so is what was published.
     this.connection.flush().then(taken, () => {});
   }
 
@@ -261,7 +261,7 @@ export class Broker implements Guarded {
   }
 }
 
-/** What the types of the library do not show. */
+/** A part of the connection that the types of the library do not show. */
 interface Inner {
   readonly protocol: { readonly transport: { close(error: Error): Promise<void> } };
 }

@@ -8,23 +8,23 @@ import type { SharedBucket } from './shared-bucket.ts';
 /** Milliseconds until a watch that has failed begins again. */
 const AGAIN_MS = 500;
 
-/** Milliseconds between two looks whether it is still the same bucket: of one that was deleted nothing comes, and nobody says so. */
+/** Milliseconds between two checks that it is still the same bucket: one that was deleted sends nothing, not even that it is gone. */
 const LOOK_MS = 10_000;
 
-/** What a bucket says of a key. */
+/** A change of a bucket. */
 export interface BucketChange {
   readonly key: string;
-  /** Empty where there is none any more. */
+  /** Empty where the key is gone. */
   readonly value: string;
   readonly revision: number;
 }
 
-/** Hears of a bucket. */
+/** Hears the changes of a bucket. */
 export interface BucketReader {
-  /** What follows begins with all that there is. */
+  /** The values that there are follow, then changes. */
   onBegin(): void;
   onChange(change: BucketChange): void;
-  /** All that there was at the beginning has come. */
+  /** All values that there were at the beginning have come. */
   onLoaded(): void;
 }
 
@@ -39,7 +39,7 @@ export class BucketWatch {
   #ticker: Ticker | null = null;
   #changes: QueuedIterator<KvWatchEntry> | null = null;
 
-  /** @param mark a key of this watch alone: what comes before it is what there was */
+  /** @param mark a key of this watch alone, which it writes when it begins: what comes before it was there already */
   constructor(bucket: SharedBucket, mark: string, reader: BucketReader, report: FaultReport & { readonly log: Log }) {
     this.#bucket = bucket;
     this.#mark = mark;
@@ -77,10 +77,10 @@ export class BucketWatch {
     }
   }
 
-  /** Looks whether it is still the same bucket, and makes one if there is none. It does so every 10 s. */
+  /** Checks that it is still the same bucket, and makes one if there is none. It does so every 10 s. */
   async look(): Promise<void> {
     const run = this.#run;
-    // While the broker fails, whoever reads finds out.
+    // While the broker fails, the reading finds out.
     const isOther = await this.#bucket.restore().catch(() => false);
     if (isOther && run === this.#run) this.start();
   }

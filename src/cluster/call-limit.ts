@@ -25,7 +25,7 @@ export class CallLimit {
     try {
       return await call();
     } finally {
-      // Whoever is next takes this place.
+      // The next one in line takes this place.
       const next = this.#line.shift();
       if (next === undefined) this.#running--;
       else next();

@@ -6,7 +6,7 @@ import type { ItemStream } from './item-stream.ts';
 import { clearedNumber, streamedMessage } from './streamed-message.ts';
 import type { Subjects } from './subjects.ts';
 
-/** What it needs. */
+/** What the clearing of channels needs. */
 export interface ClearingMeans {
   readonly broker: Broker;
   readonly subjects: Subjects;
@@ -15,13 +15,13 @@ export interface ClearingMeans {
   readonly owner: Guarded;
 }
 
-/** Lets the items of channels go, and hears which ones other nodes have let go. */
+/** Deletes items of channels, and hears which ones other nodes delete. */
 export class ChannelClearing {
   readonly #means: ClearingMeans;
   readonly #onCleared: (channel: string, upTo: number) => void;
   readonly #subscription: Subscription;
 
-  /** @param onCleared is called when the items of a channel up to a number are let go */
+  /** @param onCleared is called when a node deletes the items of a channel up to a number */
   constructor(means: ClearingMeans, onCleared: (channel: string, upTo: number) => void) {
     const { broker, subjects, owner } = means;
     this.#means = means;
@@ -32,14 +32,14 @@ export class ChannelClearing {
     );
   }
 
-  /** Lets the items of a channel go up to a number. Rejects when the broker fails. */
+  /** Deletes the items of a channel up to a number. Rejects when the broker fails. */
   async clear(channel: string, upTo: number): Promise<void> {
     const { broker, subjects, stream } = this.#means;
     const [subject, cleared] = [subjects.kept(channel), subjects.cleared(channel)];
-    // To purge what comes before the first message would be to purge all.
+    // The broker takes a purge up to nothing for a purge of all.
     if (subject === null || cleared === null || upTo < 1) return;
     this.#onCleared(channel, upTo);
-    // First the others are told: none of them may give what is gone as all that there was.
+    // The others are told first: otherwise one of them could take what is left for all that there ever was.
     await broker.connection.request(cleared, Buffer.from(String(upTo)));
     await stream.purge(subject, upTo + 1);
   }

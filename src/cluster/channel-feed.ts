@@ -22,15 +22,15 @@ const GRACE = 5_000;
 /** Characters of a name that the log shows. */
 const SHOWN = 100;
 
-/** Takes what comes by the subscriptions of a node. */
+/** Takes what comes to a node by its subscriptions. */
 export interface FeedSink {
   /** An item that is not kept, as `encodeItem` wrote it, in memory that is lent for the call. */
   onItem(channel: string, item: Buffer): void;
   /** One that is kept, with what the stream has said of it. */
   onKept(channel: string, item: Buffer, message: BrokerMessage): void;
   /**
-   * Has the stream tell where it is. @param marked is called with the number of an item of the stream, when all items before it have come that this node was subscribed to before this call. Never,
-   * if the broker goes away before that
+   * Finds out where the stream is. @param marked is called with the number of an item of the stream, when all items before it have come that this node was subscribed to before this call. It is never
+   * called if the broker goes away before that
    */
   mark(marked: (number: number) => void): void;
 }
@@ -40,15 +40,15 @@ class Feed {
   readonly key: string;
   readonly pattern: string | null;
   readonly subscription: Subscription;
-  /** What is kept of it with higher numbers comes here; null as long as that is not known. */
+  /** Kept items with higher numbers come here; null as long as that is not known. */
   since: number | null = null;
   /** What that was before the broker was away, until it is known anew. */
   before: number | null = null;
   /** Whether a client has it. */
   isHeld = false;
-  /** Those who look at it, whether a client has it or not. */
+  /** How many look at it, whether a client has it or not. */
   lookers = 0;
-  /** Wheel time at which it ends, since nobody wants it; 0 while somebody does. */
+  /** Wheel time at which it ends, as nobody wants it; 0 while somebody does. */
   ends = 0;
   waiting: (() => void)[] = [];
 
@@ -77,7 +77,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
   readonly #patterns = new PatternTrie<Feed>();
   /** Those that nobody wants, the oldest first. */
   readonly #ending = new Set<Feed>();
-  /** Those of this turn, of which it is not known since when they bring everything. */
+  /** The feeds of this turn, whose `since` is not known yet. */
   #fresh: Feed[] = [];
 
   constructor(
@@ -128,7 +128,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     this.#endLater(feed);
   }
 
-  /** Is subscribed to a channel or pattern, whether a client has it or not, until the result is called. */
+  /** Subscribes to a channel or pattern, whether a client has it or not, until the result is called. */
   look(key: string): () => void {
     const feed = this.#feedOf(key);
     if (feed === null) return () => {};
@@ -139,12 +139,12 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     };
   }
 
-  /** From when on what is kept of a channel comes here: items with higher numbers than the result. Null: not known, or it does not come here. */
+  /** The number above which all kept items of a channel come here; null where that is not known, or they do not come. */
   since(channel: string): number | null {
     return this.#takerOf(channel)?.since ?? null;
   }
 
-  /** The same for all that one channel or pattern brings. */
+  /** The same for the subscription of one channel or pattern. */
   sinceOf(key: string): number | null {
     return this.#byKey.get(key)?.since ?? null;
   }
@@ -164,7 +164,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     return keys.every((key) => this.#byKey.get(key)?.since !== null);
   }
 
-  /** Calls `done` when it is: at once, or later. */
+  /** Calls `done` when it is known, at once or later. */
   cover(keys: readonly string[], done: () => void): void {
     let left = 1;
     const one = (): void => {
@@ -179,7 +179,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     one();
   }
 
-  /** The broker was away: what came meanwhile is not here. It is found out anew since when everything comes. */
+  /** The broker was away, and what was published meanwhile has not come: `since` is found out anew. */
   restart(): void {
     for (const feed of this.#byKey.values()) {
       feed.before = feed.since ?? feed.before;
@@ -192,7 +192,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
   onTurnEnd(): void {
     const fresh = this.#fresh;
     this.#fresh = [];
-    // While the broker is away nothing is found out: `restart` follows.
+    // While the broker is away nothing can be found out: `restart` follows.
     if (!this.#broker.up) return;
     this.#sink.mark((number) => {
       for (const feed of fresh) {
@@ -285,7 +285,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     return matchesPattern(feed.pattern, channel) && this.#takerOf(channel) === feed;
   }
 
-  /** The subscription from which items of a channel are taken. It is not one that the broker may not know yet, if there is another. */
+  /** The subscription from which items of a channel are taken: if there are several, one that the broker is known to have. */
   #takerOf(channel: string): Feed | undefined {
     const exact = this.#byKey.get(channel);
     if (exact !== undefined && exact.since !== null) return exact;

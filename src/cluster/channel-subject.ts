@@ -6,7 +6,7 @@ import { isWildcard } from '../codec/grip/index.ts';
  */
 export const MAX_SUBJECT = 1_000;
 
-/** Tokens of printable ASCII, but for what subjects have a meaning for, and for the escape. */
+/** Tokens of printable ASCII, without what has a meaning in subjects, and without the escape. */
 const PLAIN = /^[!-)+\-/-<?-~]+(?:\.[!-)+\-/-<?-~]+)*$/;
 
 const ESCAPED = /[^!-)+\-/-<?-~]/gu;
@@ -14,7 +14,7 @@ const ESCAPED = /[^!-)+\-/-<?-~]/gu;
 /** Halves of characters, which have no UTF-8. */
 const UNPAIRED = /\p{Surrogate}/u;
 
-/** A token that is nothing. It is an escape of nothing, so no other token is written like that. */
+/** Stands for an empty token. No other token is written like that. */
 const EMPTY = '=';
 
 /**

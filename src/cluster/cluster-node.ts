@@ -55,7 +55,7 @@ export interface ClusterNodeOptions {
   readonly facts: () => NodeFacts;
 }
 
-/** The parts of a node, which its broker has to be there for. */
+/** The parts of a node that need its broker to be made. */
 interface NodeParts {
   readonly name: NodeName;
   readonly broker: Broker;
@@ -121,7 +121,7 @@ export class ClusterNode implements Guarded {
       clients.fromNodes.pump();
     };
     store.onStalled = () => clients.fromNodes.onAway();
-    // What such a node has appended may have got lost, and nobody tells of it.
+    // What such a node has appended may have got lost, and nobody announces it.
     registry.watch({ nodeCame: () => store.doubt(), nodeGone: () => store.doubt() });
     broker.watch({
       onDown: () => {
@@ -162,7 +162,7 @@ export class ClusterNode implements Guarded {
     this.#options.clients.watchChannels(this.#feed);
   }
 
-  /** Gets what is published to a channel, or to those that a pattern matches, whether a client here has it or not, until the result is called. @param key as `subscriptionKey` */
+  /** Subscribes to a channel or pattern, whether a client here has it or not, until the result is called. @param key as `subscriptionKey` */
   look(key: string): () => void {
     return this.#feed.look(key);
   }

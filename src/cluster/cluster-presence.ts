@@ -17,7 +17,7 @@ import { PresenceView } from './presence-view.ts';
 import { SharedBucket } from './shared-bucket.ts';
 import type { Subjects } from './subjects.ts';
 
-/** Milliseconds after which the bucket forgets what no node writes again, and after which nodes do that. */
+/** Milliseconds after which the bucket forgets a value, and after which its node writes it again. */
 const [AGE, REFRESH] = [3_600_000, 1_200_000];
 
 /** Milliseconds after its start until a node may be the leader: by then it has heard of the others. */
@@ -26,10 +26,10 @@ const HEAR_MS = 1_000;
 /** Milliseconds for which a node that was never heard of is believed to be there. */
 const UNHEARD_MS = 5_000;
 
-/** Milliseconds between two looks at what nodes there are. */
+/** Milliseconds between two checks of which nodes there are. */
 const TICK = 500;
 
-/** Milliseconds that the broker has at the end to take that the users of this node have left. */
+/** Milliseconds for which a node that stops waits until the broker knows that its users have left. */
 const STOP_MS = 2_000;
 
 /** Bytes of a value, as the broker counts them. */
@@ -42,7 +42,7 @@ const MAX_VALUE_BYTES = 256;
  */
 const MAX_BYTES = 134_217_728;
 
-/** What it is made of. */
+/** What the presence of a cluster is made of. */
 export interface ClusterPresenceOptions {
   readonly broker: Broker;
   readonly subjects: Subjects;
@@ -68,9 +68,9 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   readonly #watch: BucketWatch;
   readonly #ticker: Ticker;
   readonly #heard: number;
-  /** Nodes that have users and are not there, with the wheel time at which these are removed. */
+  /** Nodes that have users but are not there, with the wheel time at which their users are removed. */
   readonly #missing = new Map<string, number>();
-  /** Keys that have come since the bucket is read anew; null once all have. */
+  /** Keys that have come while the bucket is read anew; null once all have. */
   #loading: Set<string> | null = new Set();
   #isLeader = false;
   /** Another leader has told something meanwhile. */
@@ -144,7 +144,7 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     this.#watch.stop();
   }
 
-  /** Looks whether the bucket is still there, and makes it again if not. It does so every 10 s. */
+  /** Checks that the bucket is still there, and makes it again if not. It does so every 10 s. */
   async checkBucket(): Promise<void> {
     await this.#watch.look();
   }
@@ -180,7 +180,7 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     const { self } = this.#options;
     const loaded = this.#loading;
     this.#loading = null;
-    // What went while nothing was read.
+    // What was deleted while nothing was read.
     const gone = [...this.#view.keys()].filter((key) => loaded?.has(key) === false);
     for (const key of gone) this.#view.take(presenceKeyOf(key) as PresenceKey, '');
     const own = this.#view.staysOf(self);
@@ -270,14 +270,14 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     return `${since} ${this.#options.self}`;
   }
 
-  /** Something was read that is for this node to write. */
+  /** A value was read that is for this node to write. */
   #onOwnValue(key: string, value: string, isForeign: boolean): void {
     const read = presenceKeyOf(key);
     const wanted = this.#own.wanted(key);
     if (read === null) return;
     this.#view.take(read, value);
     if (!isForeign) return;
-    // A node that was stopped for a while is taken for gone.
+    // Others have taken this node for gone, as it was stopped for a while.
     if (read.kind === 'stay' && read.node === this.#options.self) this.#own.set(key, wanted);
     // There were two leaders for a moment.
     else if (read.kind === 'told' && (value === '') !== (wanted === '')) this.#isOutdated = true;

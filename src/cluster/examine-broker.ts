@@ -48,7 +48,7 @@ export async function examineBroker(
   }
 }
 
-/** The broker tells its time with what it says of a stream. */
+/** What the broker says of a stream has its time. */
 function aheadOf(info: StreamInfo | null): number | null {
   const { ts = '' } = (info ?? {}) as { readonly ts?: string };
   const time = Date.parse(ts);

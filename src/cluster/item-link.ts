@@ -15,7 +15,7 @@ const [KEY_SPACE, MESSAGE_SPACE] = [16_384, 512];
 export interface ItemLinkMeans {
   readonly broker: Broker;
   readonly subjects: Subjects;
-  /** In which items are sent. */
+  /** Says in which version items are sent. */
   readonly protocol: Pick<SpokenProtocol, 'version'>;
   readonly counters: ClusterCounters;
   readonly log: Log;
@@ -70,7 +70,7 @@ export class ItemLink implements OtherNodes, AtTurnEnd {
     }
     const message = encodeItemMessage(item, protocol.version);
     if (message.length > broker.maxPayload) {
-      // The bound was higher when it was accepted, or it is one of our own.
+      // The broker took more when it was accepted, or it is one of our own.
       this.#drop(channel, 'it is larger than max_payload of the broker');
     } else if (broker.publishSoon(subject, message)) {
       counters.itemsSent++;

@@ -30,9 +30,9 @@ export interface StreamMessage {
 /** The stream of a cluster at the broker: what it is like, and what can be asked of it. */
 export class ItemStream {
   readonly name: string;
-  /** Of what it has now. */
+  /** Stands for what it has now. */
   epoch = '';
-  /** Cursors from below it continue only channels that have items from before them. */
+  /** A cursor below it continues only channels that have items from before the cursor. */
   floor = 0;
   /** The highest number that was seen. */
   seen = 0;
@@ -66,7 +66,7 @@ export class ItemStream {
   }
 
   /**
-   * Asks what the stream is like, and makes it what it must be. It has another epoch when it was made anew, or has lost items, as a broker has that was restored from a backup.
+   * Asks what the stream is like, and corrects its settings. It gets another epoch when it was made anew, or has lost items, as after the broker was restored from a backup.
    */
   async refresh(): Promise<StreamInfo> {
     let info = await this.#find();
@@ -87,7 +87,7 @@ export class ItemStream {
         [FLOOR]: String(info.state.last_seq),
       };
     }
-    // Where less was kept of a channel, some may have gone.
+    // While less was kept of a channel, some items may have gone.
     else if (change.max_msgs_per_subject !== undefined) {
       change.metadata = { ...(change.metadata ?? metadata), [FLOOR]: String(info.state.last_seq) };
     }
@@ -109,25 +109,25 @@ export class ItemStream {
     return this.#manager.streams.info(this.name);
   }
 
-  /** How many items the subjects have that this one matches. */
+  /** How many items each subject has that this one matches. */
   async countsOf(subject: string): Promise<Readonly<Record<string, number>>> {
     const { state } = await this.#manager.streams.info(this.name, { subjects_filter: subject });
     return state.subjects ?? {};
   }
 
-  /** The message that is meant, as the server has it that all others follow; null for none. */
+  /** One message, as the leader of the stream has it; null for none. */
   async get(query: Parameters<typeof storedMessage>[2]): Promise<StreamMessage | null> {
     const found = await storedMessage(this.#manager, this.name, query);
     return found && { seq: found.seq, subject: found.subject, data: found.data, time: found.time.getTime() };
   }
 
-  /** The number of the first message with a subject that has a higher number, as one of the servers knows it, which may be behind; 0 for none. */
+  /** The number of the first message of a subject above a number; 0 for none. Any of the servers answers, which may be behind. */
   async numberAfter(number: number, subject: string): Promise<number> {
     const query = { seq: number + 1, next_by_subj: subject } as unknown as DirectMsgRequest;
     return (await this.#manager.direct.getMessage(this.name, query))?.seq ?? 0;
   }
 
-  /** Lets the items of a subject go. @param before only those with lower numbers */
+  /** Deletes the items of a subject. @param before only those with lower numbers */
   async purge(subject: string, before?: number): Promise<void> {
     await this.#manager.streams.purge(
       this.name,
@@ -143,7 +143,7 @@ export class ItemStream {
     await this.#manager.consumers.delete(this.name, name);
   }
 
-  /** Whether the stream has lost items. A server that was stopped, or has just begun to lead, may say less than there is; but it takes a message only when it knows of all. */
+  /** Whether the stream has lost items. A server that was stopped, or has just begun to lead, may report less than there is. But it takes a message only when it knows of all. */
   async #hasLost(): Promise<boolean> {
     const { seen } = this;
     const { seq } = await this.#manager.jetstream().publish(this.#subjects.mark('last'));

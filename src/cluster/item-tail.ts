@@ -8,16 +8,16 @@ import { itemsAfter } from './items-after.ts';
  */
 export const TAIL_BYTES = 16_777_216;
 
-/** Items that have gone are cleared away when there are so many, and they are half of all. */
+/** The places of items that have gone are freed when they are so many, and half of all. */
 const MANY = 32;
 
 /**
- * Channels of which it is known up to where they were cleared. Beyond it the tail begins anew.
+ * Channels of which the tail knows up to where they were cleared. Beyond it the tail begins anew.
  * @bound cluster-cleared-channels
  */
 export const MAX_CLEARED = 4_096;
 
-/** In place of an item that has gone. */
+/** Takes the place of an item that has gone. */
 const GONE: KeptItem = { number: 0, time: 0, channel: '', bytes: Buffer.alloc(0) };
 
 /** The items of one channel, the oldest first. */
@@ -69,16 +69,16 @@ export class ItemTail {
     while (this.#bytes > TAIL_BYTES) this.#shift();
   }
 
-  /** The lowest number above which all items of the channel that have come are here. */
+  /** The number above which all items of the channel that have come are here. */
   floorOf(channel: string): number {
     return Math.max(this.from, this.#cleared.get(channel) ?? 0);
   }
 
-  /** The items of a channel up to this number were let go. */
+  /** The items of a channel up to this number were deleted. */
   clear(channel: string, upTo: number): void {
     this.#cleared.set(channel, Math.max(upTo, this.#cleared.get(channel) ?? 0));
     if (this.#cleared.size <= MAX_CLEARED) return;
-    // Neither what was cleared nor what goes now is behind this.
+    // No item that was cleared, and none that is forgotten now, has a higher number.
     const last = this.#items.at(-1)?.number ?? 0;
     this.restart(Math.max(this.from, last, ...this.#cleared.values()));
   }
@@ -95,7 +95,7 @@ export class ItemTail {
     return names;
   }
 
-  /** Forgets all. @param from only what comes with higher numbers is here from now on */
+  /** Forgets all. @param from only items with higher numbers are here from now on */
   restart(from: number): void {
     this.from = from;
     this.#items = [];

@@ -49,17 +49,17 @@ export interface JetStreamStoreOptions {
   readonly log: Log;
   readonly counters?: HistoryCounters;
   readonly clusterCounters: ClusterCounters;
-  /** Handles exceptions of calls that come later. */
+  /** Handles what calls throw that come later. */
   readonly owner: Guarded;
 }
 
-/** Milliseconds between two looks at the stream, and after which one that has failed is repeated when the broker is back. */
+/** Milliseconds between two checks of the stream, and until one is repeated that has failed when the broker is back. */
 const [LOOK, AGAIN] = [10_000, 500];
 
 /** Times that the stream is asked what had got lost before the broker was away. */
 const LOOKS_BACK = 10;
 
-/** Milliseconds between two looks at the last items of channels. */
+/** Milliseconds between two checks of the last items of channels. */
 const POSITIONS = 1_000;
 
 const NO_FEED: StoreFeed = {
@@ -77,7 +77,7 @@ const NO_FEED: StoreFeed = {
  * The items of all nodes of a cluster, in one stream of NATS JetStream, whose sequence is the number of items. What comes by the subscriptions of a node is passed on in the order of the stream;
  * what a client has missed is read from the last items that came, else from the stream.
  *
- * It takes what `ChannelFeed` brings of kept items. Whoever puts a node together makes the store, then the feed with it as a part of its sink, and then sets `feed`.
+ * It takes what `ChannelFeed` brings of kept items. To put a node together, make the store, then the feed with the store as a part of its sink, and then set `feed`.
  */
 export class JetStreamStore
   implements SharedStore, Pick<FeedSink, 'onKept' | 'mark'>, AtTurnEnd, BrokerWatcher, Guarded
@@ -110,11 +110,11 @@ export class JetStreamStore
   #turnEnds = false;
   #feed: StoreFeed = NO_FEED;
   #limitsOf: (channel: string) => ChannelLimits | null = () => null;
-  /** Marks that have come in this turn, or while it was not known where the stream is. */
+  /** Calls for marks that have come in this turn, or while it was not known where the stream is. */
   #marked: (() => void)[] = [];
-  /** The rules that the stream is being told. */
+  /** Resolves when the stream has the rules. */
   #ruling: Promise<void> = Promise.resolve();
-  /** Times that it was not known where the stream is. */
+  /** How often it was not known where the stream is. */
   #times = 0;
   #paused = false;
   #checking = false;
@@ -284,7 +284,7 @@ export class JetStreamStore
     this.#queries.names(prefix, done);
   }
 
-  /** The limits of the stream are those of all channels, and narrower ones count when items are read. */
+  /** The stream has the limits of all channels together. Narrower ones count when items are read. */
   trim(): void {}
 
   clear(channel: string, upTo = this.last): void {
@@ -306,7 +306,7 @@ export class JetStreamStore
     this.#later(this.#ruling);
   }
 
-  /** Looks whether the last items of channels have come, as far as there is a reason. The store does so each second. */
+  /** Checks that the last items of channels have come, where there is a reason to. The store does so each second. */
   async checkPositions(): Promise<void> {
     if (this.#paused || this.#stopped) return;
     await this.#answers.orElse(this.#positions.look(), undefined);
@@ -329,7 +329,7 @@ export class JetStreamStore
   }
 
   onDown(): void {
-    // What came before that is passed on.
+    // What came before is passed on.
     if (!this.#paused) this.onTurnEnd();
     this.#pause();
   }
@@ -385,7 +385,7 @@ export class JetStreamStore
     this.#queries.forget();
   }
 
-  /** As if the broker was away: what it keeps, and tells, is known again when it has taken a mark. */
+  /** As if the broker was away: what it keeps is known again when it has taken a mark. */
   #onStalled(): void {
     if (this.#paused || this.#stopped) return;
     this.#options.log.warn({}, 'broker keeps nothing: most of its servers may be away');

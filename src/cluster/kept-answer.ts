@@ -4,17 +4,17 @@ import { LATER_ITEM } from './item-message.ts';
 
 /** What is known of the items of some channels. */
 export interface KnownItems {
-  /** Everything up to this number is known: less than the head where it is too much. */
+  /** Everything up to this number is known. It is below the head where there is too much to read at once. */
   readonly upTo: number;
-  /** Whether there are older items than those that are known: of a page with the newest first. */
+  /** Whether there are older items than those that are known, on a page with the newest first. */
   readonly hasOlder?: boolean;
   /** The items of a channel with higher numbers, in their order. */
   after(channel: string, number: number): readonly KeptItem[];
-  /** All items of a channel with higher numbers than the result are known that it has ever had. */
+  /** The number above which every item is known that the channel has ever had. */
   floorOf(channel: string): number;
 }
 
-/** What an answer depends on besides. */
+/** What else an answer depends on. */
 export interface AnswerMeans {
   readonly head: number;
   /** Whether the cursor is of another epoch, or of the future. */
@@ -29,7 +29,7 @@ export function lostAnswer({ channels }: ReadQuery, head: number): ReadResult {
   return { recovered: false, gaps: channels, items: [], head, more: false };
 }
 
-/** Answers a query as `HistoryStore.read` says, from what is known. The limits of channels are those of their rules: what the broker keeps beyond them has gone. */
+/** Answers a query as `HistoryStore.read` says, from what is known. Items beyond the limits of their rule are left out, although the broker may have them. */
 export function answerOf(query: ReadQuery, known: KnownItems, means: AnswerMeans): ReadResult {
   const { head, foreign } = means;
   const places = new Map(query.places);
@@ -59,7 +59,7 @@ export function answerOf(query: ReadQuery, known: KnownItems, means: AnswerMeans
   return known.hasOlder === true ? { ...page, more: true } : page;
 }
 
-/** How many of the items the rule of their channel has let go. @param whole whether they are all up to the head */
+/** How many of the items, from the oldest on, the rule of their channel does not keep. @param whole whether they are all up to the head */
 function firstKept(
   items: readonly KeptItem[],
   channel: string,

@@ -6,14 +6,14 @@ import type { ItemTail } from './item-tail.ts';
 import { streamedMessage } from './streamed-message.ts';
 
 /**
- * Bytes of the names of channels whose last numbers a node knows, each with 64 bytes. Beyond it all are forgotten: what got lost before that is not noticed.
+ * Bytes of the names of channels whose last numbers a node knows, each costing 64 more. Beyond it all are forgotten: what got lost before that is not noticed.
  * @bound cluster-known-numbers
  */
 export const KNOWN_BYTES = 8_388_608;
 
 /** What is known of the subscriptions of this node. */
 export interface FeedPlaces {
-  /** Items of the channel with higher numbers than the result come here; null where that is not known, or the node is not subscribed to it. */
+  /** The number above which items of the channel come here; null where that is not known, or the node is not subscribed to it. */
   since(channel: string): number | null;
   /** What that was before the broker was away, while it is not known anew. */
   sinceBefore(channel: string): number | null;
@@ -37,9 +37,9 @@ export class KeptFeed {
   /** The last numbers of channels. */
   readonly #numbers = new Map<string, number>();
   #bytes = 0;
-  /** Whether the broker was away, and it is not known yet where the stream is. What comes meanwhile is read by those who go on behind it. */
+  /** Whether it is not known where the stream is, as the broker was away. Clients read later what comes meanwhile. */
   #paused = false;
-  /** Of other channels it is not known what came up to this number. */
+  /** What came of all other channels up to this number is not known. */
   #forgotten = 0;
 
   constructor(tail: ItemTail, counters: ClusterCounters, log: Log) {
@@ -64,14 +64,14 @@ export class KeptFeed {
     const { number, before, time } = streamed;
     const since = this.places.since(channel);
     const known = this.#numbers.get(channel) ?? this.#forgotten;
-    // It came by two subscriptions, or before it was known what comes by this one: then it is read.
+    // It came by two subscriptions, or before it was known what comes by this one. In that case it is read.
     if (number <= known || number <= (since ?? 0)) return false;
     const wasIdle = this.idle;
     this.#know(channel, number);
-    // What the stream has let go meanwhile is not noticed. Readers notice that.
+    // Items that the stream has deleted meanwhile are not noticed here, but by readers.
     if (since !== null && before > Math.max(known, since)) this.#lose(channel, Math.max(known, since));
     if (number <= this.head) {
-      // Others have been passed on that come after it.
+      // Later ones have been passed on.
       if (since !== null) this.#lose(channel, number - 1);
       return wasIdle && !this.idle;
     }
@@ -91,18 +91,18 @@ export class KeptFeed {
     if (!this.#paused) this.last = Math.max(this.last, number);
   }
 
-  /** The number of the last item of a channel that has come, or of one after which nothing has come; infinite where it is not known what comes. */
+  /** A number after which no item of a channel has come, mostly that of its last one; infinite where it is not known what comes. */
   positionOf(channel: string): number {
     const since = this.places.since(channel);
     if (since === null || this.#paused) return Number.POSITIVE_INFINITY;
     return Math.max(since, this.#numbers.get(channel) ?? this.#forgotten);
   }
 
-  /** A channel has an item with this number, and everything before that number has come that comes at all. */
+  /** A channel has an item with this number, which would have come by now. */
   miss(channel: string, number: number): void {
     const position = this.positionOf(channel);
     if (number <= position) return;
-    // A node that has not noticed yet that there is another stream announces numbers of the one before.
+    // A node that has not noticed that there is another stream announces numbers of the former one.
     if (number > this.last) {
       this.#counters.messagesInvalid++;
       return;
@@ -132,7 +132,7 @@ export class KeptFeed {
     this.#disordered = false;
     this.head = this.last;
     for (const item of items) this.#tail.add(item);
-    // It does not have what got lost.
+    // The tail does not have what got lost.
     if (lost.length > 0) this.#tail.restart(this.head);
     if (this.#bytes > KNOWN_BYTES) this.#forget();
     for (const [channel, from] of lost) {
@@ -152,7 +152,7 @@ export class KeptFeed {
     this.last = this.head;
   }
 
-  /** Everything comes from behind this number on: that of the head of now, whatever was passed on before. */
+  /** All items with higher numbers come from now on. It is the head now, whatever was passed on before. */
   resume(number: number): void {
     this.#paused = false;
     [this.head, this.last] = [number, number];

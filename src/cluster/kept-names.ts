@@ -4,7 +4,7 @@ import type { ReadsSource } from './kept-reads.ts';
 import { READ_BYTES } from './kept-run.ts';
 import { readStream } from './stream-reader.ts';
 
-/** Tells which channels have items. */
+/** Finds out which channels have items. */
 export class KeptNames {
   readonly #source: ReadsSource;
 
@@ -46,12 +46,12 @@ export class KeptNames {
     return all.filter((name) => name.startsWith(prefix));
   }
 
-  /** Those of which items come after this number; null where these are too many. */
+  /** Those that have items after this number; null where these items are too many. */
   async #namesAfter(pattern: string, after: number): Promise<readonly string[] | null> {
     const { stream, state, subjects } = this.#source;
     const subject = subjects.keptOf(pattern);
     if (subject === null) return null;
-    // A server that is behind would not know all of them.
+    // The server that is asked may be behind, and would not know all of them.
     if (stream.replicas > 1) return null;
     const upTo = state.head;
     if (after >= upTo) return [];

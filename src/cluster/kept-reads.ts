@@ -7,18 +7,18 @@ import type { KeptRun, RunEnd, WantedChannel } from './kept-run.ts';
 import type { StreamSource } from './stream-reader.ts';
 import { StreamRuns } from './stream-runs.ts';
 
-/** What the store needs to know of the subscriptions of its node. */
+/** What the store uses of the subscriptions of its node. */
 export type StoreFeed = Pick<
   ChannelFeed,
   'since' | 'sinceBefore' | 'sinceOf' | 'cover' | 'covers' | 'restart' | 'channels' | 'patterns'
 >;
 
-/** What is known of a store by those who read from it. */
+/** What those who read from a store know of it. */
 export interface StoreState {
   readonly head: number;
-  /** Grows each time it is not known any more where the stream is. */
+  /** Grows each time the store loses track of where the stream is. */
   readonly times: number;
-  /** Whether it is not known now: the broker is away, or was a moment ago. */
+  /** Whether it has lost track now: the broker is away, or was a moment ago. */
   readonly isAway: boolean;
   readonly feed: StoreFeed;
   /** Resolves with the number of a mark that is made now. */
@@ -48,7 +48,7 @@ export class KeptReads {
   readonly #source: ReadsSource;
   readonly #runs: StreamRuns;
   readonly #lines = new LineRate(OUTAGE_LINES);
-  /** From here on it is known which channels were cleared. */
+  /** Above this number it is known which channels were cleared. */
   #begun = Number.POSITIVE_INFINITY;
 
   /** @param fence subject of the marks of this node */
@@ -70,7 +70,7 @@ export class KeptReads {
     );
   }
 
-  /** What other nodes clear comes here behind this number. */
+  /** Above this number it is known which channels other nodes clear. */
   begin(number: number): void {
     this.#begun = number;
   }
@@ -105,10 +105,10 @@ export class KeptReads {
     await state.ruled();
     const wanted = wantedOf(query);
     const isAhead = wanted.some(([, place]) => place !== null && place > state.head);
-    // It may be the number of another node. If it is of the future, it is so after this, too. Of channels that do not come here the head says nothing.
+    // The number may be from another node that is ahead. If it is still ahead after this, it is of the future. And for channels that do not come here the head says nothing.
     if (isAhead || !this.#isFed(channels)) await state.marked();
     for (let failed = 0; failed < ATTEMPTS; ) {
-      // What is away is not asked. It may be for long.
+      // A broker that is away is not asked: it may be away for long.
       if (state.isAway) await state.marked();
       const { times } = state;
       try {
@@ -128,8 +128,8 @@ export class KeptReads {
   }
 
   /**
-   * The newest items below a number: all of them, or at least what is read at a time. Of more than that, those before a number may be some that a rule has let go which keeps less than the
-   * largest one.
+   * The newest items below a number: all of them, or at least as many as are read at a time. If there are more, some of them may be beyond the rule of their channel, where it keeps less than the
+   * largest rule.
    */
   async #newest(
     wanted: readonly WantedChannel[],
@@ -172,7 +172,7 @@ export class KeptReads {
     return channels.every((channel) => this.#source.state.feed.since(channel) !== null);
   }
 
-  /** Whether what has come since a run was read is known. */
+  /** Whether all that has come since a run was read is known. */
   #reaches(run: ReadItems, channels: readonly string[]): boolean {
     const { tail, state } = this.#source;
     if (!run.isWhole || state.head <= run.end) return true;

@@ -18,9 +18,9 @@ export type WantedChannel = readonly [channel: string, place: number | null];
 
 /** Where a run is read, and what is known there. */
 export interface RunSource extends StreamSource {
-  /** From this number on it is known up to where channels were cleared. */
+  /** Above this number it is known up to where channels were cleared. */
   readonly clearedFrom: number;
-  /** Up to where the items of a channel were let go, as far as that is known. */
+  /** The number up to which a channel was cleared, as far as that is known. */
   clearedTo(channel: string): number;
 }
 
@@ -68,7 +68,7 @@ export class KeptRun implements KnownItems {
     return this.#channels.some(([name]) => name === channel);
   }
 
-  /** Whether what is wanted is all in it. */
+  /** Whether all that is wanted is in it. */
   has(channels: readonly WantedChannel[]): boolean {
     return channels.every(([, place], index) => {
       const [, from] = this.#channels[index] as WantedChannel;
@@ -93,7 +93,7 @@ export class KeptRun implements KnownItems {
 /** What an item, or a channel, costs besides its bytes. */
 const ITEM_BYTES = 200;
 
-/** Reads what channels have above their places, and finds out from which places on that is all. */
+/** Reads what channels have above their places, and finds out from which places on that is complete. */
 export async function readRun(source: RunSource, channels: readonly WantedChannel[], end: RunEnd): Promise<KeptRun> {
   const { stream, subjects } = source;
   const items: KeptItem[] = [];
@@ -119,8 +119,8 @@ export async function readRun(source: RunSource, channels: readonly WantedChanne
 }
 
 /**
- * A channel is complete from the number of its first item on: what comes after that has not been let go. Where it has fewer items than the stream keeps of it, none has ever been let go for their number: it
- * is complete from where the stream begins, the rules have begun, or it was cleared.
+ * A channel is complete from the number of its first item on, as the oldest items go first. Where it has fewer items than the stream keeps of a channel, none has gone for their number: then it is complete
+ * from where the stream begins, the rules began, or it was cleared.
  */
 async function findFloor(
   { stream, subjects, clearedFrom, clearedTo }: RunSource,

@@ -1,10 +1,10 @@
 import { type ChannelLimits, type ChannelSpan, type KeptItem, recordSpace } from '../history/index.ts';
 import type { ItemStream } from './item-stream.ts';
 
-/** Items up to which all are read. What more of them are is told by the first and the last one, and by how many there are. */
+/** Up to so many items are all read. Of more only the first, the last and their count are asked for. */
 const FEW = 256;
 
-/** What a channel is to be told of. */
+/** A channel, and how its items are read. */
 export interface SpannedChannel {
   readonly name: string;
   /** Its subject in the stream. */
@@ -14,10 +14,10 @@ export interface SpannedChannel {
   readonly read: () => Promise<readonly KeptItem[]>;
 }
 
-/** That of a channel without items. */
+/** The span of a channel without items. */
 export const NO_SPAN: ChannelSpan = { first: 0, last: 0, items: 0, bytes: 0, oldest: null };
 
-/** What is kept of a channel. Of one with many items the bytes are an estimate, and items that are too old count until the stream has let them go. Rejects when the broker fails. */
+/** What is kept of a channel. Of one with many items the bytes are an estimate, and items that are too old count until the stream deletes them. Rejects when the broker fails. */
 export async function spanOf(stream: ItemStream, { name, subject, keep, read }: SpannedChannel): Promise<ChannelSpan> {
   const count = (await stream.countsOf(subject))[subject] ?? 0;
   if (count <= FEW) return spanOfItems(name, count === 0 ? [] : await read());

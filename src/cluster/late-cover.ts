@@ -3,10 +3,10 @@ import type { Cursor } from '../history/index.ts';
 import type { StoreFeed, StoreState } from './kept-reads.ts';
 import type { WaitingReads } from './waiting-reads.ts';
 
-/** Milliseconds after which an answer is late: what other nodes have had stored meanwhile is read from the stream, which is too dear for each channel that is new here. */
+/** Milliseconds after which an answer is late: what other nodes have stored meanwhile is read from the stream, which costs too much to do for every new channel. */
 const LATE = 1_000;
 
-/** What it is known by. */
+/** What a late cover needs. */
 export interface LateCoverMeans {
   readonly state: StoreState & { readonly epoch: string };
   readonly waiting: WaitingReads;

@@ -4,9 +4,9 @@ const EMPTY = Buffer.alloc(0);
 
 /** Finds the place behind an event, in the bytes of a log from the position of its id on. */
 export class LogPlace {
-  /** It was found. */
+  /** Whether it was found. */
   found: boolean;
-  /** There is no such event. */
+  /** Whether there is no such event. */
   wrong = false;
   readonly #line: string;
   #seen = EMPTY;
@@ -16,13 +16,13 @@ export class LogPlace {
     this.found = event.position === 0;
   }
 
-  /** Takes the next bytes. Returns those behind the event; empty while it is not found. */
+  /** Takes the next bytes. Returns those behind the event, none while it is not found. */
   take(bytes: Buffer): Buffer {
     this.#seen = Buffer.concat([this.#seen, bytes]);
     return this.#seen.length >= this.#line.length + 2 ? this.finish() : EMPTY;
   }
 
-  /** No more bytes are there at present. Returns likewise. */
+  /** There are no more bytes at present. Returns the same. */
   finish(): Buffer {
     const { length } = this.#line;
     if (this.found || this.wrong || this.#seen.length <= length) return EMPTY;

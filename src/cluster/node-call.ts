@@ -10,7 +10,7 @@ const REFUSALS: readonly unknown[] = ['unknown', 'busy', 'too large', 'failed'] 
 export interface NodeQuestion {
   /** Id of the node that asks. */
   readonly from: string;
-  /** Of the question, at that node; 0 where no answer is wanted. */
+  /** Number of the question at that node; 0 where no answer is wanted. */
   readonly number: number;
   /** What kind of question it is. */
   readonly about: string;

@@ -22,7 +22,7 @@ export const MAX_QUESTIONS = 256;
  */
 export const MAX_ANSWER_BYTES = 67_108_864;
 
-/** What takes a question of another node. Returns what JSON can say, or a promise of it; undefined for a question that it does not understand. What it throws is a fault. */
+/** Answers a question of another node. Returns a value for JSON, or a promise of one; undefined for a question that it does not understand. What it throws is a fault. */
 export type NodeHandler = (input: unknown) => unknown;
 
 /** What the calls of a node are made of. */
@@ -63,7 +63,7 @@ export class NodeCalls implements NodeWatcher, Guarded {
     return Math.floor(this.#options.broker.maxPayload / 2);
   }
 
-  /** Says who answers the questions of one kind. */
+  /** Sets who answers the questions of one kind. */
   handle(about: string, handler: NodeHandler): void {
     this.#handlers.set(about, handler);
   }
@@ -90,7 +90,7 @@ export class NodeCalls implements NodeWatcher, Guarded {
 
   /**
    * Asks the other nodes. Resolves, after 2 s at the latest, with what has come. This node is not asked.
-   * @param read makes of an answer what is wanted; null for an answer that is not understood, which counts as none
+   * @param read reads an answer; null for one that is not understood, which counts as none
    * @param node id of the one that is asked. Default: all
    */
   ask<Value>(

@@ -1,6 +1,6 @@
 import type { NodeFacts } from './heartbeat.ts';
 
-/** Milliseconds over which items are counted at least, once there are so many. */
+/** Milliseconds over which items are counted at least, once the node has been there for so long. */
 const SPAN_MS = 3_000;
 
 /** What a node had counted at a time, in milliseconds. */
@@ -16,7 +16,7 @@ export class NodeRates {
   #second: Sample | null = null;
   #last: Sample | null = null;
 
-  /** The node has told what it has counted. @param time in milliseconds */
+  /** The counts of a heartbeat have come. @param time in milliseconds */
   add({ published, delivered }: Pick<NodeFacts, 'published' | 'delivered'>, time: number): void {
     this.#last = { time, published, delivered };
     this.#first ??= this.#last;

@@ -23,7 +23,7 @@ const LATE_MS = 1_000;
  */
 export const MAX_NODES = 1_000;
 
-/** As much of the broker as nodes need to know each other. */
+/** The part of the broker that nodes use to know each other. */
 export type NodeBroker = Pick<Broker, 'maxPayload' | 'publish' | 'subscribe' | 'up' | 'watch'>;
 
 /** A node of the cluster. */
@@ -81,7 +81,7 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
   readonly #lines = new LineRate();
   /** Lines about nodes that come and go: whoever makes up nodes must not fill the log. */
   readonly #nodeLines = new LineRate();
-  /** Pairs of rules of which the log says that they differ. */
+  /** Pairs of rules that differ, as the log says already. */
   readonly #differing = new Set<string>();
   #subscription: ReturnType<NodeBroker['subscribe']> | null = null;
   /** Wheel time of the next heartbeat. */
@@ -191,7 +191,7 @@ export class NodeRegistry extends WheelTimer implements BrokerWatcher {
     broker.publish(this.#subject, encodeHeartbeat({ id, name, version, started: this.#started, facts: now, leaves }));
   }
 
-  /** A time in milliseconds in which this node could hear nobody does not count as silence. */
+  /** Milliseconds in which this node could hear nobody do not count as silence. */
   #forgive(time: number): void {
     const { now } = this.#options.wheel;
     for (const node of this.#others.values()) node.heard = Math.min(now, node.heard + time);

@@ -1,23 +1,23 @@
 import { NOBODY } from '../hub/index.ts';
 import { channelSubject } from './channel-subject.ts';
 
-/** A key of the bucket for presence: a node has a user on a channel, it was told that the user is there, or where a node is in the bucket. `NOBODY` stands for clients of no user, and for the channel itself. */
+/** A key of the bucket for presence: that a node has a user on a channel, that the user was told to be there, or how far a node has read. `NOBODY` stands for clients of no user, and for the channel itself. */
 export type PresenceKey =
   | { readonly kind: 'stay'; readonly node: string; readonly channel: string; readonly user: string }
   | { readonly kind: 'told'; readonly channel: string; readonly user: string }
   | { readonly kind: 'mark'; readonly node: string };
 
-/** That a node has connections of a user on a channel; null for a channel whose name has no subject. */
+/** Key of the connections that a user has on a channel at a node; null for a channel whose name has no subject. */
 export function stayKey(node: string, channel: string, user: string): string | null {
   return channelSubject(channel) === null ? null : `e.${node}.${token(channel)}.${token(user)}`;
 }
 
-/** That it was told of a user on a channel, or of the channel. */
+/** Key of a user on a channel, or of a channel, that was told to be there. */
 export function toldKey(channel: string, user: string): string {
   return `t.${token(channel)}.${token(user)}`;
 }
 
-/** What a node writes to learn that it has read everything before. */
+/** Key that a node writes to learn that it has read everything before. */
 export function markKey(node: string): string {
   return `m.${node}`;
 }

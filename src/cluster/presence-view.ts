@@ -8,7 +8,7 @@ import { type PresenceKey, stayKey, toldKey } from './presence-key.ts';
  */
 export const MAX_VIEW_BYTES = 268_435_456;
 
-/** Connections of a user on a channel that are believed. */
+/** Connections of a user on a channel at most: more are not believed. */
 const MAX_CONNECTIONS = 1_000_000_000;
 
 /** What is known of one node. */
@@ -37,7 +37,7 @@ export class PresenceView {
     return this.#bytes;
   }
 
-  /** Those that have users. */
+  /** The nodes that have users. */
   get nodes(): Iterable<string> {
     return this.#nodes.keys();
   }

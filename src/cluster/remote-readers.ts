@@ -40,7 +40,7 @@ class RemoteReader implements StreamReader {
   onFault(): void {}
 }
 
-/** Answers other nodes about the streams of this process, and has their clients count as readers: the origin waits for the one that has read most, and is not cut while one reads. */
+/** Answers other nodes about the streams of this process, and counts their clients as readers: the origin waits for the one that has read most, and is not cut while one reads. */
 export class RemoteReaders implements Guarded {
   readonly #means: StreamMeans;
   readonly #streams: ResumableStreams;

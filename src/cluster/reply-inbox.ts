@@ -2,7 +2,7 @@ import { createInbox, type Subscription } from '@nats-io/transport-node';
 import { type Guarded, guarded } from '../clock/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 
-/** Where the answers to the messages of one part of a node come: each message has a token, which tells what an answer is to. One subscription is cheaper than one for each. */
+/** Takes the answers to the messages of one part of a node. Each message has a token, by which its answer is known: so one subscription is enough. */
 export class ReplyInbox {
   readonly #beginning = `${createInbox()}.`;
   readonly #subscription: Subscription;

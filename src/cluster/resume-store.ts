@@ -18,7 +18,7 @@ export interface ResumeStoreSettings {
   readonly maxAge: number;
 }
 
-/** Seconds after which the broker forgets a consumer that nobody asks. */
+/** Seconds after which the broker forgets a consumer that nobody asks for messages. */
 const INACTIVE = 60;
 
 const SECOND = 1e9;
@@ -80,12 +80,12 @@ export class ResumeStore {
     await this.#manager.consumers.delete(this.name, name);
   }
 
-  /** Lets the messages of a log with lower numbers go. */
+  /** Deletes the messages of a log with lower numbers. */
   async trim(stream: string, number: number): Promise<void> {
     await this.#manager.streams.purge(this.name, { filter: this.#subjects.streamLog(stream), seq: number });
   }
 
-  /** Lets all of a stream go. */
+  /** Deletes all of a stream. */
   async remove(stream: string): Promise<void> {
     await this.#manager.streams.purge(this.name, { filter: this.#subjects.streamAll(stream) });
   }
@@ -112,7 +112,7 @@ export class ResumeStore {
       max_age: maxAge * SECOND,
       max_bytes: maxBytes,
       num_replicas: replicas,
-      // Nothing is sent with an id.
+      // No message has an id.
       duplicate_window: SECOND,
     };
   }

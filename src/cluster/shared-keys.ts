@@ -14,7 +14,7 @@ import type { Subjects } from './subjects.ts';
 /** Milliseconds for which a key is remembered. */
 const REMEMBERED = 300_000;
 
-/** Milliseconds for which a node waits for what becomes of items with a key. */
+/** Milliseconds for which a node waits until another one has published items with a key. */
 const WAIT_MS = 2_000;
 
 /** Milliseconds between two looks. */
@@ -34,20 +34,20 @@ const MAX_BYTES = 134_217_728;
 
 type KeyWithDigest = readonly [key: string, digest: string];
 
-/** The keys of one request of a publisher, and the table that is taught. */
+/** The keys of one request of a publisher, and the table that learns. */
 interface Request {
   readonly keys: ReadonlyMap<string, string>;
   readonly table: KeyTable;
 }
 
-/** That this node publishes items with a key. */
+/** This node publishes the items of a key. */
 interface Claim {
   readonly keys: Request['keys'];
-  /** Of the record. */
+  /** Revision of the record. */
   readonly revision: number;
 }
 
-/** What it is made of. */
+/** What the keys of a cluster are made of. */
 export interface SharedKeysOptions {
   readonly broker: Broker;
   readonly subjects: Subjects;
@@ -59,7 +59,7 @@ export interface SharedKeysOptions {
 }
 
 /**
- * Idempotency keys for all nodes of a cluster. Whoever publishes items with a key makes a record of it first. Where there is a record already, what it says is taught to the table of this node, which
+ * Idempotency keys for all nodes of a cluster. A node makes a record of a key before it publishes items with it. Where there is a record already, the table of this node learns what it says, and
  * does the rest.
  */
 export class SharedKeys {
@@ -87,15 +87,15 @@ export class SharedKeys {
   }
 
   /**
-   * Finds out about keys. Returns whether all are known here; else calls `done` later. A node that does not publish within two seconds what it has begun is not waited for any longer, and a broker that does
-   * not answer is not, either.
+   * Finds out about keys. Returns whether all are known here; else calls `done` later. It waits for two seconds: for another node that has begun to publish items with a key, and for
+   * the broker.
    * @param keys with the digests of their items
-   * @param table of this node, which is taught
+   * @param table of this node, which learns
    * @param done throws nothing
    */
   learn(keys: ReadonlyMap<string, string>, table: KeyTable, done: () => void): boolean {
     const wanted = [...keys].filter(([key]) => !isKnown(table.known(key)));
-    // Publishers are refused while the broker is away, or deliver on this node.
+    // While the broker is away publishers are refused, or deliver on this node.
     if (wanted.length === 0 || !this.#options.broker.up) return true;
     void this.#learn({ keys, table }, wanted).then(done);
     return false;
@@ -118,7 +118,7 @@ export class SharedKeys {
     const deadline = performance.now() + patience;
     const outcomes = await Promise.all(wanted.map((key) => this.#look(request, key)));
     if (outcomes.every((outcome) => outcome !== 'busy')) return;
-    // Nobody waits for others while others wait for it: now one by one, in an order that is the same for all.
+    // Two requests must not wait for each other: so this one gives up its claims, and takes its keys one by one, in an order that is the same for all.
     for (const [i, [key]] of wanted.entries()) if (outcomes[i] === 'claimed') this.#release(key);
     for (const key of wanted.toSorted()) await this.#wait(request, key, deadline);
   }
@@ -127,7 +127,7 @@ export class SharedKeys {
   async #wait(request: Request, key: KeyWithDigest, deadline: number): Promise<void> {
     while ((await this.#look(request, key)) === 'busy') {
       if (performance.now() >= deadline) {
-        // Whoever has begun is gone, or hangs.
+        // The node that has begun is gone, or hangs.
         await this.#look(request, key, true);
         return;
       }

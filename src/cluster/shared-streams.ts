@@ -10,7 +10,7 @@ import { StreamViewers } from './stream-viewers.ts';
 import { type StreamMeans, StreamWriters } from './stream-writers.ts';
 import { Subjects } from './subjects.ts';
 
-/** Milliseconds between looks at what does not come by itself. */
+/** Milliseconds between two checks of what no event tells. */
 const CHECK = 1_000;
 
 /** What shared streams are made of. */
@@ -25,7 +25,7 @@ export interface SharedStreamsOptions extends ResumeStoreSettings {
 }
 
 /**
- * The resumable streams of a process and those of all other nodes: each is read from its origin by one process, which writes it to the broker too; and a client that comes back to any other process has it from there.
+ * The resumable streams of a process, and those of all other nodes. One process reads a stream from its origin and writes it to the broker, too. A client that comes back to another process gets it from there.
  */
 export class SharedStreams implements BrokerWatcher, Guarded {
   /** Responds as `ResumableStreams.service` does, for streams that other processes have, or had. */

@@ -1,7 +1,7 @@
 import type { Heartbeat } from './heartbeat.ts';
 import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
 
-/** Milliseconds of heartbeats after which a node that has started has heard of all others. */
+/** Milliseconds after which a node that has started has heard the heartbeats of all others. */
 const LEARNING_MS = 3_000;
 
 /** The other nodes, as far as their protocols count. */
