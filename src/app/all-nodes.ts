@@ -9,12 +9,12 @@ import type { ProxyRole } from './proxy-role.ts';
 import type { ProxyWorkers } from './proxy-workers.ts';
 import type { Publishing } from './publishing.ts';
 
-/** What is made of the clients of this node. */
+/** What the clients of this node are reached by. */
 export interface OwnNode {
   readonly proxy: ProxyRole;
   /** The processes that have the clients; null for this one. */
   readonly workers: ProxyWorkers | null;
-  /** What publishers here publish to. */
+  /** Where publishers of this node publish. */
   readonly publishing: Publishing;
   readonly report: FaultReport;
 }

@@ -40,7 +40,7 @@ export function hubChannels(hub: Hub): TappedChannels {
   };
 }
 
-/** The same for a node of a cluster, where what is published elsewhere comes only if it is wanted. */
+/** The same for a node of a cluster, which gets what is published elsewhere only if it asks for it. */
 export function lookedAt(channels: TappedChannels, cluster: Pick<ClusterNode, 'look'> | null): Tapped {
   if (cluster === null) return channels;
   return {

@@ -7,7 +7,7 @@ import { fittingPart, joinedParts } from './joined-pages.ts';
 /** The questions of nodes about channels. */
 const ABOUT = 'channels';
 
-/** What is asked of a hub here, or of the way to the hubs of workers. */
+/** What is asked of the hub of this process, or of the relay to those of the workers. */
 export type Channels = Pick<Hub, 'channelPage'> & Pick<HubRelay, 'channelInfos'>;
 
 /** The channels of this node, and those of the other nodes of its cluster. */

@@ -5,7 +5,7 @@ import type { Life } from '../control/index.ts';
 import type { CounterRegistry } from '../exchange/index.ts';
 import { openConnections } from './status-of.ts';
 
-/** What a node tells the others of itself is read from this. */
+/** Where the facts of a heartbeat are read. */
 export interface NodeSources {
   readonly life: () => Life;
   /** Those in force. */
@@ -15,7 +15,7 @@ export interface NodeSources {
   readonly channels: () => number;
 }
 
-/** Returns what tells of this node, now. */
+/** Returns what reads the facts of this node. */
 export function nodeFacts({ life, rules, registry, channels }: NodeSources): () => NodeFacts {
   let hashed: Config['channels'] | null = null;
   let hash = '';

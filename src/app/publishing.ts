@@ -97,11 +97,11 @@ class UnionWatcher {
 export interface KeyLedger {
   /** Finds out about keys, and teaches the table. Returns whether nothing has to be waited for; else calls `done` later. @param keys with the digests of their items */
   learn(keys: ReadonlyMap<string, string>, table: KeyTable, done: () => void): boolean;
-  /** Lets other nodes know what the table says of keys that were learned. */
+  /** Reports to other nodes what the table says of keys that were learned. */
   settle(keys: ReadonlyMap<string, string>, table: KeyTable): void;
 }
 
-/** As much of a cluster as publishers need. */
+/** The part of a cluster that publishers use. */
 export interface PublishingCluster {
   readonly others: Pick<OtherNodes, 'reach' | 'refusal'>;
   readonly keys: KeyLedger;

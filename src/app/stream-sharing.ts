@@ -7,13 +7,13 @@ import type { StreamPlaces } from './stream-places.ts';
 /** Seconds that the broker keeps streams longer than a node. */
 const LONGER = 60;
 
-/** Milliseconds after which it is tried again. */
+/** Milliseconds after which sharing is tried again that has failed. */
 const AGAIN = 5_000;
 
 /** Milliseconds for which a process that stops waits until the broker has what it has written. */
 const FLUSH = 1_000;
 
-/** What it is made of. */
+/** What the sharing of streams is made of. */
 export interface StreamSharingOptions {
   readonly places: StreamPlaces;
   readonly wheel: TimerWheel;
@@ -71,7 +71,7 @@ export class StreamSharing {
     this.#shared?.stop();
     const broker = this.#broker;
     if (broker === null) return;
-    // If the broker goes away meanwhile it has what it has.
+    // If the broker goes away meanwhile, the rest is lost for other nodes.
     if (broker.up) await Promise.race([broker.flushed().catch(() => {}), passed(FLUSH)]);
     if (this.#options.ownsBroker) await broker.close();
   }

@@ -13,7 +13,7 @@ import type { Broker } from './broker.ts';
 /** Writes that are under way at the same time. Others wait, the last value of each key. */
 const MAX_UNDER_WAY = 256;
 
-/** Milliseconds between two looks at what waits. */
+/** Milliseconds between two checks of what waits. */
 const TICK = 1_000;
 
 /** Who hears what goes wrong, and knows whether the broker is there. */
@@ -35,7 +35,7 @@ interface Written {
 /** A value that the bucket is to have. */
 interface Wanted {
   readonly value: string;
-  /** When it was written last, in milliseconds since 1970; 0 for not yet. */
+  /** When it was written last, in milliseconds since 1970; 0 where it was not yet. */
   time: number;
 }
 
@@ -46,7 +46,7 @@ interface Wanted {
 export class OwnedKeys implements AtTurnEnd {
   /** Called when the broker has taken all that was to be written. */
   onWritten: () => void = () => {};
-  /** Called with what was read, unless this node has written something newer. @param isForeign whether another node has written it, and it is not what this node wants */
+  /** Called with a value that was read, unless this node has written a newer one. @param isForeign whether another node has written it, and it is not what this node wants */
   onValue: (key: string, value: string, isForeign: boolean) => void = () => {};
   readonly #bucket: KV;
   readonly #broker: Pick<Broker, 'up'>;
@@ -55,7 +55,7 @@ export class OwnedKeys implements AtTurnEnd {
   readonly #turns = new TurnQueue();
   readonly #ticker: Ticker;
   readonly #lines = new LineRate(OUTAGE_LINES);
-  /** The one that was written first comes first. */
+  /** In the order in which they were written. */
   readonly #wanted = new Map<string, Wanted>();
   /** What is to be written at the end of the turn, or when there is room. */
   readonly #dirty = new Map<string, string>();
@@ -90,7 +90,7 @@ export class OwnedKeys implements AtTurnEnd {
     return this.#wanted.get(key)?.value ?? '';
   }
 
-  /** The keys that it is to have. */
+  /** The keys that the bucket is to have. */
   get keys(): Iterable<string> {
     return this.#wanted.keys();
   }
@@ -104,17 +104,17 @@ export class OwnedKeys implements AtTurnEnd {
     else this.#dirty.set(key, value);
   }
 
-  /** Another node has written this; from now on it is this node's. */
+  /** The key is this node's from now on, with a value that another node has written. */
   adopt(key: string, value: string): void {
     this.#wanted.set(key, { value, time: Date.now() });
   }
 
-  /** It is for another node to write this from now on. */
+  /** The key is not this node's from now on. */
   disown(key: string): void {
     this.#wanted.delete(key);
   }
 
-  /** One of these keys has a value in the bucket. @param revision the number of the change */
+  /** The bucket has a value for one of these keys. @param revision the number of the change */
   read(key: string, value: string, revision: number): void {
     const written = this.#written.get(key);
     if (written !== undefined) {
@@ -129,7 +129,7 @@ export class OwnedKeys implements AtTurnEnd {
     this.onValue(key, value, revision !== written?.revision && value !== this.wanted(key));
   }
 
-  /** What was written is read anew. */
+  /** All values are read anew. */
   restart(): void {
     for (const [key, { revision }] of this.#written) if (revision > 0) this.#written.delete(key);
   }

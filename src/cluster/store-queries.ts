@@ -8,7 +8,7 @@ import { KeptReads, type ReadsSource } from './kept-reads.ts';
 import { NO_SPAN, spanOf } from './kept-span.ts';
 import type { WaitingReads } from './waiting-reads.ts';
 
-/** What it needs besides. */
+/** What else queries need. */
 export interface QueriesMeans {
   readonly answers: BrokerAnswers;
   readonly waiting: WaitingReads;
@@ -32,7 +32,7 @@ export class StoreQueries {
     this.#names = new KeptNames(source);
   }
 
-  /** It is known where the stream is, and from this number on which channels are cleared. */
+  /** Above this number it is known which channels are cleared. */
   begin(number: number): void {
     this.#reads.begin(number);
   }

@@ -12,7 +12,7 @@ export interface StreamAck {
 
 /** Reads the answer of the broker. */
 export function streamAckOf(data: Uint8Array): StreamAck {
-  // Without an answer there is nobody who has the stream.
+  // The broker answers with nothing where no server has the stream.
   if (data.length === 0) return refused('no stream');
   const { seq, duplicate, error } = jsonObject(data) ?? {};
   if (error !== undefined) return refused(String(objectOf(error)?.description ?? 'it does not say why'));

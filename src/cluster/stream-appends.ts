@@ -11,13 +11,13 @@ import type { SpokenProtocol } from './spoken-protocol.ts';
 import { streamAckOf } from './stream-ack.ts';
 import type { Subjects } from './subjects.ts';
 
-/** Milliseconds within which the broker has to say that it has taken an item. After that it is sent again. */
+/** Milliseconds within which the broker has to acknowledge an item. After that it is sent again. */
 const ACK = 5_000;
 
-/** Milliseconds after which an item is sent again that the broker could not take. */
+/** Milliseconds after which an item is sent again that the broker has refused. */
 const RETRY = 500;
 
-/** Milliseconds after which a broker that is there, and has not said it has taken an item, keeps none: most of its servers may be away. */
+/** Milliseconds without an acknowledgement after which a broker that is there is taken to keep nothing: most of its servers may be away. */
 const STALL = 3_000;
 
 /** Milliseconds after which an item is given up, at most. It is half the time for which the broker knows the ids of items, so none is kept twice. */
@@ -38,11 +38,11 @@ interface Append {
   readonly stored: (numbers: readonly number[]) => void;
 }
 
-/** An item that the broker has not said it has taken. */
+/** An item that the broker has not acknowledged. */
 interface Sending {
   readonly subject: string;
   readonly data: Buffer;
-  /** What makes it the same item when it is sent again. */
+  /** By this id the broker knows an item that is sent again. */
   readonly id: string;
   readonly channel: string;
   readonly append: Append;
@@ -57,7 +57,7 @@ interface Sending {
 export interface AppendsMeans {
   readonly broker: Broker;
   readonly subjects: Subjects;
-  /** In which items are sent. */
+  /** Says in which version items are sent. */
   readonly protocol: Pick<SpokenProtocol, 'version'>;
   readonly wheel: TimerWheel;
   readonly log: Log;
@@ -72,7 +72,7 @@ export interface AppendsMeans {
 export interface AppendsWatcher {
   /** Numbers have come: `settle` passes them on. */
   onAcked(): void;
-  /** The broker has said that it cannot take an item. */
+  /** The broker has refused an item. */
   onRefused(): void;
   /** The broker keeps an item. @param subject its subject in the stream */
   onKept(subject: string, number: number): void;
@@ -94,14 +94,14 @@ export class StreamAppends extends WheelTimer {
   readonly #headers = headers();
   readonly #lines = new LineRate();
   readonly #refusals = new LineRate(OUTAGE_LINES);
-  /** Of items without an id. */
+  /** The beginning of the ids of items that have none. */
   readonly #self = newNodeId();
   #appends: Append[] = [];
   /** By the token of their inbox, the oldest first. */
   readonly #sending = new Map<number, Sending>();
   #sent = 0;
   #stopped: (() => void) | null = null;
-  /** Wheel time at which the broker was known to keep items. */
+  /** Wheel time at which the broker last kept something, as far as is known. */
   #keptAt = 0;
 
   constructor(means: AppendsMeans, watcher: AppendsWatcher) {
@@ -134,7 +134,7 @@ export class StreamAppends extends WheelTimer {
     };
   }
 
-  /** Calls those whose items have their numbers, in the order of the appends. */
+  /** Reports the appends whose items have their numbers, in their order. */
   settle(): void {
     let done = 0;
     for (; done < this.#appends.length; done++) {
@@ -156,13 +156,13 @@ export class StreamAppends extends WheelTimer {
     this.#keptAt = this.#means.wheel.now;
   }
 
-  /** The broker is back: what it has not said it has taken is sent again. */
+  /** The broker is back: what it has not acknowledged is sent again. */
   again(): void {
     this.kept();
     for (const [token, sending] of this.#sending) this.#send(token, sending);
   }
 
-  /** Resolves when everything has its number, at once where the broker is away, or after 5 s. */
+  /** Resolves when everything has its number, after 5 s at the latest, and at once where the broker is away. */
   async stop(): Promise<void> {
     if (!this.idle && this.#means.broker.up) {
       await new Promise<void>((resolve) => {

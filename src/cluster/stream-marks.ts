@@ -17,7 +17,7 @@ import type { Subjects } from './subjects.ts';
 /** Milliseconds after which a mark that has not come back is made again. */
 const AGAIN = 2_000;
 
-/** Subjects that the marks of all nodes share: what those of former nodes leave in the stream does not grow. */
+/** Subjects that the marks of all nodes share, so that marks of former nodes do not fill the stream. */
 const SUBJECTS = 64;
 
 /** What marks need. */
@@ -46,17 +46,17 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
   readonly #onMark: (number: number) => void;
   readonly #subscription: Subscription;
   readonly #turns = new TurnQueue();
-  /** Stands for this node: others may have the same subject. */
+  /** Stands for this node, as others may have the same subject. */
   readonly #self = newNodeId();
   #made = 0;
   /** Whether the last one that was made could be published. */
   #isSent = false;
-  /** Those of this turn. */
+  /** Who waits for the mark of this turn. */
   #fresh: ((number: number) => void)[] = [];
-  /** Those that are under way, the oldest first. */
+  /** The marks that are under way, the oldest first. */
   #marks: Mark[] = [];
 
-  /** @param onMark is called with the number of each mark that comes back, before those are called who wait for it */
+  /** @param onMark is called with the number of each mark that comes back, before those that wait for it */
   constructor({ broker, subjects, wheel, owner }: MarksMeans, onMark: (number: number) => void) {
     super();
     this.#broker = broker;
@@ -97,7 +97,7 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
   onTurnEnd(): void {
     if (this.#fresh.length === 0) return;
     const last = this.#marks.at(-1);
-    // While the broker is away one is enough.
+    // While the broker is away one mark is enough.
     if (last !== undefined && !this.#isSent) for (const marked of this.#fresh) last.waiting.push(marked);
     else this.#marks.push({ number: ++this.#made, waiting: this.#fresh });
     this.#fresh = [];
@@ -114,7 +114,7 @@ export class StreamMarks extends WheelTimer implements AtTurnEnd, Guarded {
 
   #publish(): void {
     if (this.#marks.length === 0) return;
-    // It stands for all that were made before.
+    // It stands for all marks that were made before.
     this.#isSent = this.#broker.publish(this.#subject, Buffer.from(`${this.#self} ${this.#made}`));
     this.#wheel.schedule(this, AGAIN);
   }

@@ -8,10 +8,10 @@ import type { StreamMeans } from './stream-writers.ts';
 /** Milliseconds within which the process that has a stream has to answer. */
 const ANSWER = 5_000;
 
-/** Milliseconds for which a process that is not there may still come back: its connection to the broker is made again, as after the broker was away. */
+/** Milliseconds for which a process that is not there may still come back, as its connection to the broker may just be made again. */
 const RETURN = 5_000;
 
-/** Whoever asks. */
+/** One that asks. */
 export interface Asker extends Guarded {
   /** @param live whether the stream goes on, or its end will be told */
   onAnswer(live: boolean): void;
@@ -40,7 +40,7 @@ export class StreamQuestions implements Guarded {
   readonly #questions = new Map<number, Question>();
   readonly #again = new Set<Question>();
   #tokens = 0;
-  /** When the broker was back. */
+  /** When the broker came back. */
   #back = Number.NEGATIVE_INFINITY;
 
   constructor(means: StreamMeans) {
@@ -51,7 +51,7 @@ export class StreamQuestions implements Guarded {
   /**
    * Asks the process that has a stream, and tells it that somebody reads it.
    * @param viewer a number of this process
-   * @param position how far it has read; -1 where it has left, or is not permitted to read yet. Only who reads waits for a process that is not there to come back
+   * @param position how far it has read; -1 where it has left, or may not read yet. Only one that reads waits for a process that is not there
    */
   ask(asker: Asker, stream: string, viewer: string, position: number): void {
     const data = Buffer.from(`${viewer} ${stream} ${position}`);

@@ -14,7 +14,7 @@ const [BATCH, BATCH_BYTES] = [1_000, 1_048_576];
 /** Milliseconds without a message after which a read has failed. */
 const SILENCE = 5_000;
 
-/** Milliseconds after which a server that is behind is asked again, and how often one is that does not know the reader yet: another server has made it. */
+/** Milliseconds after which a server is asked again that is behind, and how often one that does not know the reader yet, as another server has made it. */
 const [BEHIND, UNKNOWN] = [20, 100];
 
 /** Seconds after which the broker forgets a reader that was not deleted. */
@@ -24,7 +24,7 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** What to read. */
 export interface StreamRange {
-  /** Subjects of channels, none of which matches what another does. */
+  /** Subjects of channels. No two of them match the same. */
   readonly subjects: readonly string[];
   /** Only items with higher numbers. */
   readonly after: number;
@@ -33,7 +33,7 @@ export interface StreamRange {
   /** Bytes of items at most, each at least 256. */
   readonly maxBytes: number;
   /**
-   * Subject of the message with the number `upTo`. Where several servers have the stream the one that is asked may be behind: it has everything before this message once it has this. Null where the stream is on
+   * Subject of the message with the number `upTo`. Where several servers have the stream, the one that is asked may be behind. Once it has this message it has everything before it. Null where the stream is on
    * one server.
    */
   readonly fence: string | null;
@@ -44,7 +44,7 @@ export interface StreamRange {
 /** What was read. */
 export interface StreamPart {
   readonly items: readonly KeptItem[];
-  /** Everything in the range up to this number is there: less than all of it where it is too much. */
+  /** Everything in the range up to this number is there. It is below the end of the range where that is too much. */
   readonly upTo: number;
 }
 
@@ -158,7 +158,7 @@ class Reading implements Guarded {
     } else if (this.#came > 0) {
       this.#ask();
     } else if (this.#range.fence === null) {
-      // What was to come has been let go.
+      // What was to come has been deleted.
       this.#end({ items: this.#items, upTo: this.#range.upTo });
     } else {
       this.#askLater();

@@ -16,10 +16,10 @@ export const BATCH_BYTES = 65_536;
 /** Milliseconds for which the broker waits for messages when it is asked. */
 export const WAIT = 20_000;
 
-/** Milliseconds beyond that until it is taken for granted that the broker has forgotten the consumer. */
+/** Milliseconds beyond that after which the broker is taken to have forgotten the consumer. */
 const SLACK = 5_000;
 
-/** Who reads. */
+/** Takes what is read. */
 export interface RecordTaker extends Guarded {
   /** Whether more may come. */
   readonly isHungry: boolean;
@@ -29,7 +29,7 @@ export interface RecordTaker extends Guarded {
   onCaughtUp(): void;
 }
 
-/** What it reads by. */
+/** What readings share. */
 export interface ReadingRoom {
   readonly store: ResumeStore;
   /** Milliseconds of the timer wheel. */
@@ -41,7 +41,7 @@ export interface ReadingRoom {
   pull(consumer: string): boolean;
 }
 
-/** Reads the log of one stream from the broker, batch by batch, and then what comes. It begins again where it was when the broker has forgotten it. */
+/** Reads the log of one stream from the broker, batch by batch, and then what comes. When the broker has forgotten it, it begins again where it was. */
 export class StreamReading implements Guarded {
   /** Number of the last message. */
   number = 0;
@@ -103,7 +103,7 @@ export class StreamReading implements Guarded {
       const empty = this.#left === BATCH;
       this.#pulling = false;
       if (code === 503 || (code === 409 && /deleted|leadership/i.test(headers?.description ?? ''))) this.#forget();
-      // Whatever the broker does not like is not asked for again at once.
+      // A question that the broker refuses is not repeated at once.
       else if (code === 408 || !empty) this.pull();
       return;
     }

@@ -8,12 +8,12 @@ import { type KeptRun, type RunEnd, type RunSource, readRun, type WantedChannel 
 export const MAX_READS = 8;
 
 /**
- * Bytes of items that were read from the stream and are kept for those who ask for the same, and for the next pages of those who take them slowly; each item costs 200 bytes more, and each channel too.
+ * Bytes of items that were read from the stream and are kept for clients that ask for the same, and for the next pages of slow ones. Each item costs 200 bytes more, and so does each channel.
  * @bound cluster-runs
  */
 export const RUNS_BYTES = 16_777_216;
 
-/** Reads runs of items for those who need them: one run for all who need the same. */
+/** Reads runs of items: one run for all that need the same. */
 export class StreamRuns {
   readonly #source: RunSource;
   readonly #end: () => Promise<RunEnd>;
@@ -22,7 +22,7 @@ export class StreamRuns {
   readonly #coming = new Map<string, Promise<KeptRun>>();
   readonly #limit = new CallLimit(MAX_READS);
   #bytes = 0;
-  /** Grows when what was read does not count any more. */
+  /** Grows when what was read so far does not count any more. */
   #age = 0;
 
   /** @param end tells up to where to read, before each read */

@@ -33,7 +33,7 @@ const [SECOND, MAX_NANOS] = [1e9, 9e18];
 /** Seconds for which the broker knows the ids of items, so that none is kept twice. */
 export const DUPLICATE_WINDOW = 120;
 
-/** What is a limit in the settings of a stream, with the value that stands for none. */
+/** The limits among the settings of a stream, with the value that stands for none. */
 const LIMITS = { max_msgs_per_subject: -1, max_age: 0, max_bytes: -1, num_replicas: null, duplicate_window: null };
 
 type Limits = { -readonly [Name in keyof typeof LIMITS]: number };
@@ -68,7 +68,7 @@ export function wantedStream(
     name,
     subjects: [captured],
     republish: { src: captured, dest: republished },
-    // One more than is given to clients, which proves that nothing between has gone.
+    // One more than clients get: while it is there, nothing after it has gone.
     max_msgs_per_subject: Number.isFinite(items) ? items + 1 : -1,
     max_age: nanos > MAX_NANOS ? 0 : nanos,
     max_bytes: maxBytes,
@@ -82,7 +82,7 @@ export function differencesOf(is: StreamConfig, wanted: WantedStream): readonly 
   return differencesBetween(comparable(is), comparable(wanted));
 }
 
-/** @throws BrokerError when a stream is not as it must be, and says what is different */
+/** @throws BrokerError for a stream that is not as it must be, which says what is different */
 export function requireStream(is: StreamConfig, wanted: WantedStream): void {
   const differences = differencesOf(is, wanted);
   if (differences.length === 0) return;
@@ -110,7 +110,7 @@ function comparable(config: Partial<StreamConfig>) {
   };
 }
 
-/** Limits of a stream that are lower than wanted, as they should be. Another node may have larger ones, so none is lowered. */
+/** The limits of a stream that are lower than wanted, raised. None is lowered, as another node may want it larger. */
 export function raisedLimits(is: StreamUpdateConfig, wanted: WantedStream): Partial<Limits> {
   const raised: Partial<Limits> = {};
   for (const [key, none] of Object.entries(LIMITS) as [keyof Limits, number | null][]) {

@@ -18,12 +18,12 @@ const EMPTY = Buffer.alloc(0);
 /** Milliseconds between the reports of a viewer. */
 const REPORT = 5_000;
 
-/** Milliseconds for which a place is waited for that the broker does not have yet, or a part that is missing in between. */
+/** Milliseconds for which a viewer waits for a place that the broker does not have yet, or for a part that is missing. */
 const PATIENCE = 15_000;
 
 /** What the viewers of a process share. */
 export interface ViewerRoom extends ReadingRoom {
-  /** The broker is away, and not only for a moment. */
+  /** Whether the broker is away, and not only for a moment. */
   readonly isAlone: boolean;
   /** Asks the process that has a stream. @param position how far the viewer has read; -1 for one that does not */
   ask(viewer: StreamViewer, stream: string, position: number): void;
@@ -49,17 +49,17 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
   /** Whether the process that has the stream is there; null as long as that is not known. */
   #live: boolean | null = null;
   #asking = false;
-  /** What is asked again, as the broker could not answer it. */
+  /** Asks again what the broker could not answer. */
   #unasked: (() => void) | null = null;
   #started = false;
   #over = false;
   /** Position of the next byte that is to come from the broker. */
   #next: number;
-  /** When the last byte came that was next. */
+  /** When the next byte last came. */
   #moved: number;
-  /** A part is missing. */
+  /** Whether a part is missing. */
   #gap = false;
-  /** Position up to which the process that has the stream knows that the client has read, and after how many bytes it is told again. */
+  /** Position of the client that was last reported to the process of the stream, and after how many bytes it is reported again. */
   #reported = 0;
   #reportStep = 0;
   #reportedAt: number;
@@ -221,7 +221,7 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
       (last) => {
         const record = last?.record;
         if (record?.kind === 'end' && record.position > 0 && record.lastEvent === this.#event.position) {
-          // A stream that has failed has no end: who has all of it is to ask the origin again.
+          // A stream that has failed has no end: a client that has all of it is to ask the origin again.
           this.#refuse(record.cut ? 404 : 204);
           return;
         }
@@ -231,7 +231,7 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
     );
   }
 
-  /** Nothing comes after what has come. */
+  /** Whether nothing comes after what has come. */
   get #isComplete(): boolean {
     return this.complete || this.#cut !== null;
   }
@@ -268,7 +268,7 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
     else this.end();
   }
 
-  /** Begins to respond when it is known that there is something to respond with, and ends where nothing comes any more. */
+  /** Begins to respond as soon as there is something to respond with, and ends where nothing comes any more. */
   #settle(): void {
     const { caughtUp, number } = this.#reading;
     if (this.#over || this.#isComplete) return;
@@ -325,7 +325,7 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
     this.#room.ask(this, this.#event.stream, position);
   }
 
-  /** Goes on when the broker has answered. Where it cannot, because its servers agree on something just now, it is asked again. */
+  /** Goes on when the broker has answered. It is asked again when it cannot, as its servers may just elect a leader. */
   #asked<T>(ask: () => Promise<T>, next: (value: T) => void): void {
     ask().then(
       (value) => {

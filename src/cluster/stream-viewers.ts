@@ -25,7 +25,7 @@ import type { StreamMeans } from './stream-writers.ts';
  */
 export const MAX_VIEWERS = 4_096;
 
-/** Milliseconds after which the broker is away not only for a moment. */
+/** Milliseconds after which the broker counts as away for more than a moment. */
 const ALONE = 5_000;
 
 const PULL = Buffer.from(JSON.stringify({ batch: BATCH, max_bytes: BATCH_BYTES, expires: WAIT * 1e6 }));
@@ -38,7 +38,7 @@ export class StreamViewers implements ViewerRoom {
   readonly #inbox: ReplyInbox;
   /** The beginning of the names of its viewers. */
   readonly #self = newNodeId();
-  /** Each with its name, which no other one of any node has. */
+  /** With their names, which no other viewer of any node has. */
   readonly #viewers = new Map<StreamViewer, string>();
   /** By the names of their consumers. */
   readonly #readings = new Map<string, StreamReading>();
@@ -148,7 +148,7 @@ export class StreamViewers implements ViewerRoom {
     reportFault(this.#means, thrown);
   }
 
-  /** A message of a consumer has the subject that it has in the store; what else the broker says comes to where it was asked from. */
+  /** A message of a consumer has its subject in the store. What else the broker says comes to the inbox. */
   #onMessage(message: BrokerMessage): void {
     const consumer = this.#inbox.tokenOf(message) ?? deliveryOf(message.reply ?? '')?.consumer ?? '';
     const reading = this.#readings.get(consumer);

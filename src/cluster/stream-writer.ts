@@ -7,12 +7,12 @@ import type { Subjects } from './subjects.ts';
 const PIECE = 32_768;
 
 /**
- * Bytes of one stream that were published, and that the broker has not said it has.
+ * Bytes of one stream that were published and the broker has not acknowledged.
  * @bound cluster-stream-window
  */
 export const STREAM_WINDOW = 262_144;
 
-/** Milliseconds within which the broker has to say that it has a message. */
+/** Milliseconds within which the broker has to acknowledge a message. */
 const ACK = 5_000;
 
 /** A message that was published. */
@@ -21,11 +21,11 @@ export interface SentRecord {
   readonly token: number;
   /** What it is: the head, the end, or a piece up to a position. */
   readonly what: 'head' | 'end' | number;
-  /** Bytes that it counts while the broker has not said that it has it. */
+  /** Bytes that it counts until the broker has acknowledged it. */
   readonly cost: number;
   /** Milliseconds of the timer wheel. */
   readonly at: number;
-  /** The broker has it. */
+  /** Whether the broker has it. */
   stored: boolean;
 }
 
@@ -39,30 +39,30 @@ export interface WriterRoom extends Guarded {
   readonly now: number;
   /** Publishes a message; null where that is not possible now: then the writer is called when it is. */
   send(writer: StreamWriter, subject: string, data: Buffer, what: SentRecord['what']): SentRecord | null;
-  /** Nobody waits for the broker to have it any more. */
+  /** Nobody waits for its acknowledgement any more. */
   forget(sent: SentRecord): void;
-  /** Publishes a message that nobody waits for. */
+  /** Publishes a message without waiting for its acknowledgement. */
   publish(subject: string, data: Buffer): void;
-  /** Lets the messages of a log with lower numbers go. */
+  /** Deletes the messages of a log with lower numbers. */
   trim(stream: string, number: number): void;
   onLost(writer: StreamWriter, reason: string): void;
   onGone(writer: StreamWriter): void;
 }
 
 /**
- * Writes one stream to the broker: its head, its log in pieces, and its end. What the broker has not said it has is in the log still, and is written again after a failure; whoever reads
- * knows by the positions what comes twice. When the log has discarded that, other nodes have the stream no more.
+ * Writes one stream to the broker: its head, its log in pieces, and its end. What the broker has not acknowledged is still in the log, and is written again after a failure. Readers
+ * know by the positions what comes twice. When the log has discarded it, other nodes cannot have the stream any more.
  */
 export class StreamWriter implements StreamMirror, AtTurnEnd {
   readonly stream: ResumableStream;
-  /** Other nodes cannot continue the stream. */
+  /** Whether other nodes cannot continue the stream. */
   lost = false;
-  /** Something has been published. */
+  /** Whether something has been published. */
   begun = false;
   readonly #room: WriterRoom;
   #gone = false;
   #queued = false;
-  /** What was published, the oldest first, up to the last one that the broker has not said it has. */
+  /** What was published, the oldest first, from the first message on that the broker has not acknowledged. */
   #sent: SentRecord[] = [];
   #sentBytes = 0;
   #failed = false;
@@ -74,7 +74,7 @@ export class StreamWriter implements StreamMirror, AtTurnEnd {
   /** Position of the next byte to publish, and up to which the broker has all. */
   #position = BEGINNING;
   #stored = BEGINNING;
-  /** A place in the log, with the number of a message: what is before it goes when as much as the log holds has come after it. */
+  /** A place in the log, with the number of its message: what is before it is deleted when as much as the log holds has come after it. */
   #mark = { position: BEGINNING, number: 0 };
 
   constructor(room: WriterRoom, stream: ResumableStream) {
@@ -119,12 +119,12 @@ export class StreamWriter implements StreamMirror, AtTurnEnd {
     this.write();
   }
 
-  /** The broker could not take a message: all is tried again from there, a little later. */
+  /** The broker has refused a message: all from there on is tried again a little later. */
   onRefused(): void {
     this.#failed = true;
   }
 
-  /** Publishes again what the broker has not said it has. */
+  /** Publishes again what the broker has not acknowledged. */
   again(): void {
     this.#forgetSent();
     this.#failed = false;
@@ -144,7 +144,7 @@ export class StreamWriter implements StreamMirror, AtTurnEnd {
     else this.write();
   }
 
-  /** Other nodes cannot have the rest. Their clients are cut. */
+  /** Other nodes cannot have the rest. Their clients are cut off. */
   lose(reason: string): void {
     this.lost = true;
     this.#forgetSent();
@@ -218,7 +218,7 @@ export class StreamWriter implements StreamMirror, AtTurnEnd {
     return true;
   }
 
-  /** Lets go at the broker what the log here would not hold either: at most twice as much stays there. */
+  /** Deletes at the broker what the log here does not hold any more, so that at most twice as much stays there. */
   #trim(position: number, number: number): void {
     if (position - this.#mark.position < this.stream.maxBytes) return;
     if (this.#mark.number > 0) this.#room.trim(this.stream.id, this.#mark.number);

@@ -9,7 +9,7 @@ import { type SentRecord, StreamWriter, type WriterRoom } from './stream-writer.
 import type { Subjects } from './subjects.ts';
 
 /**
- * Bytes of all streams of a process that were published, and that the broker has not said it has.
+ * Bytes of all streams of a process that were published and the broker has not acknowledged.
  * @bound cluster-streams-window
  */
 export const STREAMS_WINDOW = 8_388_608;
@@ -35,7 +35,7 @@ export class StreamWriters implements WriterRoom {
   readonly #sent = new Map<number, SentRecord>();
   #tokens = 0;
   #bytes = 0;
-  /** Those for which there was no room. */
+  /** Writers for which there was no room. */
   #waiting = new Set<StreamWriter>();
   readonly #lines = new LineRate();
   readonly #refusals = new LineRate(OUTAGE_LINES);
@@ -54,7 +54,7 @@ export class StreamWriters implements WriterRoom {
     return this.#means.wheel.now;
   }
 
-  /** Bytes that the broker has not said it has. */
+  /** Bytes that the broker has not acknowledged. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -151,7 +151,7 @@ export class StreamWriters implements WriterRoom {
     for (const each of waiting) attempt(each, write);
   }
 
-  /** What is not needed stays until it is too old. */
+  /** Parts that are not needed stay at the broker until they are too old. */
   #onUndone(error: unknown): void {
     this.#means.log.debug({ reason: String(error) }, 'parts of a stream stay at the broker until they are too old');
   }

@@ -15,9 +15,9 @@ export function streamedMessage({ headers }: BrokerMessage): StreamedMessage | n
   let number = 0;
   let before = 0;
   let time = Number.NaN;
-  // Each look for one of them would make a list of all.
+  // The library would make a list of all for each header that is asked for.
   for (const [name, values] of headers) {
-    // The stream puts its own behind those that the message had.
+    // The stream adds its headers behind those that the message had.
     const value = values.at(-1) ?? '';
     if (name === 'Nats-Sequence') number = Number(value);
     else if (name === 'Nats-Last-Sequence') before = Number(value);
@@ -27,7 +27,7 @@ export function streamedMessage({ headers }: BrokerMessage): StreamedMessage | n
   return { number, before: before > 0 ? before : 0, time: Number.isNaN(time) ? Date.now() : time };
 }
 
-/** Up to which number the items of a channel were let go, by a message of the stream with this number that says so; null if it does not. */
+/** The number up to which a channel was cleared, as a message of the stream says. @param number of the message @returns null for a message that does not say it */
 export function clearedNumber(data: Uint8Array, number: number): number | null {
   if (data.length > 16) return null;
   const cleared = positive(Buffer.from(data).toString());

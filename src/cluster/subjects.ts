@@ -4,13 +4,13 @@ import { channelOfSubject, channelSubject, patternSubject } from './channel-subj
 /** The token of a subject in the stream that is no channel's: in names `=` is followed by two digits, or by nothing. */
 const MARK = '=m';
 
-/** The same, of channels whose items were let go. */
+/** The same, for messages that say that a channel was cleared. */
 const CLEARED = '=c';
 
 /** A channel's item that came by a subscription. */
 export interface FedSubject {
   readonly channel: string;
-  /** Whether the stream has it: then its number comes with it. */
+  /** Whether the stream keeps it, and its number comes with it. */
   readonly kept: boolean;
 }
 
@@ -24,7 +24,7 @@ export class Subjects {
   readonly name: string;
   /** What the stream captures. */
   readonly captured: string;
-  /** To what it publishes that again. */
+  /** Where it publishes that again. */
   readonly republished: string;
   readonly #items: string;
   readonly #kept: string;
@@ -83,33 +83,33 @@ export class Subjects {
     return channel === null ? null : { channel, kept: kind === 'h.' };
   }
 
-  /** In the stream, for what nodes publish to learn where the stream is. @param token stands for some of the nodes */
+  /** Of marks, in the stream. @param token stands for some of the nodes */
   mark(token: string): string {
     return `${this.#kept}${MARK}.${token}`;
   }
 
-  /** Where that comes again. */
+  /** Where marks come again. */
   markFed(token: string): string {
     return `${this.#fed}h.${MARK}.${token}`;
   }
 
-  /** In the stream, for what tells that items of a channel were let go; null likewise. */
+  /** Of messages, in the stream, that a channel was cleared; null likewise. */
   cleared(channel: string): string | null {
     return after(`${this.#kept}${CLEARED}.`, channelSubject(channel));
   }
 
-  /** Where that comes again, of all channels. */
+  /** Where they come again, for all channels. */
   get clearedFed(): string {
     return `${this.#fed}h.${CLEARED}.>`;
   }
 
-  /** The channel of which a message says that its items were let go; null for another message. */
+  /** The channel that was cleared, as such a message says; null for another message. */
   readCleared(subject: string): string | null {
     const beginning = this.clearedFed.slice(0, -1);
     return subject.startsWith(beginning) ? channelOfSubject(subject.slice(beginning.length)) : null;
   }
 
-  /** Whether a message that came by a subscription to a pattern is one of the store, of no channel. */
+  /** Whether a message that came by a subscription to a pattern is a mark, or says that a channel was cleared. */
   isOfStore(fed: string): boolean {
     const from = this.#fed.length;
     return fed.startsWith(`h.${MARK}.`, from) || fed.startsWith(`h.${CLEARED}.`, from);
@@ -135,7 +135,7 @@ export class Subjects {
     return `${this.prefix}.s.${id}.*`;
   }
 
-  /** What nodes tell, and are asked, beside items. @param name tokens */
+  /** Of all that nodes say to each other besides items. @param name tokens */
   control(name: string): string {
     return `${this.prefix}.n.${name}`;
   }

@@ -2,7 +2,7 @@ import { type ClusterCounters, LEAST_COST, LineRate, type Log } from '../exchang
 
 /**
  * Bytes of the questions of clients that wait for the broker: each costs 256 and two for each character of the names of its channels. Clients that come back while the broker is away ask again and again, and
- * nobody takes back what those have asked that have left.
+ * their former questions still wait.
  * @bound cluster-waiting-reads
  */
 export const WAITING_BYTES = 67_108_864;
@@ -19,7 +19,7 @@ export class WaitingReads {
     this.#log = log;
   }
 
-  /** Bytes of those that wait. */
+  /** Bytes of the questions that wait. */
   get bytes(): number {
     return this.#bytes;
   }

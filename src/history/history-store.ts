@@ -166,7 +166,7 @@ export interface HistoryStore {
   stop(): Promise<void>;
 }
 
-/** What is kept, as those see it who do not append. */
+/** A store, for those that read from it. */
 export type ReadableStore = Omit<HistoryStore, 'append'> & Partial<Pick<SharedStore, 'cover' | 'reject'>>;
 
 /** The items of several nodes, which all append to it. Between those of one append there may be others. */
@@ -174,7 +174,7 @@ export interface SharedStore extends Omit<HistoryStore, 'append'> {
   /** Whether nothing can be kept or read now: calls wait until that is over. */
   readonly isAway: boolean;
   /**
-   * Is called with all items of the channels that this node is subscribed to, whichever node has appended them, in the order of their numbers. Everything up to `head` has been given to it.
+   * Is called with all items of the channels that this node is subscribed to, from all nodes, in the order of their numbers. It has got everything up to `head`.
    */
   onItems: (items: readonly KeptItem[]) => void;
   /** Is called when items of a channel after the one with this number may have been lost on their way here. They can be read. */
@@ -190,7 +190,7 @@ export interface SharedStore extends Omit<HistoryStore, 'append'> {
    */
   cover(keys: readonly string[], done: (from: Cursor | null) => void): void;
 
-  /** An item that has come from here is not what a node writes. It is counted and logged. */
+  /** Counts and logs an item from this store that no node can have written. */
   reject(item: KeptItem): void;
 
   /** Calls `onItem` whenever an item is appended to a channel, by whichever node, unless the broker is away. Looking what has been appended is dear. @returns what ends that */
@@ -203,5 +203,5 @@ export interface SharedItem extends NewItem {
   readonly id?: string | null;
 }
 
-/** A store, whoever else appends to it. */
+/** A store that may have others that append to it. */
 export type AppendableStore = (HistoryStore & Partial<Pick<SharedStore, 'reject' | 'watch'>>) | SharedStore;

@@ -66,7 +66,7 @@ export class Admission {
     return admitted ?? items;
   }
 
-  /** These were accepted, and not published after all: others with their keys are no repeats. */
+  /** These items were accepted, but not published after all: others with their keys are no repeats. */
   forget(items: readonly PublishItem[]): void {
     for (const item of items) {
       const key = this.#keyOf.get(item);

@@ -4,7 +4,7 @@ import type { ChannelHistory } from './channel-history.ts';
 import type { Channels } from './channels.ts';
 import type { Sequencer } from './sequencer.ts';
 
-/** What a hub, or what routes to several, gets of the other nodes of a cluster. */
+/** What a hub, or a router of several hubs, gets from the other nodes of a cluster. */
 export class FromNodes {
   readonly #channels: Channels;
   readonly #sequencer: Sequencer;
@@ -19,7 +19,7 @@ export class FromNodes {
     this.#history = history;
   }
 
-  /** Other nodes cannot be reached any more: publishers that wait for what they have given to be stored are told. */
+  /** Other nodes cannot be reached any more: publishers that wait until their items are stored are told. */
   onAway(): void {
     this.#history.giveUp();
   }

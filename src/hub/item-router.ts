@@ -129,7 +129,7 @@ export class ItemRouter implements AtTurnEnd {
   readonly receivers: KnownReceivers;
   /** Accepted in this turn. */
   #accepted: PublishItem[] = [];
-  /** Who ask about what was accepted so far. */
+  /** Calls that wait until all that was accepted so far has its order. */
   #asked: (() => void)[] = [];
   /** Brought into order by another in this turn, and who waits for all that came before. */
   #ordered: (PublishItem | (() => void))[] = [];

@@ -2,7 +2,7 @@ import type { Admission } from './admission.ts';
 import type { ReceivedFormats } from './receivers-of.ts';
 import type { Sequencer } from './sequencer.ts';
 
-/** How many receivers items have that repeat others. */
+/** How many receivers the repeats of items are said to have. */
 export class KnownReceivers {
   readonly #admission: Admission;
   readonly #sequencer: Sequencer;

@@ -130,7 +130,7 @@ export class Sequencer {
     this.#pass(ordered ?? items);
   }
 
-  /** These are delivered now, in the order that the nodes of the cluster share: what waits for one of them follows it. */
+  /** These items are delivered now, in the order of all nodes. What waits for one of them follows it. */
   note(items: readonly PublishItem[]): void {
     for (const { channel: name, id, noSeq } of items) {
       const channel = noSeq ? undefined : this.#room.channels.get(name);
@@ -143,7 +143,7 @@ export class Sequencer {
     }
   }
 
-  /** These were not published after all: others with their ids are no repeats. */
+  /** These items were not published after all: others with their ids are no repeats. */
   forget(items: readonly PublishItem[]): void {
     for (const { channel, id } of items) if (id !== null) this.#seen.forget(channel, id);
   }

@@ -7,14 +7,14 @@ import { readKept } from './read-kept.ts';
 /** Whom what is published reaches: all nodes, this one alone, or nobody, since it is refused. */
 export type Reach = 'all' | 'node' | 'none';
 
-/** The other nodes of a cluster, as far as items are theirs that are not kept. */
+/** The other nodes of a cluster, which get the items that are not kept. */
 export interface OtherNodes {
   readonly reach: Reach;
   /** Why an item cannot be sent to any of them; null if it can. */
   refusal(item: PublishItem): PublishError | null;
-  /** Gives them an item. It is lost for them, which is counted, where they cannot be reached. */
+  /** Sends them an item. Where they cannot be reached it is lost for them, and counted. */
   send(item: PublishItem): void;
-  /** Bytes on their way: publishers wait on their account. */
+  /** Bytes on their way. Publishers wait while there are too many. */
   readonly pending: number;
 }
 
@@ -28,7 +28,7 @@ export interface ItemsOutlet {
   lose(items: readonly PublishItem[]): void;
 }
 
-/** What was taken at the same time. */
+/** Items that were taken at the same time. */
 interface Taking {
   /** Whether some of it could not be stored. */
   isLost: boolean;
@@ -44,7 +44,7 @@ export class SharedKeeper {
   readonly #outlet: ItemsOutlet;
   #rules: ChannelRules;
   #told = false;
-  /** Who wait for what was taken so far to be stored. */
+  /** Calls that wait until what was taken so far is stored. */
   readonly #unconfirmed = new Set<(stored: boolean) => void>();
   /** Appends that are under way. */
   #waiting = 0;
@@ -123,7 +123,7 @@ export class SharedKeeper {
         run.push(item);
         continue;
       }
-      // What is not kept of a channel with a history comes behind what is: once that is stored.
+      // An item that is not kept follows the kept ones of its channel, when they are stored.
       this.#append(append);
       append = [];
       this.#behind(item);
@@ -174,9 +174,9 @@ export class SharedKeeper {
   }
 }
 
-/** By what the store knows an item that comes again, from any node: its publisher may have been told that it was not stored, and then it was. Null where nothing says that it is the same. */
+/** The id by which the store knows an item that is published again, at any node: its publisher may have been told that it was not stored, although it was. Null for an item without one. */
 function onceIdOf({ id, noSeq, onceId }: PublishItem): string | null {
   if (id !== null && !noSeq) return id;
-  // Publishers give no such ids.
+  // No publisher can give such an id.
   return onceId === undefined ? null : `\0key ${onceId}`;
 }

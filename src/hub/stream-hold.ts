@@ -223,7 +223,7 @@ export class StreamHold extends Held implements SessionStream, HistoryStream<Str
     this.#history?.onBroken(channel, from);
   }
 
-  /** What is not kept its next link may know. Without one the client is told. */
+  /** Its next link may know items that are not kept. Without one the client is told of the gap. */
   override onMissed(): void {
     this.#history?.recover();
     if (this.#history?.hasAll === true || this.#session?.askLink() === true) return;

@@ -68,7 +68,7 @@ export class EventLog {
     return segment;
   }
 
-  /** Copies bytes from a position on into `target`, as many as there are and fit. Returns how many; 0 if they were let go. */
+  /** Copies bytes from a position on into `target`, as many as there are and fit. Returns how many; 0 if they were discarded. */
   copy(position: number, target: Buffer): number {
     let copied = 0;
     let segment = this.segmentAt(position);
@@ -80,7 +80,7 @@ export class EventLog {
     return copied;
   }
 
-  /** Bytes from a position on, at most so many, as latin1; empty if they were let go. */
+  /** Bytes from a position on, at most so many, as latin1; empty if they were discarded. */
   textAt(position: number, length: number): string {
     const bytes = Buffer.allocUnsafe(length);
     return bytes.toString('latin1', 0, this.copy(position, bytes));

@@ -216,7 +216,7 @@ function letGo(stream: ResumableStream): void {
 function statusOf(stream: ResumableStream, position: number, place: number | null, request: RequestHead): number {
   const refusal = refusalOf(stream.owner, request);
   if (refusal > 0) return refusal;
-  // A stream that has failed has no end: who has all of it is to ask the origin again.
+  // A stream that has failed has no end: a client that has all of it is to ask the origin again.
   if (stream.endsWith(position)) return stream.error === null ? 204 : 404;
   return place === null ? 404 : 200;
 }

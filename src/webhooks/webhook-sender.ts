@@ -9,7 +9,7 @@ import { signatureFields } from './webhook-signature.ts';
 /** The longest time that a receiver may ask to wait, in milliseconds. */
 const MAX_RETRY_AFTER = 3_600_000;
 
-/** Milliseconds from one look at a store that is far to the next: when nothing has come, and when something has, but waits for the receiver. */
+/** Milliseconds between two reads of a store that is far: while nothing comes, and while something waits for the receiver. */
 const [LOOK_ANYWAY, LOOK_WAITING] = [10_000, 1_000];
 
 /** "The receiver wants no more" (Standard Webhooks 1.0, "Webhook response codes"). */

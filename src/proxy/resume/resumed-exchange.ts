@@ -127,7 +127,7 @@ export class ResumedExchange extends ExchangeRelay {
   override onResponseError(error: ExchangeError): void {
     if (this.over) return;
     if (!this.#started) {
-      // As if it were not there.
+      // A source that fails counts as one without the stream.
       this.#refused(404);
       return;
     }
