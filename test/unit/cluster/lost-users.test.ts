@@ -29,7 +29,7 @@ test('the users of a node that is lost leave, and those of one that stops in goo
   assert.deepEqual(a.users('r'), ['x 1']);
 });
 
-test('when the node that tells is lost, the next one tells what is missing, and nothing twice', async (t) => {
+test('when the leader is lost, the next one tells what is missing, and nothing twice', async (t) => {
   const server = await startNats(t);
   if (server === null) return;
   const told: string[] = [];
