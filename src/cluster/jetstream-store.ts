@@ -57,7 +57,7 @@ export interface JetStreamStoreOptions {
 const [LOOK, AGAIN] = [10_000, 500];
 
 /** Times that the stream is asked what had got lost before the broker was away. */
-const LOOKS_BACK = 10;
+const LOOKS_BACK = 5;
 
 /** Milliseconds between two checks of the last items of channels. */
 const POSITIONS = 1_000;
@@ -453,6 +453,8 @@ export class JetStreamStore
       if (this.epoch === epoch) return;
       this.onTurnEnd();
       this.#pause();
+      // What was lost of the other stream cannot be found.
+      this.#positions.restart();
       this.#feed.restart();
       await this.#comeBack(this.#times);
     };

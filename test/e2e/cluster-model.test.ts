@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { ClusterCheck } from '../support/cluster/cluster-check.ts';
 import { ClusterPublisher } from '../support/cluster/cluster-publisher.ts';
-import { FaultyCluster } from '../support/cluster/faulty-cluster.ts';
-import { leftOver } from '../support/cluster/left-over.ts';
+import { FaultyCluster, type FaultyNode } from '../support/cluster/faulty-cluster.ts';
+import { connectionsOf, leftOver } from '../support/cluster/left-over.ts';
 import { ModelSocket } from '../support/cluster/model-socket.ts';
+import { storedItems } from '../support/cluster/stored-items.ts';
 import { startHoldingOrigin } from '../support/history/kept-channels.ts';
 import { type ModelClient, ModelPoll, ModelStream } from '../support/history/model-client.ts';
 import { requirePeer } from '../support/peers.ts';
@@ -14,7 +15,7 @@ import { seededRandom } from '../support/seeded-random.ts';
 import { startSubscribing } from '../support/websocket/subscribing-origin.ts';
 
 /** Seconds for which faults come. */
-const SECONDS = Number(process.env.HOLDFAST_CLUSTER_SECONDS ?? 40);
+const SECONDS = Number(process.env.HOLDFAST_CLUSTER_SECONDS ?? 30);
 
 const CLIENTS = 12;
 
@@ -74,7 +75,8 @@ targets = ["${await startSubscribing(t)},over_http"]
     await Promise.race([running, setTimeout(60_000, null, { ref: false })]);
     assert.deepEqual([...waiting], [], 'all clients have the last items');
     await ending;
-    const check = new ClusterCheck(publisher, clients, KEPT, cluster.losses);
+    const stored = await storedItems(cluster.nodes[0] as FaultyNode, KEPT.keys());
+    const check = new ClusterCheck(publisher, clients, stored, KEPT, cluster.losses);
     check.checkAccepted(new Set(cluster.nodes.flatMap(({ killed }) => killed)));
     for (const client of clients) check.check(client);
     // The broker forgets readers of dead nodes after 30 s.
@@ -84,6 +86,7 @@ targets = ["${await startSubscribing(t)},over_http"]
       if (left.length === 0) break;
       await setTimeout(500);
     }
+    if (left.length > 0) cluster.steps.push(...(await connectionsOf(cluster)));
     assert.deepEqual(left, []);
     for (const { program, records } of cluster.nodes) {
       const { code, stderr } = await (program as Program).stop();

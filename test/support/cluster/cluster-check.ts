@@ -18,13 +18,15 @@ export class ClusterCheck {
   readonly #losses: NoticedLosses;
   /** Numbers of items with a history, as all clients have to see them. */
   readonly #numbers = new Map<number, number>();
-  /** Items of a channel that somebody has seen, in the order of their numbers. */
+  /** Items of a channel that somebody has seen, or that are in the stream, in the order of their numbers. */
   readonly #known = new Map<string, { readonly item: number; readonly number: number }[]>();
   #epoch = '';
 
+  /** @param stored what the stream has in the end */
   constructor(
     publisher: ClusterPublisher,
-    clients: readonly ModelClient[],
+    clients: readonly Pick<ModelClient, 'seen' | 'name'>[],
+    stored: readonly Seen[],
     kept: ReadonlyMap<string, number>,
     losses: NoticedLosses,
   ) {
@@ -32,7 +34,8 @@ export class ClusterCheck {
     this.#kept = kept;
     this.#losses = losses;
     const items = new Map<number, number>();
-    for (const { seen, name } of clients) for (const each of seen) this.#learn(each, name, items);
+    const stream = { name: 'the stream', seen: stored };
+    for (const { seen, name } of [stream, ...clients]) for (const each of seen) this.#learn(each, name, items);
     for (const list of this.#known.values()) list.sort((one, other) => one.number - other.number);
   }
 
@@ -42,15 +45,15 @@ export class ClusterCheck {
    * @param killed runs of nodes
    */
   checkAccepted(killed: ReadonlySet<string>): void {
-    const { items, last } = this.#publisher;
+    const { items } = this.#publisher;
     const before = new Map<string, number>();
     for (const [item, { channel, by, at, cursor }] of items.entries()) {
       if (!this.#kept.has(channel) || at === null) continue;
       const number = this.#numbers.get(item);
       const say = (what: string): string => this.#told(item, what);
       if (number === undefined) {
-        // Behind the last ones nobody may have stayed, and of others it may be gone before somebody has read it.
-        const isKept = item < (last.get(channel) ?? 0) && items.length <= (this.#kept.get(channel) ?? 0);
+        // Of channels with few items it may be gone before somebody has read it.
+        const isKept = items.length <= (this.#kept.get(channel) ?? 0);
         const isSeen = isKept && (cursor !== null || !killed.has(at));
         assert.ok(!isSeen, say('was accepted, and is lost'));
         continue;
@@ -96,7 +99,8 @@ export class ClusterCheck {
         const lost = named.filter((channel) => this.#kept.has(channel));
         // What got lost on its way while the client was there it may have gone beyond. When it comes back everything can be read.
         const before = Math.max(0, ...lost.map((channel) => told.get(channel) ?? 0));
-        const isLoss = !isBack && this.#losses.tells(lost, since, before, each.time);
+        const isLoss =
+          this.#losses.fails(since, each.time) || (!isBack && this.#losses.tells(lost, since, before, each.time));
         const missed = [...places].map(([channel, place]) => [channel, this.#missed(channel, place, each)] as const);
         const isBeyond = missed.some(([channel, count]) => count > (this.#kept.get(channel) as number));
         assert.ok(

@@ -6,6 +6,14 @@ interface Connz {
   readonly connections: readonly { readonly name?: string; readonly cid: number }[];
 }
 
+interface Routez {
+  readonly routes: readonly {
+    readonly remote_name: string;
+    readonly account?: string;
+    readonly subscriptions?: number;
+  }[];
+}
+
 interface Jsz {
   readonly account_details?: readonly {
     readonly stream_detail?: readonly { readonly name: string; readonly state: { readonly consumer_count: number } }[];
@@ -34,6 +42,19 @@ export async function leftOver({ nodes, brokers }: FaultyCluster): Promise<reado
     if (others !== wanted) found.push(`${name} knows ${others}`);
   }
   return found;
+}
+
+/** Which brokers and nodes each broker is connected to, for people. */
+export async function connectionsOf({ brokers }: FaultyCluster): Promise<readonly string[]> {
+  const lines = brokers.map(async ({ monitor }, index) => {
+    const { routes } = await ask<Routez>(`${monitor}/routez`);
+    const { connections } = await ask<Connz>(`${monitor}/connz`);
+    const others = routes.map(({ remote_name, account = '', subscriptions = 0 }) => {
+      return `${remote_name}${account && ` for ${account}`} with ${subscriptions} subscriptions`;
+    });
+    return `broker ${index}: ${[...others.sort(), ...connections.map(({ name = '' }) => name)].join(', ')}`;
+  });
+  return Promise.all(lines);
 }
 
 async function ask<T>(url: string): Promise<T> {

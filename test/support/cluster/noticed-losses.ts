@@ -12,9 +12,9 @@ const LINES = 1_000;
 interface Loss {
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** Null for any. */
+  /** Null where the broker has failed to say what was missed. */
   readonly channel: string | null;
-  /** Number of the last item of the channel before it. */
+  /** Number of the last item of the channel before the loss. */
   readonly after: number;
 }
 
@@ -34,8 +34,13 @@ export class NoticedLosses {
   tells(channels: readonly string[], since: number, told: number, now: number): boolean {
     const from = Math.max(since, told - PAUSE) - LINES;
     return this.#losses.some(
-      ({ time, channel }) => time >= from && time <= now && (channel === null || channels.includes(channel)),
+      ({ time, channel }) => time >= from && time <= now && channel !== null && channels.includes(channel),
     );
+  }
+
+  /** Whether the broker has failed to say what a client has missed. */
+  fails(since: number, now: number): boolean {
+    return this.#losses.some(({ time, channel }) => channel === null && time >= since - LINES && time <= now);
   }
 
   /** Whether a client that left before an item with this number was missed by its node could not be told: it was noticed later, or not at all, since the node was killed. */
