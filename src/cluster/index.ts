@@ -6,4 +6,4 @@ export type { NodeFacts } from './heartbeat.ts';
 export type { NodeCalls } from './node-calls.ts';
 export { nodeName } from './node-name.ts';
 export type { KnownNode } from './node-registry.ts';
-export { SharedStreams } from './shared-streams.ts';
+export { SharedStreams } from './resume/shared-streams.ts';

@@ -4,6 +4,7 @@ import type { Broker, BrokerMessage, BrokerWatcher } from '../../../src/cluster/
 /** What was published to a fake broker. */
 export interface Published {
   readonly subject: string;
+  readonly data: Buffer;
   readonly text: string;
   readonly reply: string;
   /** `Nats-Msg-Id`; empty for none. */
@@ -27,7 +28,8 @@ export class FakeBroker {
   publish(subject: string, data: Uint8Array, options: { reply?: string; headers?: MsgHdrs } = {}): boolean {
     if (!this.up) return false;
     const { reply = '', headers: fields } = options;
-    this.published.push({ subject, text: Buffer.from(data).toString(), reply, id: fields?.get('Nats-Msg-Id') ?? '' });
+    const own = Buffer.from(data);
+    this.published.push({ subject, data: own, text: own.toString(), reply, id: fields?.get('Nats-Msg-Id') ?? '' });
     return true;
   }
 
@@ -41,18 +43,32 @@ export class FakeBroker {
     return [...this.#subscribers.keys()];
   }
 
+  /** The messages that were published since the last time. */
+  take(): Published[] {
+    return this.published.splice(0);
+  }
+
   /** Sends a message by one subscription. */
   deliver(subscription: string, subject: string, text: string): void {
     this.#subscribers.get(subscription)?.({ subject, data: Buffer.from(text, 'latin1'), headers: headers() });
+  }
+
+  /** Sends a message that asks for an answer. @param to what is subscribed to, if that is not its subject, as with messages of a consumer */
+  ask(subject: string, data: string | Buffer, reply: string, to = subject): void {
+    this.#send(to, { subject, data: Buffer.from(data as string), reply, headers: headers() });
   }
 
   /** Sends a message to whoever is subscribed to its subject, or to all below one. @param fields headers */
   send(subject: string, text: string, fields: Readonly<Record<string, string>> = {}): void {
     const all = headers();
     for (const [name, value] of Object.entries(fields)) all.set(name, value);
+    this.#send(subject, { subject, data: Buffer.from(text), headers: all });
+  }
+
+  #send(to: string, message: BrokerMessage): void {
     for (const [pattern, onMessage] of [...this.#subscribers]) {
-      const matches = pattern.endsWith('.*') ? subject.startsWith(pattern.slice(0, -1)) : subject === pattern;
-      if (matches) onMessage({ subject, data: Buffer.from(text), headers: all });
+      const matches = pattern.endsWith('.*') ? to.startsWith(pattern.slice(0, -1)) : to === pattern;
+      if (matches) onMessage(message);
     }
   }
 }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { StreamQuestions } from '../../../src/cluster/stream-questions.ts';
-import { BATCH_BYTES } from '../../../src/cluster/stream-reading.ts';
-import { encodePiece } from '../../../src/cluster/stream-record.ts';
-import { MAX_VIEWERS, StreamViewers } from '../../../src/cluster/stream-viewers.ts';
-import { formatEventId, parseEventId, resumeRequest } from '../../../src/resume/index.ts';
-import { requestHead } from '../../support/exchange/request-head.ts';
-import { eventually } from '../../support/running-app.ts';
-import { type FakeBroker, type FakeStore, fakeMeans } from './fake-broker.ts';
+import { StreamQuestions } from '../../../../src/cluster/resume/stream-questions.ts';
+import { BATCH_BYTES } from '../../../../src/cluster/resume/stream-reading.ts';
+import { encodePiece } from '../../../../src/cluster/resume/stream-record.ts';
+import { MAX_VIEWERS, StreamViewers } from '../../../../src/cluster/resume/stream-viewers.ts';
+import { formatEventId, parseEventId, resumeRequest } from '../../../../src/resume/index.ts';
+import type { FakeBroker } from '../../../support/cluster/fake-broker.ts';
+import { requestHead } from '../../../support/exchange/request-head.ts';
+import { eventually } from '../../../support/running-app.ts';
+import { type FakeStore, fakeMeans } from './fake-means.ts';
 import { OWNER, StreamClient } from './stream-node.ts';
 
 const ID = `01234567${'a'.repeat(22)}`;
@@ -49,7 +50,7 @@ async function pulled(broker: FakeBroker): Promise<{ readonly reply: string; rea
 /** A piece comes from the consumer. */
 function deliver(broker: FakeBroker, to: string, number: number, position: number, bytes: Buffer, pending = 1): void {
   const message = encodePiece(position, bytes.length, (target) => bytes.copy(target));
-  broker.deliver(`test.s.${ID}.d`, message, `$JS.ACK.test_resume.c1.1.${number}.${number}.1.${pending}`, to);
+  broker.ask(`test.s.${ID}.d`, message, `$JS.ACK.test_resume.c1.1.${number}.${number}.1.${pending}`, to);
 }
 
 test('no more than so many clients read streams of other nodes; the requests of others go to the origin', async (t) => {
@@ -73,7 +74,7 @@ test('the broker is asked for one batch, and for the next one when the client ha
   assert.equal(ask.max_bytes, BATCH_BYTES);
   deliver(broker, reply, 1, 1, Buffer.alloc(30_000, 'a'));
   deliver(broker, reply, 2, 30_001, Buffer.alloc(30_000, 'b'));
-  broker.deliver(reply, '', '', reply);
+  broker.send(reply, '');
   assert.equal(client.body.length, 100);
   const asked = (): number => broker.take().filter(({ subject }) => subject.includes('MSG.NEXT')).length;
   for (let i = 2; i < 64; i++) deliver(broker, reply, i + 1, 60_000 + i, Buffer.from('c'));
@@ -106,7 +107,7 @@ test('messages that no node has written are counted and ignored', async (t) => {
   const wrong = ['', 'x', '\x09p12345678', '\x01e', `\x01z${'0'.repeat(20)}`, `\x01p${'\xff'.repeat(8)}`];
   for (const [index, text] of wrong.entries()) {
     const ack = `$JS.ACK.test_resume.c1.1.${index + 1}.${index + 1}.1.1`;
-    broker.deliver(`test.s.${ID}.d`, Buffer.from(text, 'latin1'), ack, reply);
+    broker.ask(`test.s.${ID}.d`, Buffer.from(text, 'latin1'), ack, reply);
   }
   assert.equal(counters.messagesInvalid, wrong.length);
   deliver(broker, reply, 10, 1, Buffer.from('abc'));

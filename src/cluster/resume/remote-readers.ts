@@ -1,10 +1,10 @@
 import type { Subscription } from '@nats-io/transport-node';
-import { type Guarded, guarded } from '../clock/index.ts';
-import { reportFault } from '../exchange/index.ts';
-import type { ResumableStream, ResumableStreams, StreamReader } from '../resume/index.ts';
-import type { BrokerMessage } from './broker.ts';
+import { type Guarded, guarded } from '../../clock/index.ts';
+import { reportFault } from '../../exchange/index.ts';
+import type { ResumableStream, ResumableStreams, StreamReader } from '../../resume/index.ts';
+import type { BrokerMessage } from '../broker.ts';
+import type { StreamMeans } from './stream-means.ts';
 import { LIVE, questionSubject } from './stream-questions.ts';
-import type { StreamMeans } from './stream-writers.ts';
 
 /** Milliseconds after which a client of another node that was not heard of has left. */
 const SILENCE = 15_000;

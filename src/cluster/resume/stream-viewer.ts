@@ -1,4 +1,4 @@
-import { fault } from '../clock/index.ts';
+import { fault } from '../../clock/index.ts';
 import {
   CreditedBody,
   ExchangeError,
@@ -6,8 +6,8 @@ import {
   type RequestHead,
   type Responder,
   respond,
-} from '../exchange/index.ts';
-import { BEGINNING, type EventId, refusalOf } from '../resume/index.ts';
+} from '../../exchange/index.ts';
+import { BEGINNING, type EventId, refusalOf } from '../../resume/index.ts';
 import { LogPlace } from './log-place.ts';
 import type { Asker } from './stream-questions.ts';
 import { type ReadingRoom, type RecordTaker, StreamReading } from './stream-reading.ts';

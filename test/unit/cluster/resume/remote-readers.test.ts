@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_REMOTE_READERS, RemoteReaders } from '../../../src/cluster/remote-readers.ts';
-import { manualClock } from '../../support/manual-clock.ts';
-import { type FakeBroker, fakeMeans } from './fake-broker.ts';
+import { MAX_REMOTE_READERS, RemoteReaders } from '../../../../src/cluster/resume/remote-readers.ts';
+import type { FakeBroker } from '../../../support/cluster/fake-broker.ts';
+import { manualClock } from '../../../support/manual-clock.ts';
+import { fakeMeans } from './fake-means.ts';
 import { StreamOrigin } from './stream-node.ts';
 
 /** What is answered to a question. */
 function ask(broker: FakeBroker, place: string, question: string | Buffer): string | undefined {
-  broker.deliver(`test.n.s.${place}`, question, 'answer');
+  broker.ask(`test.n.s.${place}`, question, 'answer');
   return broker.take()[0]?.data.toString();
 }
 

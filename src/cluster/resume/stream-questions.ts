@@ -1,9 +1,9 @@
-import { attempt, type Guarded } from '../clock/index.ts';
-import { reportFault } from '../exchange/index.ts';
-import { placeOf } from '../resume/index.ts';
-import type { BrokerMessage } from './broker.ts';
-import { ReplyInbox } from './reply-inbox.ts';
-import type { StreamMeans } from './stream-writers.ts';
+import { attempt, type Guarded } from '../../clock/index.ts';
+import { reportFault } from '../../exchange/index.ts';
+import { placeOf } from '../../resume/index.ts';
+import type { BrokerMessage } from '../broker.ts';
+import { ReplyInbox } from '../reply-inbox.ts';
+import type { StreamMeans } from './stream-means.ts';
 
 /** Milliseconds within which the process that has a stream has to answer. */
 const ANSWER = 5_000;

@@ -1,7 +1,7 @@
-import type { HeaderList } from '../exchange/index.ts';
-import type { StreamOwner } from '../resume/index.ts';
-import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
-import { isCount, jsonObject, objectOf } from './json-object.ts';
+import type { HeaderList } from '../../exchange/index.ts';
+import type { StreamOwner } from '../../resume/index.ts';
+import { OLDEST_PROTOCOL, PROTOCOL } from '../item-message.ts';
+import { isCount, jsonObject, objectOf } from '../json-object.ts';
 
 /** What a node needs to respond with a stream of another one. */
 export interface StreamHead {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { ALL_RIGHTS } from '../../../src/resume/index.ts';
-import { startNats, startNatsCluster } from '../../support/nats.ts';
+import { ALL_RIGHTS } from '../../../../src/resume/index.ts';
+import { startNats, startNatsCluster } from '../../../support/nats.ts';
 import { positionsIn, StreamClient, StreamNode } from './stream-node.ts';
 
 test('a client that comes back to another node gets the rest, what comes, and the end: the same bytes', async (t) => {

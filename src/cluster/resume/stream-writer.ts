@@ -1,7 +1,7 @@
-import type { AtTurnEnd, Guarded, TurnQueue } from '../clock/index.ts';
-import { BEGINNING, type ResumableStream, type StreamMirror } from '../resume/index.ts';
+import type { AtTurnEnd, Guarded, TurnQueue } from '../../clock/index.ts';
+import { BEGINNING, type ResumableStream, type StreamMirror } from '../../resume/index.ts';
+import type { Subjects } from '../subjects.ts';
 import { encodeEnd, encodePiece, encodeStreamHead, PIECE_START } from './stream-record.ts';
-import type { Subjects } from './subjects.ts';
 
 /** Bytes of a log in one message: several messages fit into what a viewer asks for at a time. */
 const PIECE = 32_768;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { StreamQuestions } from '../../../src/cluster/stream-questions.ts';
-import { manualClock } from '../../support/manual-clock.ts';
-import { fakeMeans } from './fake-broker.ts';
+import { StreamQuestions } from '../../../../src/cluster/resume/stream-questions.ts';
+import { manualClock } from '../../../support/manual-clock.ts';
+import { fakeMeans } from './fake-means.ts';
 
 const ID = `01234567${'a'.repeat(22)}`;
 
@@ -27,9 +27,9 @@ test('the process that the id names is asked, and its answer told once', (t) => 
   questions.ask(other, ID, 'v-2', -1);
   const [first, second] = broker.take();
   assert.deepEqual([first?.subject, first?.data.toString()], ['test.n.s.01234567', `v-1 ${ID} 7`]);
-  broker.deliver(first?.reply ?? '', '+');
-  broker.deliver(first?.reply ?? '', '-');
-  broker.deliver(second?.reply ?? '', '-');
+  broker.send(first?.reply ?? '', '+');
+  broker.send(first?.reply ?? '', '-');
+  broker.send(second?.reply ?? '', '-');
   assert.deepEqual([one.answers, other.answers], [[true], [false]]);
 });
 
@@ -63,6 +63,6 @@ test('what was asked before the broker went away is asked again when it is back,
   assert.deepEqual([before.answers, meanwhile.answers], [[], []]);
   const published = broker.take();
   assert.equal(published.length, 2);
-  for (const { reply } of published) broker.deliver(reply, '+');
+  for (const { reply } of published) broker.send(reply, '+');
   assert.deepEqual([before.answers, meanwhile.answers], [[true], [true]]);
 });

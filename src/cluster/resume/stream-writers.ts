@@ -1,28 +1,18 @@
-import { attempt, type TimerWheel, TurnQueue } from '../clock/index.ts';
-import { type ClusterCounters, LEAST_COST, LineRate, type Log, OUTAGE_LINES, reportFault } from '../exchange/index.ts';
-import type { ResumableStream } from '../resume/index.ts';
-import type { Broker, BrokerMessage } from './broker.ts';
-import { ReplyInbox } from './reply-inbox.ts';
-import type { ResumeStore } from './resume-store.ts';
-import { streamAckOf } from './stream-ack.ts';
+import { attempt, TurnQueue } from '../../clock/index.ts';
+import { LEAST_COST, LineRate, OUTAGE_LINES, reportFault } from '../../exchange/index.ts';
+import type { ResumableStream } from '../../resume/index.ts';
+import type { BrokerMessage } from '../broker.ts';
+import { ReplyInbox } from '../reply-inbox.ts';
+import { streamAckOf } from '../stream-ack.ts';
+import type { Subjects } from '../subjects.ts';
+import type { StreamMeans } from './stream-means.ts';
 import { type SentRecord, StreamWriter, type WriterRoom } from './stream-writer.ts';
-import type { Subjects } from './subjects.ts';
 
 /**
  * Bytes of all streams of a process that were published and the broker has not acknowledged.
  * @bound cluster-streams-window
  */
 export const STREAMS_WINDOW = 8_388_608;
-
-/** What the parts of shared streams are made of. */
-export interface StreamMeans {
-  readonly broker: Broker;
-  readonly subjects: Subjects;
-  readonly store: ResumeStore;
-  readonly wheel: TimerWheel;
-  readonly log: Log;
-  readonly counters: ClusterCounters;
-}
 
 /** Writes the streams of this process to the broker. */
 export class StreamWriters implements WriterRoom {
@@ -75,16 +65,16 @@ export class StreamWriters implements WriterRoom {
   /** Is called now and then. */
   check(): void {
     const headAge = (this.#means.store.maxAge * 1_000) / 3;
-    for (const writer of this.#writers.values()) attempt(writer, check, headAge);
+    for (const writer of this.#writers.values()) attempt(writer, () => writer.check(headAge));
   }
 
   /** The broker is there again. */
   again(): void {
-    for (const writer of this.#writers.values()) attempt(writer, again);
+    for (const writer of this.#writers.values()) attempt(writer, () => writer.again());
   }
 
   stop(): void {
-    for (const writer of this.#writers.values()) attempt(writer, stop);
+    for (const writer of this.#writers.values()) attempt(writer, () => writer.stop());
     this.#writers.clear();
     this.#inbox.close();
   }
@@ -155,18 +145,6 @@ export class StreamWriters implements WriterRoom {
   #onUndone(error: unknown): void {
     this.#means.log.debug({ reason: String(error) }, 'parts of a stream stay at the broker until they are too old');
   }
-}
-
-function check(writer: StreamWriter, headAge: number): void {
-  writer.check(headAge);
-}
-
-function again(writer: StreamWriter): void {
-  writer.again();
-}
-
-function stop(writer: StreamWriter): void {
-  writer.stop();
 }
 
 function write(writer: StreamWriter): void {

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readStreamRecord } from '../../../src/cluster/stream-record.ts';
-import { STREAM_WINDOW } from '../../../src/cluster/stream-writer.ts';
-import { STREAMS_WINDOW, StreamWriters } from '../../../src/cluster/stream-writers.ts';
-import { eventually } from '../../support/running-app.ts';
-import { type FakeBroker, fakeMeans, type Published } from './fake-broker.ts';
+import { readStreamRecord } from '../../../../src/cluster/resume/stream-record.ts';
+import { STREAM_WINDOW } from '../../../../src/cluster/resume/stream-writer.ts';
+import { STREAMS_WINDOW, StreamWriters } from '../../../../src/cluster/resume/stream-writers.ts';
+import type { FakeBroker, Published } from '../../../support/cluster/fake-broker.ts';
+import { eventually } from '../../../support/running-app.ts';
+import { fakeMeans } from './fake-means.ts';
 import { StreamOrigin } from './stream-node.ts';
 
 const RULES = { ttl: 60, maxBytes: 4_194_304 };
 
 /** The broker has all of these. */
 function store(broker: FakeBroker, published: readonly Published[]): void {
-  for (const [index, { reply }] of published.entries()) broker.deliver(reply, `{"stream":"s","seq":${index + 1}}`);
+  for (const [index, { reply }] of published.entries()) broker.send(reply, `{"stream":"s","seq":${index + 1}}`);
 }
 
 const bytesOf = (published: readonly Published[]): number =>
@@ -69,8 +70,8 @@ test('what the broker refuses, or does not acknowledge, is written again from th
   origin.send('one');
   await eventually(() => broker.published.length === 2);
   const [head, one] = broker.take() as [Published, Published];
-  broker.deliver(head.reply, '{"stream":"s","seq":1}');
-  broker.deliver(one.reply, '{"error":{"code":503,"description":"insufficient resources"}}');
+  broker.send(head.reply, '{"stream":"s","seq":1}');
+  broker.send(one.reply, '{"error":{"code":503,"description":"insufficient resources"}}');
   origin.send('two');
   await new Promise(setImmediate);
   assert.equal(broker.take().length, 0, 'it waits for the next try');
@@ -81,7 +82,7 @@ test('what the broker refuses, or does not acknowledge, is written again from th
     [{ kind: 'piece', position: 1, bytes: Buffer.from(origin.text) }],
   );
   // Nobody answers.
-  broker.deliver(again[0]?.reply as string, '');
+  broker.send(again[0]?.reply as string, '');
   writers.check();
   assert.deepEqual(broker.take()[0]?.data, again[0]?.data);
   assert.deepEqual([counters.streamsShared, counters.streamsUnshared], [1, 0]);

@@ -1,4 +1,4 @@
-import { attempt } from '../clock/index.ts';
+import { attempt } from '../../clock/index.ts';
 import {
   LineRate,
   NO_RESPONDER,
@@ -7,17 +7,17 @@ import {
   type Responder,
   reportFault,
   respond,
-} from '../exchange/index.ts';
-import { parseEventId } from '../resume/index.ts';
-import type { BrokerMessage } from './broker.ts';
-import { newNodeId } from './node-id.ts';
-import { deliveryOf, pullSubject } from './pull-consumer.ts';
-import { ReplyInbox } from './reply-inbox.ts';
+} from '../../exchange/index.ts';
+import { parseEventId } from '../../resume/index.ts';
+import type { BrokerMessage } from '../broker.ts';
+import { newNodeId } from '../node-id.ts';
+import { deliveryOf, pullSubject } from '../pull-consumer.ts';
+import { ReplyInbox } from '../reply-inbox.ts';
 import type { ResumeStore } from './resume-store.ts';
+import type { StreamMeans } from './stream-means.ts';
 import type { StreamQuestions } from './stream-questions.ts';
 import { BATCH, BATCH_BYTES, type StreamReading, WAIT } from './stream-reading.ts';
 import { StreamViewer, type ViewerRoom } from './stream-viewer.ts';
-import type { StreamMeans } from './stream-writers.ts';
 
 /**
  * Clients of a process that read streams of other nodes.
@@ -88,7 +88,7 @@ export class StreamViewers implements ViewerRoom {
 
   /** Is called once a second. */
   check(): void {
-    for (const viewer of this.#viewers.keys()) attempt(viewer, check);
+    for (const viewer of this.#viewers.keys()) attempt(viewer, () => viewer.check());
   }
 
   onDown(): void {
@@ -98,13 +98,13 @@ export class StreamViewers implements ViewerRoom {
   /** The broker is there again. */
   onUp(): void {
     this.#away = Number.POSITIVE_INFINITY;
-    for (const viewer of this.#viewers.keys()) attempt(viewer, again);
+    for (const viewer of this.#viewers.keys()) attempt(viewer, () => viewer.again());
   }
 
   /** All clients are cut off. */
   stop(): void {
     this.#stopped = true;
-    for (const viewer of this.#viewers.keys()) attempt(viewer, stop);
+    for (const viewer of this.#viewers.keys()) attempt(viewer, () => viewer.fail('the node stops'));
     this.#inbox.close();
   }
 
@@ -154,18 +154,6 @@ export class StreamViewers implements ViewerRoom {
     const reading = this.#readings.get(consumer);
     if (reading !== undefined) attempt(reading, take, message);
   }
-}
-
-function check(viewer: StreamViewer): void {
-  viewer.check();
-}
-
-function again(viewer: StreamViewer): void {
-  viewer.again();
-}
-
-function stop(viewer: StreamViewer): void {
-  viewer.fail('the node stops');
 }
 
 function take(reading: StreamReading, message: BrokerMessage): void {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { TimerWheel } from '../../../src/clock/index.ts';
-import { Broker } from '../../../src/cluster/broker.ts';
-import { SharedStreams } from '../../../src/cluster/shared-streams.ts';
-import { ClusterCounters, Counters } from '../../../src/exchange/index.ts';
+import { TimerWheel } from '../../../../src/clock/index.ts';
+import { Broker } from '../../../../src/cluster/broker.ts';
+import { SharedStreams } from '../../../../src/cluster/resume/shared-streams.ts';
+import { ClusterCounters, Counters } from '../../../../src/exchange/index.ts';
 import {
   BEGINNING,
   formatEventId,
@@ -11,11 +11,11 @@ import {
   type ResumableStream,
   ResumableStreams,
   resumeRequest,
-} from '../../../src/resume/index.ts';
-import { FakeRequester } from '../../support/exchange/fake-requester.ts';
-import { requestHead } from '../../support/exchange/request-head.ts';
-import { FakeLog } from '../../support/fake-log.ts';
-import type { NatsServer } from '../../support/nats.ts';
+} from '../../../../src/resume/index.ts';
+import { FakeRequester } from '../../../support/exchange/fake-requester.ts';
+import { requestHead } from '../../../support/exchange/request-head.ts';
+import { FakeLog } from '../../../support/fake-log.ts';
+import type { NatsServer } from '../../../support/nats.ts';
 
 export const OWNER = { method: 'POST', url: 'here', rights: 'mine' };
 

@@ -1,14 +1,15 @@
-import type { TimerWheel } from '../clock/index.ts';
-import { type Guarded, Ticker } from '../clock/index.ts';
-import { type ClusterCounters, type Log, reportFault, type Service } from '../exchange/index.ts';
-import type { ResumableStreams } from '../resume/index.ts';
-import type { Broker, BrokerWatcher } from './broker.ts';
+import type { TimerWheel } from '../../clock/index.ts';
+import { type Guarded, Ticker } from '../../clock/index.ts';
+import { type ClusterCounters, type Log, reportFault, type Service } from '../../exchange/index.ts';
+import type { ResumableStreams } from '../../resume/index.ts';
+import type { Broker, BrokerWatcher } from '../broker.ts';
+import { Subjects } from '../subjects.ts';
 import { RemoteReaders } from './remote-readers.ts';
 import { ResumeStore, type ResumeStoreSettings } from './resume-store.ts';
+import type { StreamMeans } from './stream-means.ts';
 import { StreamQuestions } from './stream-questions.ts';
 import { StreamViewers } from './stream-viewers.ts';
-import { type StreamMeans, StreamWriters } from './stream-writers.ts';
-import { Subjects } from './subjects.ts';
+import { StreamWriters } from './stream-writers.ts';
 
 /** Milliseconds between two checks of what no event tells. */
 const CHECK = 1_000;

@@ -1,4 +1,4 @@
-import { type EventId, formatEventId } from '../resume/index.ts';
+import { type EventId, formatEventId } from '../../resume/index.ts';
 
 const EMPTY = Buffer.alloc(0);
 

@@ -1,12 +1,12 @@
 import type { JetStreamManager, StoredMsg } from '@nats-io/jetstream';
-import type { Broker } from './broker.ts';
-import { findStream } from './find-stream.ts';
-import { openStream } from './open-stream.ts';
-import { pullConsumer } from './pull-consumer.ts';
-import { storedMessage } from './stored-message.ts';
+import type { Broker } from '../broker.ts';
+import { findStream } from '../find-stream.ts';
+import { openStream } from '../open-stream.ts';
+import { pullConsumer } from '../pull-consumer.ts';
+import { storedMessage } from '../stored-message.ts';
+import { LIMITED, raisedLimits, requireStream, type WantedStream } from '../stream-settings.ts';
+import type { Subjects } from '../subjects.ts';
 import { readStreamHead, readStreamRecord, type StreamHead, type StreamRecord } from './stream-record.ts';
-import { LIMITED, raisedLimits, requireStream, type WantedStream } from './stream-settings.ts';
-import type { Subjects } from './subjects.ts';
 
 /** What the stream of the store is like. */
 export interface ResumeStoreSettings {

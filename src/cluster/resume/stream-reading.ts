@@ -1,6 +1,6 @@
-import { attempt, fault, type Guarded } from '../clock/index.ts';
-import type { BrokerMessage } from './broker.ts';
-import { deliveryOf } from './pull-consumer.ts';
+import { attempt, fault, type Guarded } from '../../clock/index.ts';
+import type { BrokerMessage } from '../broker.ts';
+import { deliveryOf } from '../pull-consumer.ts';
 import type { ResumeStore } from './resume-store.ts';
 import { readStreamRecord, type StreamRecord } from './stream-record.ts';
 
