@@ -29,12 +29,17 @@ export class BrokerAnswers {
     }
   }
 
+  /** Waits until it makes sense to ask a broker again that has failed. */
+  async pause(): Promise<void> {
+    await setTimeout(AGAIN, null, { ref: false });
+  }
+
   /** Asks until the broker answers: nobody must take what is not known for nothing. Never resolves once it is stopped. */
   async untilThere<T>(ask: () => Promise<T>): Promise<T> {
     while (!this.#stopped) {
       const found = await this.orElse(ask(), null);
       if (found !== null) return found;
-      await setTimeout(AGAIN, null, { ref: false });
+      await this.pause();
     }
     return await new Promise(() => {});
   }

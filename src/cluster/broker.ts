@@ -4,9 +4,9 @@ import { connect, credsAuthenticator } from '@nats-io/transport-node';
 import { attempt, type Guarded } from '../clock/index.ts';
 import { LEAST_COST, type Log } from '../exchange/index.ts';
 import { BrokerError } from './broker-error.ts';
-import { identityCheck } from './broker-identity.ts';
 import { connectFailure } from './connect-failure.ts';
 import { GatheredMessages } from './gathered-messages.ts';
+import { identityCheck } from './identity-check.ts';
 
 /** The credentials of a node: a user, a token, or the content of a file. Empty: none. */
 export interface BrokerAccess {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { KvWatchEntry } from '@nats-io/kv';
 import type { QueuedIterator } from '@nats-io/transport-node';
 import { attempt, Ticker } from '../clock/index.ts';
@@ -73,7 +73,7 @@ export class BucketWatch {
           'bucket cannot be read: it is tried again',
         );
       }
-      await delay(AGAIN_MS, undefined, { ref: false });
+      await setTimeout(AGAIN_MS, null, { ref: false });
     }
   }
 

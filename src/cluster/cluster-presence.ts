@@ -10,6 +10,7 @@ import {
 } from '../hub/index.ts';
 import type { Broker, BrokerWatcher } from './broker.ts';
 import { type BucketChange, type BucketReader, BucketWatch } from './bucket-watch.ts';
+import { calledWithin } from './called-within.ts';
 import type { NodeRegistry, NodeWatcher } from './node-registry.ts';
 import { OwnedKeys } from './owned-keys.ts';
 import { markKey, type PresenceKey, presenceKeyOf, stayKey, toldKey } from './presence-key.ts';
@@ -310,13 +311,9 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   }
 
   #written(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, STOP_MS);
-      this.#own.onWritten = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      if (this.#own.idle) this.#own.onWritten();
+    return calledWithin(STOP_MS, (done) => {
+      this.#own.onWritten = done;
+      if (this.#own.idle) done();
     });
   }
 }

@@ -53,8 +53,8 @@ export interface JetStreamStoreOptions {
   readonly owner: Guarded;
 }
 
-/** Milliseconds between two checks of the stream, and until one is repeated that has failed when the broker is back. */
-const [LOOK, AGAIN] = [10_000, 500];
+/** Milliseconds between two checks of the stream. */
+const LOOK = 10_000;
 
 /** Times that the stream is asked what had got lost before the broker was away. */
 const LOOKS_BACK = 5;
@@ -404,7 +404,7 @@ export class JetStreamStore
       const found = await this.#answers.orElse(this.#stream.refresh(), null);
       if (times !== this.#times || this.#stopped) return;
       if (found !== null) break;
-      await new Promise((resolve) => setTimeout(resolve, AGAIN).unref());
+      await this.#answers.pause();
     }
     if (this.epoch !== epoch) {
       this.#options.log.warn({ before: epoch, now: this.epoch }, 'stream has lost items: no client is continued');
@@ -433,7 +433,7 @@ export class JetStreamStore
       if (times !== this.#times || this.#stopped) return;
       const look = this.#positions.lookBack(Math.min(head, number)).then(() => true);
       if (await this.#answers.orElse(look, false)) return;
-      await new Promise((resolve) => setTimeout(resolve, AGAIN).unref());
+      await this.#answers.pause();
     }
     this.#options.log.warn({ upTo: head }, 'what got lost before the broker was away is not known');
   }

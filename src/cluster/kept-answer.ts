@@ -30,7 +30,7 @@ export function lostAnswer({ channels }: ReadQuery, head: number): ReadResult {
 }
 
 /** Answers a query as `HistoryStore.read` says, from what is known. Items beyond the limits of their rule are left out, although the broker may have them. */
-export function answerOf(query: ReadQuery, known: KnownItems, means: AnswerMeans): ReadResult {
+export function keptAnswer(query: ReadQuery, known: KnownItems, means: AnswerMeans): ReadResult {
   const { head, foreign } = means;
   const places = new Map(query.places);
   const gaps: string[] = [];

@@ -2,7 +2,7 @@ import { matchesPattern } from '../codec/grip/index.ts';
 import { patternKey } from '../hub/index.ts';
 import type { ReadsSource } from './kept-reads.ts';
 import { READ_BYTES } from './kept-run.ts';
-import { readStream } from './stream-reader.ts';
+import { readStream } from './read-stream.ts';
 
 /** Finds out which channels have items. */
 export class KeptNames {

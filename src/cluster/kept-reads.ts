@@ -2,9 +2,9 @@ import { LineRate, type Log, OUTAGE_LINES } from '../exchange/index.ts';
 import type { ChannelLimits, ReadQuery, ReadResult } from '../history/index.ts';
 import type { ChannelFeed } from './channel-feed.ts';
 import type { ItemTail } from './item-tail.ts';
-import { answerOf, type KnownItems, lostAnswer } from './kept-answer.ts';
+import { type KnownItems, keptAnswer, lostAnswer } from './kept-answer.ts';
 import type { KeptRun, RunEnd, WantedChannel } from './kept-run.ts';
-import type { StreamSource } from './stream-reader.ts';
+import type { StreamSource } from './read-stream.ts';
 import { StreamRuns } from './stream-runs.ts';
 
 /** What the store uses of the subscriptions of its node. */
@@ -201,7 +201,7 @@ export class KeptReads {
   #answer(query: ReadQuery, known: KnownItems): ReadResult {
     const { state } = this.#source;
     const foreign = this.#isForeign(query);
-    return answerOf(query, known, {
+    return keptAnswer(query, known, {
       head: state.head,
       foreign,
       limitsOf: (channel) => state.limitsOf(channel),

@@ -1,7 +1,7 @@
 import type { KeptItem } from '../history/index.ts';
 import { itemsAfter } from './items-after.ts';
 import type { KnownItems } from './kept-answer.ts';
-import { readStream, type StreamSource } from './stream-reader.ts';
+import { readStream, type StreamSource } from './read-stream.ts';
 import { clearedNumber } from './streamed-message.ts';
 
 /**

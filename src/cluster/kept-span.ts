@@ -18,7 +18,10 @@ export interface SpannedChannel {
 export const NO_SPAN: ChannelSpan = { first: 0, last: 0, items: 0, bytes: 0, oldest: null };
 
 /** What is kept of a channel. Of one with many items the bytes are an estimate, and items that are too old count until the stream deletes them. Rejects when the broker fails. */
-export async function spanOf(stream: ItemStream, { name, subject, keep, read }: SpannedChannel): Promise<ChannelSpan> {
+export async function keptSpan(
+  stream: ItemStream,
+  { name, subject, keep, read }: SpannedChannel,
+): Promise<ChannelSpan> {
   const count = (await stream.countsOf(subject))[subject] ?? 0;
   if (count <= FEW) return spanOfItems(name, count === 0 ? [] : await read());
   const [first, last] = await Promise.all([

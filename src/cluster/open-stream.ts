@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { TimeoutError } from '@nats-io/transport-node';
 import type { Broker } from './broker.ts';
@@ -28,7 +29,7 @@ export async function openStream<T>(
       if (error instanceof BrokerError) throw error;
       if (tries === most || !isOfNow(error)) throw new BrokerError(reasonOf(error, use));
     }
-    await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    await setTimeout(AGAIN);
   }
 }
 

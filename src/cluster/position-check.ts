@@ -2,7 +2,7 @@ import type { KeptFeed } from './kept-feed.ts';
 import type { ReadsSource } from './kept-reads.ts';
 import { READ_BYTES } from './kept-run.ts';
 import type { Position, PositionListener } from './position-announcer.ts';
-import { readStream } from './stream-reader.ts';
+import { readStream } from './read-stream.ts';
 
 /** Channels that are looked at in one look, and so many of them at the same time. */
 const [LOOKS, AT_ONCE] = [512, 64];

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { JetStreamApiCodes } from '@nats-io/jetstream';
 import { TimeoutError } from '@nats-io/transport-node';
 import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
@@ -131,7 +131,7 @@ export class SharedKeys {
         await this.#look(request, key, true);
         return;
       }
-      await delay(LOOK_MS);
+      await setTimeout(LOOK_MS);
     }
   }
 

@@ -5,7 +5,7 @@ import { copiedItem } from './item-message.ts';
 import { lostAnswer } from './kept-answer.ts';
 import { KeptNames } from './kept-names.ts';
 import { KeptReads, type ReadsSource } from './kept-reads.ts';
-import { NO_SPAN, spanOf } from './kept-span.ts';
+import { keptSpan, NO_SPAN } from './kept-span.ts';
 import type { WaitingReads } from './waiting-reads.ts';
 
 /** What else queries need. */
@@ -84,7 +84,7 @@ export class StoreQueries {
       new Promise((resolve) => this.read({ channels: [name], after: null }, ({ items }) => resolve(items)));
     const channel = { name, subject, keep: state.limitsOf(name), read };
     this.#pass(
-      this.#means.answers.untilThere(() => spanOf(stream, channel)),
+      this.#means.answers.untilThere(() => keptSpan(stream, channel)),
       done,
     );
   }

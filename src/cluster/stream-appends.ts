@@ -4,6 +4,7 @@ import { fault, type Guarded, type TimerWheel, WheelTimer } from '../clock/index
 import { type ClusterCounters, LEAST_COST, LineRate, type Log, OUTAGE_LINES } from '../exchange/index.ts';
 import type { HistoryCounters, SharedItem } from '../history/index.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
+import { calledWithin } from './called-within.ts';
 import { messageOfItem } from './item-message.ts';
 import { newNodeId } from './node-id.ts';
 import { ReplyInbox } from './reply-inbox.ts';
@@ -165,12 +166,8 @@ export class StreamAppends extends WheelTimer {
   /** Resolves when everything has its number, after 5 s at the latest, and at once where the broker is away. */
   async stop(): Promise<void> {
     if (!this.idle && this.#means.broker.up) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, STOP);
-        this.#stopped = () => {
-          clearTimeout(timer);
-          resolve();
-        };
+      await calledWithin(STOP, (done) => {
+        this.#stopped = done;
       });
     }
     this.#inbox.close();
