@@ -171,7 +171,7 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
       this.#options.counters.messagesInvalid++;
       return;
     }
-    if (value !== '') this.#loading?.add(key);
+    this.#loading?.add(key);
     const isOwn = read.kind === 'stay' ? read.node === this.#options.self : read.kind === 'told' && this.#isLeader;
     if (isOwn || this.#own.pending(key) !== null) this.#own.read(key, value, revision);
     else this.#view.take(read, value);
@@ -183,7 +183,12 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     this.#loading = null;
     // What was deleted while nothing was read.
     const gone = [...this.#view.keys()].filter((key) => loaded?.has(key) === false);
-    for (const key of gone) this.#view.take(presenceKeyOf(key) as PresenceKey, '');
+    for (const key of gone) {
+      // The broker has gone away before it took this, or has lost it: what another node ends has an empty value.
+      const wanted = this.#own.wanted(key);
+      if (wanted === '') this.#view.take(presenceKeyOf(key) as PresenceKey, '');
+      else this.#own.set(key, wanted);
+    }
     const own = this.#view.staysOf(self);
     const { counts } = this.#source;
     for (const [channel, user] of [...(own?.entries() ?? [])]) {
@@ -239,9 +244,12 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
     this.#isOutdated = false;
     this.#table.release();
     const told = [...this.#view.told];
-    for (const key of [...this.#own.keys]) if (key.startsWith('t.')) this.#own.disown(key);
-    if (leads) {
-      for (const { channel, user, since } of told) this.#own.adopt(toldKey(channel, user), this.#toldValue(since));
+    // What this node has told before and the broker has not taken yet counts if this node goes on to tell.
+    const isPending = (key: string): boolean => leads && this.#own.pending(key) !== null;
+    for (const key of this.#own.keys) if (key.startsWith('t.') && !isPending(key)) this.#own.disown(key);
+    for (const { channel, user, since } of leads ? told : []) {
+      const key = toldKey(channel, user);
+      if (!isPending(key)) this.#own.adopt(key, this.#toldValue(since));
     }
     this.#isLeader = leads;
     const { counts } = this.#view;

@@ -90,9 +90,9 @@ export class OwnedKeys implements AtTurnEnd {
     return this.#wanted.get(key)?.value ?? '';
   }
 
-  /** The keys that the bucket is to have. */
-  get keys(): Iterable<string> {
-    return this.#wanted.keys();
+  /** The keys that the bucket is to have, and those whose removal is not written yet. */
+  get keys(): ReadonlySet<string> {
+    return new Set([...this.#wanted.keys(), ...this.#dirty.keys(), ...this.#later.keys()]);
   }
 
   /** The bucket is to have this from now on. @param isUrgent whether it is written at the end of the turn, or within a second */
@@ -109,9 +109,11 @@ export class OwnedKeys implements AtTurnEnd {
     this.#wanted.set(key, { value, time: Date.now() });
   }
 
-  /** The key is not this node's from now on. */
+  /** The key is not this node's from now on. What is not written yet is dropped. */
   disown(key: string): void {
     this.#wanted.delete(key);
+    this.#dirty.delete(key);
+    this.#later.delete(key);
   }
 
   /** The bucket has a value for one of these keys. @param revision the number of the change */

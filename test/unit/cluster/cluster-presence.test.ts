@@ -114,6 +114,26 @@ test('while the broker is away nothing is told; then what is missing', async (t)
   for (const node of [a, b]) await until(() => node.users('r').join() === 'ann 1,eve 1');
 });
 
+test('what was told is not told again when the broker comes back without it', async (t) => {
+  const server = await startNats(t);
+  if (server === null) return;
+  const told: string[] = [];
+  const a = await PresenceNode.start(t, server, 'a', told);
+  a.counts.set('r', 'ann', 1);
+  await a.written(2);
+  // As a broker that was killed before it had written this.
+  const { streams } = await jetstreamManager(a.broker.connection);
+  await streams.purge('KV_test_presence', { filter: '$KV.test_presence.t.>' });
+  await a.written(0);
+  await server.kill();
+  await until(() => !a.broker.up);
+  await server.start();
+  a.counts.set('r', 'bob', 1);
+  await until(() => told.length === 3);
+  assert.deepEqual(told, ['a: occupied r', 'a: join r ann', 'a: join r bob']);
+  await a.written(3);
+});
+
 test('a bucket that was deleted is made again, and has the users of all nodes', async (t) => {
   const server = await startNats(t);
   if (server === null) return;
