@@ -1,29 +1,107 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { KV } from '@nats-io/kv';
 import { OwnedKeys } from '../../../src/cluster/owned-keys.ts';
-import { ClusterCounters, Counters } from '../../../src/exchange/index.ts';
+import { ClusterCounters } from '../../../src/exchange/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { turn } from '../../support/manual-clock.ts';
 
-test('what is not written yet when it is for another node is not written any more', async (t) => {
-  const puts: string[] = [];
-  const bucket = { put: async (key: string, value: string) => puts.push(`${key} ${value}`) } as unknown as KV;
-  const broker = { up: false };
-  const report = { broker, counters: Object.assign(new Counters(), new ClusterCounters()), log: new FakeLog() };
-  const keys = new OwnedKeys(bucket, 1_000_000, report);
-  t.after(() => keys.stop());
-  keys.set('kept', '1');
-  keys.set('t.a', '1');
-  keys.set('t.b', '1');
-  keys.set('t.b', '');
-  assert.deepEqual([...keys.keys].sort(), ['kept', 't.a', 't.b']);
-  keys.disown('t.a');
-  keys.disown('t.b');
+/** A value that is being written, until the test says what becomes of it. */
+interface Put {
+  readonly entry: string;
+  taken(revision: number): void;
+  fail(): void;
+}
+
+function rigOf(t: TestContext) {
+  const puts: Put[] = [];
+  const values = {
+    put: (key: string, value: string): Promise<number> =>
+      new Promise((taken, reject) => {
+        puts.push({ entry: `${key}=${value}`, taken, fail: () => reject(new Error('no room')) });
+      }),
+  } as unknown as KV;
+  const [counters, log] = [new ClusterCounters(), new FakeLog()];
+  const broker = { up: true };
+  const owned = new OwnedKeys(values, 60_000, { broker, counters, log });
+  t.after(() => owned.stop());
+  const heard: string[] = [];
+  owned.onValue = (key, value, isForeign) => heard.push(`${key}=${value}${isForeign ? ' of another' : ''}`);
+  return { owned, puts, heard, counters, broker };
+}
+
+test('the last value of a turn is written, and the next one when the broker has taken that', async (t) => {
+  const { owned, puts } = rigOf(t);
+  let times = 0;
+  owned.onWritten = () => times++;
+  owned.set('a', '1');
+  owned.set('a', '2');
+  await turn();
+  owned.set('a', '3');
+  await turn();
+  assert.deepEqual([puts.map(({ entry }) => entry), owned.idle], [['a=2'], false]);
+  puts[0]?.taken(1);
+  // It has its turn then.
+  await turn();
+  await turn();
+  puts[1]?.taken(2);
+  await turn();
+  assert.deepEqual([puts.map(({ entry }) => entry), owned.idle, times], [['a=2', 'a=3'], true, 1]);
+});
+
+test('what was written is no news when it is read, and what another node has written then is', async (t) => {
+  const { owned, puts, heard } = rigOf(t);
+  owned.set('a', '1');
+  await turn();
+  // It comes before the broker says that it has it.
+  owned.read('a', '1', 7);
+  assert.deepEqual(heard, []);
+  puts[0]?.taken(7);
+  await turn();
+  assert.deepEqual(heard, ['a=1']);
+  owned.read('a', '', 8);
+  assert.deepEqual(heard, ['a=1', 'a= of another']);
+});
+
+test('who throws on a value is no broker that takes none', async (t) => {
+  const { owned, puts, counters } = rigOf(t);
+  owned.onValue = () => {
+    throw new Error('no');
+  };
+  owned.set('a', '1');
+  await turn();
+  owned.read('a', '1', 7);
+  puts[0]?.taken(7);
+  await turn();
+  assert.deepEqual([counters.faults, counters.presenceUnwritten, owned.idle, puts.length], [1, 0, true, 1]);
+});
+
+test('a value that the broker does not take is counted, and waits', async (t) => {
+  const { owned, puts, counters } = rigOf(t);
+  owned.set('a', '1');
+  await turn();
+  puts[0]?.fail();
+  await turn();
+  assert.deepEqual([counters.presenceUnwritten, owned.pending('a'), owned.idle], [1, '1', false]);
+});
+
+test('what is not written yet when another node owns it is not written any more', async (t) => {
+  const { owned, puts, broker } = rigOf(t);
+  broker.up = false;
+  for (const key of ['kept', 'a', 'b']) owned.set(key, '1');
+  owned.set('b', '');
+  assert.deepEqual([...owned.keys].sort(), ['a', 'b', 'kept']);
+  owned.disown('a');
+  owned.disown('b');
   await turn();
   broker.up = true;
-  keys.set('other', '2');
+  owned.set('other', '2');
   await turn();
-  assert.deepEqual(puts, ['kept 1', 'other 2']);
-  assert.deepEqual([...keys.keys], ['kept', 'other']);
+  assert.deepEqual(
+    [puts.map(({ entry }) => entry), [...owned.keys]],
+    [
+      ['kept=1', 'other=2'],
+      ['kept', 'other'],
+    ],
+  );
 });
