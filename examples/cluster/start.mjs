@@ -32,7 +32,7 @@ jetstream { store_dir: "${join(folder, name)}" }
 cluster {
   name: example
   listen: "127.0.0.1:${cluster}"
-  routes: [${brokers.map(({ cluster }) => `"nats://127.0.0.1:${cluster}"`).join(', ')}]
+  routes: [${brokers.map(({ cluster }) => `"nats-route://127.0.0.1:${cluster}/"`).join(', ')}]
 }
 `;
 

@@ -19,6 +19,9 @@ const SECONDS = Number(process.env.HOLDFAST_CLUSTER_SECONDS ?? 30);
 
 const CLIENTS = 12;
 
+/** Lines of the log of each node that a failure shows. */
+const LINES = 40;
+
 /** Channels with a history, and how many of their items are kept. */
 const KEPT = new Map([
   ['kept.a', 5_000],
@@ -98,6 +101,9 @@ targets = ["${await startSubscribing(t)},over_http"]
     );
   } catch (error) {
     for (const step of cluster.steps) t.diagnostic(step);
+    for (const { name, program } of cluster.nodes) {
+      for (const record of program?.log().slice(-LINES) ?? []) t.diagnostic(`${name}: ${JSON.stringify(record)}`);
+    }
     throw error;
   } finally {
     t.diagnostic(`responses: ${[...publisher.statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}`);

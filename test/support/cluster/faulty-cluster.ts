@@ -130,7 +130,8 @@ export class FaultyCluster {
     const take = (): number => ports.pop() as number;
     const listeners = Array.from({ length: SIZE }, take);
     const routes = await Promise.all(listeners.map((port) => CuttingRelay.start(t, `127.0.0.1:${port}`)));
-    const urls = routes.map(({ address }) => `nats://${address}`);
+    // As servers name each other. Otherwise they may never connect again (nats-server, pull request 8454), and then no node can make up for that.
+    const urls = routes.map(({ address }) => `nats-route://${address}/`);
     const brokers = routes.map((relay, index) => {
       const monitor = take();
       const cluster = `name: c, listen: "127.0.0.1:${listeners[index]}", advertise: "${relay.address}", no_advertise: true, routes: ${JSON.stringify(urls)}`;
