@@ -4,12 +4,12 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { ALL_RIGHTS } from '../../../../src/resume/index.ts';
 import { startNats, startNatsCluster } from '../../../support/nats.ts';
-import { positionsIn, StreamClient, StreamNode } from './stream-node.ts';
+import { positionsIn, StreamClient, StreamNode, twoNodes } from './stream-node.ts';
 
 test('a client that comes back to another node gets the rest, what comes, and the end: the same bytes', async (t) => {
-  const nats = await startNats(t);
-  if (nats === null) return;
-  const [a, b] = [await StreamNode.open(t, nats), await StreamNode.open(t, nats)];
+  const nodes = await twoNodes(t);
+  if (nodes === null) return;
+  const { a, b } = nodes;
   const origin = a.begin();
   const first = origin.read();
   origin.send('one', 'two', 'three');
@@ -36,9 +36,9 @@ test('a client that comes back to another node gets the rest, what comes, and th
 });
 
 test('rights, URL and event are checked as at the node of the stream', async (t) => {
-  const nats = await startNats(t);
-  if (nats === null) return;
-  const [a, b] = [await StreamNode.open(t, nats), await StreamNode.open(t, nats)];
+  const nodes = await twoNodes(t);
+  if (nodes === null) return;
+  const { a, b } = nodes;
   const origin = a.begin();
   const first = origin.read();
   origin.send('one', 'two');
@@ -56,9 +56,9 @@ test('rights, URL and event are checked as at the node of the stream', async (t)
 });
 
 test('a client at another node keeps a stream alive, and the origin waits for it when the log is full', async (t) => {
-  const nats = await startNats(t);
-  if (nats === null) return;
-  const [a, b] = [await StreamNode.open(t, nats), await StreamNode.open(t, nats)];
+  const nodes = await twoNodes(t);
+  if (nodes === null) return;
+  const { a, b } = nodes;
   const origin = a.begin({ ttl: 60, maxBytes: 65_536 });
   const first = origin.read();
   origin.send('one');
@@ -118,9 +118,9 @@ test('at the broker a stream has at most twice what its log holds, and nothing w
 });
 
 test('while the broker is away the stream goes on, and when it is back the rest is written', async (t) => {
-  const nats = await startNats(t);
-  if (nats === null) return;
-  const [a, b] = [await StreamNode.open(t, nats), await StreamNode.open(t, nats)];
+  const nodes = await twoNodes(t);
+  if (nodes === null) return;
+  const { nats, a, b } = nodes;
   const origin = a.begin();
   const first = origin.read();
   origin.send('one');
@@ -143,9 +143,9 @@ test('while the broker is away the stream goes on, and when it is back the rest 
 });
 
 test('a stream that has gone too far without the broker is not shared any more, and clients of other nodes are cut', async (t) => {
-  const nats = await startNats(t);
-  if (nats === null) return;
-  const [a, b] = [await StreamNode.open(t, nats), await StreamNode.open(t, nats)];
+  const nodes = await twoNodes(t);
+  if (nodes === null) return;
+  const { nats, a, b } = nodes;
   const origin = a.begin();
   const first = origin.read();
   origin.send('one');
@@ -161,9 +161,9 @@ test('a stream that has gone too far without the broker is not shared any more, 
 });
 
 test('where the node of a stream has gone, clients get what there is, and who has it all is sent to the origin', async (t) => {
-  const nats = await startNats(t);
-  if (nats === null) return;
-  const [a, b] = [await StreamNode.open(t, nats), await StreamNode.open(t, nats)];
+  const nodes = await twoNodes(t);
+  if (nodes === null) return;
+  const { a, b } = nodes;
   const origin = a.begin();
   const first = origin.read();
   origin.send('one', 'two');
@@ -180,9 +180,9 @@ test('where the node of a stream has gone, clients get what there is, and who ha
 });
 
 test('50 streams at once come whole to clients that move from node to node', async (t) => {
-  const nats = await startNats(t);
-  if (nats === null) return;
-  const nodes = [await StreamNode.open(t, nats), await StreamNode.open(t, nats)] as const;
+  const two = await twoNodes(t);
+  if (two === null) return;
+  const nodes = [two.a, two.b] as const;
   const one = async (index: number): Promise<void> => {
     const [here, there] = index % 2 === 0 ? nodes : [nodes[1], nodes[0]];
     const origin = here.begin({ ttl: 60, maxBytes: 1_048_576 });

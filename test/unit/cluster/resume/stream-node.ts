@@ -15,7 +15,7 @@ import {
 import { FakeRequester } from '../../../support/exchange/fake-requester.ts';
 import { requestHead } from '../../../support/exchange/request-head.ts';
 import { FakeLog } from '../../../support/fake-log.ts';
-import type { NatsServer } from '../../../support/nats.ts';
+import { type NatsServer, startNats } from '../../../support/nats.ts';
 
 export const OWNER = { method: 'POST', url: 'here', rights: 'mine' };
 
@@ -99,18 +99,12 @@ export class StreamNode {
   readonly counters: ClusterCounters;
   readonly log: FakeLog;
 
-  private constructor(
-    streams: ResumableStreams,
-    shared: SharedStreams,
-    broker: Broker,
-    counters: ClusterCounters,
-    log: FakeLog,
-  ) {
-    this.streams = streams;
-    this.shared = shared;
-    this.broker = broker;
-    this.counters = counters;
-    this.log = log;
+  private constructor(parts: Pick<StreamNode, 'streams' | 'shared' | 'broker' | 'counters' | 'log'>) {
+    this.streams = parts.streams;
+    this.shared = parts.shared;
+    this.broker = parts.broker;
+    this.counters = parts.counters;
+    this.log = parts.log;
   }
 
   /** @param nats one server, or some that are one cluster */
@@ -134,7 +128,7 @@ export class StreamNode {
     const means = { broker, streams, wheel, log, counters };
     const shared = await SharedStreams.start({ ...means, prefix: 'test', replicas, maxBytes, maxAge });
     t.after(() => shared.stop());
-    return new StreamNode(streams, shared, broker, counters, log);
+    return new StreamNode({ streams, shared, broker, counters, log });
   }
 
   begin(rules = { ttl: 60, maxBytes: 65_536 }): StreamOrigin {
@@ -148,6 +142,14 @@ export class StreamNode {
     client.responder = this.shared.service(request, client);
     return client;
   }
+}
+
+/** Starts a broker and two nodes. Null where there is no broker: the test is skipped. */
+export async function twoNodes(
+  t: TestContext,
+): Promise<{ readonly nats: NatsServer; readonly a: StreamNode; readonly b: StreamNode } | null> {
+  const nats = await startNats(t);
+  return nats && { nats, a: await StreamNode.open(t, nats), b: await StreamNode.open(t, nats) };
 }
 
 /** The positions of the events of a text. */
