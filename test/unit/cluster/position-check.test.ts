@@ -6,7 +6,7 @@ import { MAX_DOUBTFUL, PositionCheck } from '../../../src/cluster/position-check
 import { Subjects } from '../../../src/cluster/subjects.ts';
 import { patternKey } from '../../../src/hub/index.ts';
 import { startNats } from '../../support/nats.ts';
-import { DROPPED, StoreNode } from './support.ts';
+import { DROPPED, KEEP, StoreNode } from './support.ts';
 
 test('an item that has got lost on its way is noticed when none follows, since its node tells of it', async (t) => {
   const nats = await startNats(t);
@@ -63,6 +63,29 @@ test('it looks at the channels of patterns, too', async (t) => {
   assert.deepEqual(a.lost, ['x.b']);
   // All of it, though the channel had nothing before that.
   assert.equal(await a.after(first, 'x.a', 'x.b'), `2 ${DROPPED} 3`);
+});
+
+test('what the channels of patterns have lost is found from where all were looked at last, whatever was looked at since', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  await a.subscribe(patternKey('x.*'), 'y');
+  await a.append('x.a', '0');
+  await a.append('x.b', DROPPED);
+  await a.append('y', '1');
+  await a.until(() => a.texts.endsWith('1'));
+  // So it is known that something was appended.
+  a.store.setRules('others', () => KEEP);
+  await a.append('y', '2');
+  const { now } = performance;
+  t.mock.method(performance, 'now', () => now.call(performance) + 31_000);
+  // Single channels are looked at now and then, and patterns are not.
+  await a.store.checkPositions();
+  assert.deepEqual(a.lost, []);
+  a.store.doubt();
+  await a.store.checkPositions();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(a.lost, ['x.b']);
 });
 
 test('of no more than 16,384 channels it is noted what they may have lost: then the stream is asked for all', async () => {
