@@ -85,8 +85,13 @@ export class StreamSharing {
       await this.#shared.setLimits(maxBytes, maxAge);
       return;
     }
-    const { places, connect, ...means } = this.#options;
+    const { places, connect, ownsBroker, ...means } = this.#options;
     this.#broker ??= await connect();
+    if (this.#stopped) {
+      // Nobody else would: it was not there yet when this was stopped.
+      if (ownsBroker) await this.#broker.close();
+      return;
+    }
     const { SharedStreams: Shared } = await import('../cluster/index.ts');
     const { prefix, replicas } = cluster;
     const { streams } = places;

@@ -1,4 +1,4 @@
-import { type Guarded, guarded, type TimerWheel } from '../clock/index.ts';
+import { attempt, type Guarded, guarded, type TimerWheel } from '../clock/index.ts';
 import { type ClusterCounters, LEAST_COST, LineRate, type Log, reportFault } from '../exchange/index.ts';
 import type { BrokerMessage } from './broker.ts';
 import { answerOf, callMessage, type NodeAnswer, type NodeQuestion, questionOf, type Refusal } from './node-call.ts';
@@ -103,7 +103,10 @@ export class NodeCalls implements NodeWatcher, Guarded {
       const done = (answers: NodeAnswers): void => resolve(answers as NodeAnswers<Value>);
       const onTime = (question: OpenQuestion): void => this.#onTime(question);
       const question = new OpenQuestion(++this.#asked, about, { read, onTime, done, owner: this });
-      const problem = this.#begin(question, input, node);
+      let problem: string | null = 'it failed';
+      attempt(this, () => {
+        problem = this.#begin(question, input, node);
+      });
       if (problem === null) return;
       if (question.waited.length > 0) this.#note(question, question.waited, problem);
       question.finish();
