@@ -272,6 +272,7 @@ test('a node that drains tells the others, and its clients go one after the othe
   const beta = (await nodesAt(a)).find(({ name }) => name === 'beta');
   assert.equal(beta?.state, 'draining');
   assert.equal((await b.control.send('GET', '/readyz')).status, 503);
+  await assert.rejects(fetch(`http://${b.app.address}/`), 'no new connections are accepted');
   // Those whose turn has not come still get what is published, also at other nodes.
   await a.publish('x', 'meanwhile');
   await Promise.all(streams.map((stream) => stream.ended()));

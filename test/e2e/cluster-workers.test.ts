@@ -75,6 +75,14 @@ test('nodes of several processes answer for each other, and drain', async (t) =>
     ['alpha', 'beta'],
   );
 
+  // A node of a cluster is restarted instead.
+  const upgrade = await beta.control.send('POST', '/upgrade');
+  assert.deepEqual([upgrade.status, upgrade.json.error.code], [409, 'HF_CONTROL_CONFLICT']);
+  beta.program.kill('SIGUSR2');
+  const refused = () => beta.program.log().filter(({ msg }) => msg === 'upgrade refused');
+  while (refused().length < 2) await setTimeout(20);
+  for (const { reason } of refused()) assert.match(String(reason), /drain it, and start it again/);
+
   const drained = holdfast(t, ['drain'], { cwd: beta.cwd });
   while (!(await ask('/nodes')).nodes.some(({ state }: { state: string }) => state === 'draining'))
     await setTimeout(20);
