@@ -105,7 +105,7 @@ test('each node lists all nodes, with what they do', async (t) => {
   await knows(a, ['alpha']);
 });
 
-test('channels are listed and told of for all nodes, or for one', async (t) => {
+test('channels are listed and described for all nodes, or for one', async (t) => {
   const rig = await startNodes(t, ['alpha', 'beta'], '[[channel]]\nmatch = "kept.>"\nhistory_items = 5\n');
   if (rig === null) return;
   const [a, b] = rig.nodes;
@@ -223,7 +223,7 @@ test('an answer names the nodes that have not answered', async (t) => {
   assert.equal((await control.send('GET', '/channels?scope=node')).json.missing, undefined);
 });
 
-test('whoever looks at a channel sees what is published at any node, whether a client has it or not', async (t) => {
+test('one that looks at a channel sees what is published at any node, whether a client has it or not', async (t) => {
   const rig = await startNodes(t, ['alpha', 'beta'], '[[channel]]\nmatch = "kept.>"\nhistory_items = 5\n');
   if (rig === null) return;
   const [a, b] = rig.nodes;

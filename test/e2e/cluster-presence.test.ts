@@ -79,7 +79,7 @@ test('clients of all nodes and webhooks hear once who comes to a node and who le
   for (const rig of [a, b]) await untilUsers(rig);
 });
 
-test('when a node stops the other one goes on to tell, and the last one tells that all have left', async (t) => {
+test('when a node stops the other one leads, and the last one publishes that all have left', async (t) => {
   const made = await cluster(t);
   if (made === null) return;
   const { hook } = made;

@@ -107,7 +107,7 @@ test('a broker that cuts a slow node off is away for a moment', async (t) => {
   await arrives(other.broker, slow.broker);
 });
 
-test('waiting for a broker that is not there can be abandoned, and else ends', async () => {
+test('waiting for a broker that is not there can be abandoned, and otherwise ends', async () => {
   const log = new FakeLog();
   const options = { servers: ['nats://127.0.0.1:1'], name: 'node', access: {}, tls: null, log };
   const abandon = new AbortController();

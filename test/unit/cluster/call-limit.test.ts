@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CallLimit } from '../../../src/cluster/call-limit.ts';
 
-test('so many calls are under way at a time, and the others follow in their order, also behind one that fails', async () => {
+test('no more calls are under way than the limit says, and the others follow in their order, also behind one that fails', async () => {
   const limit = new CallLimit(2);
   const began: number[] = [];
   const calls = [0, 1, 2, 3].map((index) => {

@@ -49,7 +49,7 @@ function rigOf(t: TestContext) {
   };
 }
 
-test('items of a channel come by its subscription, and tell since when they do', async (t) => {
+test('items of a channel come by its subscription, from a number on that is known', async (t) => {
   const { feed, broker, came, by, mark } = rigOf(t);
   feed.channelAdded('a.b');
   assert.deepEqual(broker.subscribed, ['p.f.*.a.b']);
@@ -112,7 +112,7 @@ test('a channel without clients is subscribed to for 5 s more', async (t) => {
   assert.equal(feed.since('b'), 1);
 });
 
-test('what no node has sent is counted, and what the store tells other stores is not', async (t) => {
+test('what no node has sent is counted, and what stores say to each other is not', async (t) => {
   const { feed, broker, came, counters, by } = rigOf(t);
   feed.channelAdded(patternKey('>'));
   broker.deliver('p.f.*.>', 'p.f.h.=m.3', 'mark');

@@ -16,7 +16,7 @@ async function untilAsync(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await setTimeout(5);
 }
 
-test('one node tells, and the table of each has the users of all', async (t) => {
+test('one node leads, and the table of each has the users of all', async (t) => {
   const server = await startNats(t);
   if (server === null) return;
   const told: string[] = [];
@@ -39,7 +39,7 @@ test('one node tells, and the table of each has the users of all', async (t) => 
   for (const node of [a, b]) await until(() => node.users('room *.ü').length === 0);
 });
 
-test('the last node that stops tells that all have left, and nothing is left over', async (t) => {
+test('the last node that stops publishes that all have left, and nothing is left over', async (t) => {
   const server = await startNats(t);
   if (server === null) return;
   const told: string[] = [];

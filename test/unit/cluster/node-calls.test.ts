@@ -130,7 +130,7 @@ test('an answer of more than half of what the broker takes is refused, and so is
   assert.deepEqual(await a.calls.ask('list', 'x'.repeat(2_100), asIs), { values: [], missing: ['b', 'c'] });
 });
 
-test('what is told is not answered', async (t) => {
+test('a notification is not answered', async (t) => {
   const { a, b, c } = three(manualClock(t));
   const told: unknown[] = [];
   b.calls.handle('note', (input) => told.push(input));

@@ -13,7 +13,7 @@ function heartbeat(id: string, parts: object = {}): Buffer {
   return Buffer.from(JSON.stringify({ ...own, ...parts }));
 }
 
-test('nodes know each other within a second, and tell what they do', (t) => {
+test('nodes know each other within a second, and say what they do', (t) => {
   const pass = manualClock(t);
   const bus = new NodeBus();
   const a = busNode(bus, 'a');
@@ -29,7 +29,7 @@ test('nodes know each other within a second, and tell what they do', (t) => {
   assert.equal(a.registry.size, 2);
 });
 
-test('a change is told at once', (t) => {
+test('a change is sent at once', (t) => {
   manualClock(t);
   const bus = new NodeBus();
   const a = busNode(bus, 'a');

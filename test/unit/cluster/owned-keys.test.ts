@@ -63,7 +63,7 @@ test('what was written is no news when it is read, and what another node has wri
   assert.deepEqual(heard, ['a=1', 'a= of another']);
 });
 
-test('who throws on a value is no broker that takes none', async (t) => {
+test('a watcher that throws is not taken for a broker without room', async (t) => {
   const { owned, puts, counters } = rigOf(t);
   owned.onValue = () => {
     throw new Error('no');

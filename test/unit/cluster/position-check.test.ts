@@ -8,7 +8,7 @@ import { patternKey } from '../../../src/hub/index.ts';
 import { startNats } from '../../support/nats.ts';
 import { DROPPED, KEEP, StoreNode } from './support.ts';
 
-test('an item that has got lost on its way is noticed when none follows, since its node tells of it', async (t) => {
+test('an item that has got lost on its way is noticed when none follows, since its node announces it', async (t) => {
   const nats = await startNats(t);
   if (nats === null) return;
   const [a, b] = [await StoreNode.open(t, nats), await StoreNode.open(t, nats)];

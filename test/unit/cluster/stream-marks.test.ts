@@ -91,7 +91,7 @@ test('while the broker is away all wait for one mark', async (t) => {
   assert.deepEqual(told, [7, 7, 7]);
 });
 
-test('who throws when a mark comes back keeps nobody else from hearing of it', async (t) => {
+test('a caller that throws when a mark comes back does not keep others from hearing of it', async (t) => {
   const { marks, back, faults } = rigOf(t, true);
   const told: number[] = [];
   marks.mark(() => {

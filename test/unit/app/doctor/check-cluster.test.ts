@@ -15,7 +15,7 @@ async function found(url: string, more = ''): Promise<string[]> {
   return findings.map(({ status, text }) => `${status} ${text}`);
 }
 
-test('a broker is looked at before and after a node has made its stream', async (t) => {
+test('a broker is examined before and after a node has made its stream', async (t) => {
   const nats = await startNats(t);
   if (nats === null) return;
   const [first, second, ...rest] = await found(nats.url);
@@ -26,7 +26,7 @@ test('a broker is looked at before and after a node has made its stream', async 
   assert.deepEqual(await found(nats.url), [first, 'ok the stream is as it must be']);
 });
 
-test('a stream of somebody else, and a low max_payload, are told with what to do', async (t) => {
+test('a stream of somebody else, and a low max_payload, are reported with what to do', async (t) => {
   const nats = await startNats(t, { config: 'max_payload: 100000\n' });
   if (nats === null) return;
   const connection = await connect({ servers: nats.url });
