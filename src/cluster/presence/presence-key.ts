@@ -1,5 +1,5 @@
-import { NOBODY } from '../hub/index.ts';
-import { channelSubject } from './channel-subject.ts';
+import { NOBODY } from '../../hub/index.ts';
+import { channelSubject } from '../channel-subject.ts';
 
 /** A key of the bucket for presence: that a node has a user on a channel, that the user was told to be there, or how far a node has read. `NOBODY` stands for clients of no user, and for the channel itself. */
 export type PresenceKey =

@@ -1,5 +1,5 @@
-import { type ClusterCounters, LEAST_COST, LineRate, type Log } from '../exchange/index.ts';
-import { ClientCounts, CountsSum, type KnownStay } from '../hub/index.ts';
+import { type ClusterCounters, LEAST_COST, LineRate, type Log } from '../../exchange/index.ts';
+import { ClientCounts, CountsSum, type KnownStay } from '../../hub/index.ts';
 import { type PresenceKey, stayKey, toldKey } from './presence-key.ts';
 
 /**

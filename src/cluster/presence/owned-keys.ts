@@ -1,5 +1,5 @@
 import type { KV } from '@nats-io/kv';
-import { type AtTurnEnd, guarded, Ticker, TurnQueue } from '../clock/index.ts';
+import { type AtTurnEnd, guarded, Ticker, TurnQueue } from '../../clock/index.ts';
 import {
   type ClusterCounters,
   type FaultReport,
@@ -7,8 +7,8 @@ import {
   type Log,
   OUTAGE_LINES,
   reportFault,
-} from '../exchange/index.ts';
-import type { Broker } from './broker.ts';
+} from '../../exchange/index.ts';
+import type { Broker } from '../broker.ts';
 
 /** Writes that are under way at the same time. Others wait, the last value of each key. */
 const MAX_UNDER_WAY = 256;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { PresenceNode } from '../../support/cluster/presence-node.ts';
-import { startNats } from '../../support/nats.ts';
+import { PresenceNode } from '../../../support/cluster/presence-node.ts';
+import { startNats } from '../../../support/nats.ts';
 
 /** Resolves when `holds`: brokers and clocks have their say meanwhile. */
 async function until(holds: () => boolean): Promise<void> {

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
-import { stayKey, toldKey } from '../../../src/cluster/presence-key.ts';
-import { PresenceNode } from '../../support/cluster/presence-node.ts';
-import { startNats } from '../../support/nats.ts';
+import { stayKey, toldKey } from '../../../../src/cluster/presence/presence-key.ts';
+import { PresenceNode } from '../../../support/cluster/presence-node.ts';
+import { startNats } from '../../../support/nats.ts';
 
 /** Resolves when `holds`: brokers and clocks have their say meanwhile. */
 async function until(holds: () => boolean): Promise<void> {

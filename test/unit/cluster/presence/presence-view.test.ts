@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { presenceKeyOf, stayKey, toldKey } from '../../../src/cluster/presence-key.ts';
-import { MAX_VIEW_BYTES, PresenceView } from '../../../src/cluster/presence-view.ts';
-import { ClusterCounters } from '../../../src/exchange/index.ts';
-import { FakeLog } from '../../support/fake-log.ts';
+import { presenceKeyOf, stayKey, toldKey } from '../../../../src/cluster/presence/presence-key.ts';
+import { MAX_VIEW_BYTES, PresenceView } from '../../../../src/cluster/presence/presence-view.ts';
+import { ClusterCounters } from '../../../../src/exchange/index.ts';
+import { FakeLog } from '../../../support/fake-log.ts';
 
 test('keys are read as they were written, and nothing else is', () => {
   for (const name of ['a', 'a.b', '', 'ü *>', '=', '\0', 'x'.repeat(900), '日本']) {

@@ -1,5 +1,5 @@
-import { type Guarded, Ticker, type TimerWheel } from '../clock/index.ts';
-import { type ClusterCounters, type Log, reportFault } from '../exchange/index.ts';
+import { type Guarded, Ticker, type TimerWheel } from '../../clock/index.ts';
+import { type ClusterCounters, type Log, reportFault } from '../../exchange/index.ts';
 import {
   type CountsWatcher,
   type KnownStay,
@@ -7,16 +7,16 @@ import {
   type PresenceEvent,
   type PresenceSource,
   type PresenceTable,
-} from '../hub/index.ts';
-import type { Broker, BrokerWatcher } from './broker.ts';
+} from '../../hub/index.ts';
+import type { Broker, BrokerWatcher } from '../broker.ts';
+import { calledWithin } from '../called-within.ts';
+import type { NodeRegistry, NodeWatcher } from '../node-registry.ts';
+import { SharedBucket } from '../shared-bucket.ts';
+import type { Subjects } from '../subjects.ts';
 import { type BucketChange, type BucketReader, BucketWatch } from './bucket-watch.ts';
-import { calledWithin } from './called-within.ts';
-import type { NodeRegistry, NodeWatcher } from './node-registry.ts';
 import { OwnedKeys } from './owned-keys.ts';
 import { markKey, type PresenceKey, presenceKeyOf, stayKey, toldKey } from './presence-key.ts';
 import { PresenceView } from './presence-view.ts';
-import { SharedBucket } from './shared-bucket.ts';
-import type { Subjects } from './subjects.ts';
 
 /** Milliseconds after which the bucket forgets a value, and after which its node writes it again. */
 const [AGE, REFRESH] = [3_600_000, 1_200_000];

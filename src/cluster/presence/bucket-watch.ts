@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { KvWatchEntry } from '@nats-io/kv';
 import type { QueuedIterator } from '@nats-io/transport-node';
-import { attempt, Ticker } from '../clock/index.ts';
-import { type FaultReport, LineRate, type Log, OUTAGE_LINES, reportFault } from '../exchange/index.ts';
-import type { SharedBucket } from './shared-bucket.ts';
+import { attempt, Ticker } from '../../clock/index.ts';
+import { type FaultReport, LineRate, type Log, OUTAGE_LINES, reportFault } from '../../exchange/index.ts';
+import type { SharedBucket } from '../shared-bucket.ts';
 
 /** Milliseconds until a watch that has failed begins again. */
 const AGAIN_MS = 500;

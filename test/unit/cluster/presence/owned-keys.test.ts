@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { KV } from '@nats-io/kv';
-import { OwnedKeys } from '../../../src/cluster/owned-keys.ts';
-import { ClusterCounters } from '../../../src/exchange/index.ts';
-import { FakeLog } from '../../support/fake-log.ts';
-import { turn } from '../../support/manual-clock.ts';
+import { OwnedKeys } from '../../../../src/cluster/presence/owned-keys.ts';
+import { ClusterCounters } from '../../../../src/exchange/index.ts';
+import { FakeLog } from '../../../support/fake-log.ts';
+import { turn } from '../../../support/manual-clock.ts';
 
 /** A value that is being written, until the test says what becomes of it. */
 interface Put {
