@@ -5,8 +5,8 @@ import type { BrokerMessage } from '../broker.ts';
 import { ReplyInbox } from '../reply-inbox.ts';
 import type { StreamMeans } from './stream-means.ts';
 
-/** Milliseconds within which the process that has a stream has to answer. */
-const ANSWER = 5_000;
+/** Milliseconds within which the process that has a stream has to answer, and after which it is asked again: a question may be lost between servers of the broker. */
+const [ANSWER, AGAIN] = [5_000, 2_000];
 
 /** Milliseconds for which a process that is not there may still come back, as its connection to the broker may just be made again. */
 const RETURN = 5_000;
@@ -40,11 +40,12 @@ export class StreamQuestions implements Guarded {
   readonly #questions = new Map<number, Question>();
   readonly #again = new Set<Question>();
   #tokens = 0;
-  /** When the broker came back. */
-  #back = Number.NEGATIVE_INFINITY;
+  /** When the broker came, or came back: its servers have to tell each other who listens. */
+  #back: number;
 
   constructor(means: StreamMeans) {
     this.#means = means;
+    this.#back = means.wheel.now;
     this.#inbox = new ReplyInbox(means.broker, this, (message) => this.#onMessage(message));
   }
 
@@ -67,10 +68,13 @@ export class StreamQuestions implements Guarded {
       this.#again.delete(question);
       this.#send(question);
     }
-    for (const [token, { asker, asked }] of this.#questions) {
-      if (now - asked < ANSWER) return;
+    for (const [token, question] of [...this.#questions]) {
+      const { asker, asked, since } = question;
+      const isOver = now - Math.max(this.#back, since) >= ANSWER;
+      if (!isOver && now - asked < AGAIN) continue;
       this.#questions.delete(token);
-      attempt(asker, tell, false);
+      if (isOver) attempt(asker, tell, false);
+      else this.#send(question);
     }
   }
 

@@ -65,6 +65,11 @@ export class FakeBroker {
     this.#send(subject, { subject, data: Buffer.from(text), headers: all });
   }
 
+  /** Says that nobody listens to what was published with this subject for the answer. */
+  sendNobody(reply: string): void {
+    this.#send(reply, { subject: reply, data: Buffer.alloc(0), headers: headers(503) });
+  }
+
   #send(to: string, message: BrokerMessage): void {
     for (const [pattern, onMessage] of [...this.#subscribers]) {
       const matches = pattern.endsWith('.*') ? to.startsWith(pattern.slice(0, -1)) : to === pattern;

@@ -33,17 +33,52 @@ test('the process that the id names is asked, and its answer told once', (t) => 
   assert.deepEqual([one.answers, other.answers], [[true], [false]]);
 });
 
-test('without an answer the process is gone after 5 s', (t) => {
+test('without an answer the process is asked again each 2 s, and is gone after 5 s', (t) => {
   const pass = manualClock(t);
-  const { means } = fakeMeans(t);
+  const { means, broker } = fakeMeans(t);
   const questions = new StreamQuestions(means);
   const asked = new Asked();
   questions.ask(asked, ID, 'v-1', 7);
-  pass(4);
-  questions.check();
-  assert.deepEqual(asked.answers, []);
+  const counts: number[] = [broker.take().length];
+  for (let second = 1; second < 5; second++) {
+    pass(1);
+    questions.check();
+    counts.push(broker.take().length);
+  }
+  assert.deepEqual([counts, asked.answers], [[1, 0, 1, 0, 1], []]);
   pass(1);
   questions.check();
+  assert.deepEqual([broker.take(), asked.answers], [[], [false]]);
+});
+
+test('an answer to any of these questions is told once', (t) => {
+  const pass = manualClock(t);
+  const { means, broker } = fakeMeans(t);
+  const questions = new StreamQuestions(means);
+  const asked = new Asked();
+  questions.ask(asked, ID, 'v-1', 7);
+  const [first] = broker.take();
+  pass(2);
+  questions.check();
+  const [second] = broker.take();
+  broker.send(second?.reply ?? '', '+');
+  broker.send(first?.reply ?? '', '-');
+  assert.deepEqual(asked.answers, [true]);
+});
+
+test('for 5 s from the start a process that nobody has heard of yet is asked again', (t) => {
+  const pass = manualClock(t);
+  const { means, broker } = fakeMeans(t);
+  const questions = new StreamQuestions(means);
+  const asked = new Asked();
+  questions.ask(asked, ID, 'v-1', -1);
+  for (let second = 1; second <= 5; second++) {
+    broker.sendNobody(broker.take()[0]?.reply ?? '');
+    assert.deepEqual(asked.answers, []);
+    pass(1);
+    questions.check();
+  }
+  broker.sendNobody(broker.take()[0]?.reply ?? '');
   assert.deepEqual(asked.answers, [false]);
 });
 
