@@ -67,7 +67,7 @@ export class FakeBroker {
 
   /** Says that nobody listens to what was published with this subject for the answer. */
   sendNobody(reply: string): void {
-    this.#send(reply, { subject: reply, data: Buffer.alloc(0), headers: headers(503) });
+    this.#send(reply, { subject: reply, data: Buffer.alloc(0), headers: headers(503, 'No Responders') });
   }
 
   #send(to: string, message: BrokerMessage): void {
