@@ -135,8 +135,8 @@ test('a number that the stream does not have yet is ignored: what comes is passe
   await node.append('x', '1');
   await node.until(() => node.items.length === 1);
   const other = await StoreNode.open(t, nats);
-  const telling = { protocol: 1, oldest: 1, from: 'n', count: 1, last: ['test.h.x', 1_000] };
-  other.broker.publish('test.n.positions', Buffer.from(JSON.stringify(telling)));
+  const announcement = { protocol: 1, oldest: 1, from: 'n', count: 1, last: ['test.h.x', 1_000] };
+  other.broker.publish('test.n.positions', Buffer.from(JSON.stringify(announcement)));
   await other.broker.flushed();
   // It has come when this has.
   await other.append('x', '2');

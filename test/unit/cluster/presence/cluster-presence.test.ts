@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { stayKey, toldKey } from '../../../../src/cluster/presence/presence-key.ts';
 import { PresenceNode } from '../../../support/cluster/presence-node.ts';
 import { startNats } from '../../../support/nats.ts';
-
-/** Resolves when `holds`: brokers and clocks have their say meanwhile. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await setTimeout(5);
-}
-
-async function untilAsync(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await setTimeout(5);
-}
+import { until } from '../../../support/until.ts';
 
 test('one node leads, and the table of each has the users of all', async (t) => {
   const server = await startNats(t);
@@ -64,7 +55,7 @@ test('what others change by mistake is put right', async (t) => {
   const own = stayKey('a', 'r', 'ann') as string;
   // As if this node had been taken for gone.
   await bucket.put(own, '');
-  await untilAsync(async () => (await a.entries()).get(own) === '1');
+  await until(async () => (await a.entries()).get(own) === '1');
   assert.deepEqual(a.users('r'), ['ann 1']);
   // Another node has told that she has left, and of somebody who is not there.
   await bucket.put(toldKey('r', 'ann'), '');
@@ -74,7 +65,7 @@ test('what others change by mistake is put right', async (t) => {
   for (const key of ['x', 'e.n', 'e.n.c', 't.=.=.=', 'e.n.cg.cg=', 'z.cg.cg']) await bucket.put(key, '1');
   for (const key of [own, toldKey('r', 'ann')]) await bucket.put(key, 'x');
   await until(() => a.counters.messagesInvalid === 8);
-  await untilAsync(async () => (await a.entries()).get(own) === '1');
+  await until(async () => (await a.entries()).get(own) === '1');
 });
 
 test('a broker that has no room is counted and logged, and tried again', async (t) => {

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { PresenceNode } from '../../../support/cluster/presence-node.ts';
 import { startNats } from '../../../support/nats.ts';
-
-/** Resolves when `holds`: brokers and clocks have their say meanwhile. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await setTimeout(5);
-}
+import { until } from '../../../support/until.ts';
 
 test('the users of a node that is lost leave, and those of one that stops in good order', async (t) => {
   const server = await startNats(t);

@@ -49,7 +49,7 @@ test('the last value of a turn is written, and the next one when the broker has 
   assert.deepEqual([puts.map(({ entry }) => entry), owned.idle, times], [['a=2', 'a=3'], true, 1]);
 });
 
-test('what was written is no news when it is read, and what another node has written then is', async (t) => {
+test('what this node has written is not foreign when it is read, and what another has written then is', async (t) => {
   const { owned, puts, heard } = rigOf(t);
   owned.set('a', '1');
   await turn();
