@@ -13,13 +13,13 @@ import { Broker, type BrokerOptions } from './broker.ts';
 import { ChannelFeed } from './channel-feed.ts';
 import type { NodeFacts } from './heartbeat.ts';
 import { ItemLink } from './item-link.ts';
-import { JetStreamStore } from './jetstream-store.ts';
 import { NodeCalls } from './node-calls.ts';
 import { type NodeName, nodeName } from './node-name.ts';
 import { NodeRegistry } from './node-registry.ts';
 import { ClusterPresence } from './presence/cluster-presence.ts';
 import { SharedKeys } from './shared-keys.ts';
 import { SpokenProtocol } from './spoken-protocol.ts';
+import { JetStreamStore } from './store/jetstream-store.ts';
 import { Subjects } from './subjects.ts';
 
 /** The clients of this node, where the items of the cluster go. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { jetstreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { Broker, type BrokerAccess } from '../../../src/cluster/broker.ts';
-import { ItemStream } from '../../../src/cluster/item-stream.ts';
+import { ItemStream } from '../../../src/cluster/store/item-stream.ts';
 import type { StreamSettings } from '../../../src/cluster/stream-settings.ts';
 import { Subjects } from '../../../src/cluster/subjects.ts';
 import { FakeLog } from '../../support/fake-log.ts';

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
 import { Broker, type BrokerMessage } from '../../../src/cluster/broker.ts';
 import { ChannelFeed } from '../../../src/cluster/channel-feed.ts';
-import { JetStreamStore } from '../../../src/cluster/jetstream-store.ts';
+import { JetStreamStore } from '../../../src/cluster/store/jetstream-store.ts';
 import type { StreamSettings } from '../../../src/cluster/stream-settings.ts';
 import { Subjects } from '../../../src/cluster/subjects.ts';
 import { ClusterCounters } from '../../../src/exchange/index.ts';

@@ -1,5 +1,5 @@
-import { matchesPattern } from '../codec/grip/index.ts';
-import { patternKey } from '../hub/index.ts';
+import { matchesPattern } from '../../codec/grip/index.ts';
+import { patternKey } from '../../hub/index.ts';
 import type { ReadsSource } from './kept-reads.ts';
 import { READ_BYTES } from './kept-run.ts';
 import { readStream } from './read-stream.ts';

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { LineRate, type Log, OUTAGE_LINES } from '../exchange/index.ts';
+import { LineRate, type Log, OUTAGE_LINES } from '../../exchange/index.ts';
 
 /** Milliseconds after which a broker that has failed is asked again. */
 const AGAIN = 500;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { TimerWheel } from '../../../src/clock/index.ts';
-import { StreamMarks } from '../../../src/cluster/stream-marks.ts';
-import { Subjects } from '../../../src/cluster/subjects.ts';
-import { FakeBroker } from '../../support/cluster/fake-broker.ts';
-import { manualClock, turn } from '../../support/manual-clock.ts';
+import { TimerWheel } from '../../../../src/clock/index.ts';
+import { StreamMarks } from '../../../../src/cluster/store/stream-marks.ts';
+import { Subjects } from '../../../../src/cluster/subjects.ts';
+import { FakeBroker } from '../../../support/cluster/fake-broker.ts';
+import { manualClock, turn } from '../../../support/manual-clock.ts';
 
 /** @param mayFail whether a fault is not a failure of the test */
 function rigOf(t: TestContext, mayFail = false) {

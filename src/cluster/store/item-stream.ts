@@ -7,13 +7,13 @@ import type {
   StreamInfo,
   StreamUpdateConfig,
 } from '@nats-io/jetstream';
-import { EPOCH_LENGTH, newEpoch } from '../history/index.ts';
-import type { Broker } from './broker.ts';
-import { findStream } from './find-stream.ts';
-import { openStream } from './open-stream.ts';
-import { storedMessage } from './stored-message.ts';
-import { raisedLimits, requireStream, type StreamSettings, wantedStream } from './stream-settings.ts';
-import type { Subjects } from './subjects.ts';
+import { EPOCH_LENGTH, newEpoch } from '../../history/index.ts';
+import type { Broker } from '../broker.ts';
+import { findStream } from '../find-stream.ts';
+import { openStream } from '../open-stream.ts';
+import { storedMessage } from '../stored-message.ts';
+import { raisedLimits, requireStream, type StreamSettings, wantedStream } from '../stream-settings.ts';
+import type { Subjects } from '../subjects.ts';
 
 /** Keys of a stream's metadata: what its epoch is made of, a hash of the rules, and the number of its last item when they became these. */
 const [EPOCH, RULES, FLOOR] = ['holdfast_epoch', 'holdfast_rules', 'holdfast_floor'];

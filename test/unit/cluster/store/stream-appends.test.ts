@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { TimerWheel } from '../../../src/clock/index.ts';
-import { GIVE_UP, StreamAppends } from '../../../src/cluster/stream-appends.ts';
-import { Subjects } from '../../../src/cluster/subjects.ts';
-import { ClusterCounters } from '../../../src/exchange/index.ts';
-import { HistoryCounters } from '../../../src/history/index.ts';
-import { FakeBroker } from '../../support/cluster/fake-broker.ts';
-import { FakeLog } from '../../support/fake-log.ts';
-import { manualClock } from '../../support/manual-clock.ts';
-import { KEEP } from './support.ts';
+import { TimerWheel } from '../../../../src/clock/index.ts';
+import { GIVE_UP, StreamAppends } from '../../../../src/cluster/store/stream-appends.ts';
+import { Subjects } from '../../../../src/cluster/subjects.ts';
+import { ClusterCounters } from '../../../../src/exchange/index.ts';
+import { HistoryCounters } from '../../../../src/history/index.ts';
+import { FakeBroker } from '../../../support/cluster/fake-broker.ts';
+import { FakeLog } from '../../../support/fake-log.ts';
+import { manualClock } from '../../../support/manual-clock.ts';
+import { KEEP } from '../support.ts';
 
 function rigOf(t: TestContext, window = 120_000) {
   const advance = manualClock(t);

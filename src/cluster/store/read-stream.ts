@@ -1,12 +1,12 @@
 import { createInbox } from '@nats-io/transport-node';
-import { attempt, type Guarded } from '../clock/index.ts';
-import { LEAST_COST } from '../exchange/index.ts';
-import type { KeptItem } from '../history/index.ts';
-import type { Broker, BrokerMessage } from './broker.ts';
-import { copiedItem } from './item-message.ts';
+import { attempt, type Guarded } from '../../clock/index.ts';
+import { LEAST_COST } from '../../exchange/index.ts';
+import type { KeptItem } from '../../history/index.ts';
+import type { Broker, BrokerMessage } from '../broker.ts';
+import { copiedItem } from '../item-message.ts';
+import { deliveryOf, pullConsumer, pullSubject } from '../pull-consumer.ts';
+import type { Subjects } from '../subjects.ts';
 import type { ItemStream } from './item-stream.ts';
-import { deliveryOf, pullConsumer, pullSubject } from './pull-consumer.ts';
-import type { Subjects } from './subjects.ts';
 
 /** Messages and bytes that are asked of the broker at a time. */
 const [BATCH, BATCH_BYTES] = [1_000, 1_048_576];

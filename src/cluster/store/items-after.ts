@@ -1,4 +1,4 @@
-import type { KeptItem } from '../history/index.ts';
+import type { KeptItem } from '../../history/index.ts';
 
 /** Items with higher numbers than `number`, of those from `from` on, which are in the order of their numbers. */
 export function itemsAfter(items: readonly KeptItem[], number: number, from = 0): readonly KeptItem[] {

@@ -1,4 +1,4 @@
-import { type ClusterCounters, LEAST_COST, LineRate, type Log } from '../exchange/index.ts';
+import { type ClusterCounters, LEAST_COST, LineRate, type Log } from '../../exchange/index.ts';
 
 /**
  * Bytes of the questions of clients that wait for the broker: each costs 256 and two for each character of the names of its channels. Clients that come back while the broker is away ask again and again, and

@@ -1,16 +1,16 @@
 import { hash } from 'node:crypto';
 import { headers } from '@nats-io/transport-node';
-import { fault, type Guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
-import { type ClusterCounters, LEAST_COST, LineRate, type Log, OUTAGE_LINES } from '../exchange/index.ts';
-import type { HistoryCounters, SharedItem } from '../history/index.ts';
-import type { Broker, BrokerMessage } from './broker.ts';
-import { calledWithin } from './called-within.ts';
-import { messageOfItem } from './item-message.ts';
-import { newNodeId } from './node-id.ts';
-import { ReplyInbox } from './reply-inbox.ts';
-import type { SpokenProtocol } from './spoken-protocol.ts';
-import { streamAckOf } from './stream-ack.ts';
-import type { Subjects } from './subjects.ts';
+import { fault, type Guarded, type TimerWheel, WheelTimer } from '../../clock/index.ts';
+import { type ClusterCounters, LEAST_COST, LineRate, type Log, OUTAGE_LINES } from '../../exchange/index.ts';
+import type { HistoryCounters, SharedItem } from '../../history/index.ts';
+import type { Broker, BrokerMessage } from '../broker.ts';
+import { calledWithin } from '../called-within.ts';
+import { messageOfItem } from '../item-message.ts';
+import { newNodeId } from '../node-id.ts';
+import { ReplyInbox } from '../reply-inbox.ts';
+import type { SpokenProtocol } from '../spoken-protocol.ts';
+import { streamAckOf } from '../stream-ack.ts';
+import type { Subjects } from '../subjects.ts';
 
 /** Milliseconds within which the broker has to acknowledge an item. After that it is sent again. */
 const ACK = 5_000;

@@ -8,11 +8,11 @@ import {
   type TimerWheel,
   TurnQueue,
   WheelTimer,
-} from '../clock/index.ts';
-import type { Broker, BrokerMessage } from './broker.ts';
-import { newNodeId } from './node-id.ts';
+} from '../../clock/index.ts';
+import type { Broker, BrokerMessage } from '../broker.ts';
+import { newNodeId } from '../node-id.ts';
+import type { Subjects } from '../subjects.ts';
 import { streamedMessage } from './streamed-message.ts';
-import type { Subjects } from './subjects.ts';
 
 /** Milliseconds after which a mark that has not come back is made again. */
 const AGAIN = 2_000;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KeptFeed } from '../../../src/cluster/kept-feed.ts';
-import type { ReadsSource } from '../../../src/cluster/kept-reads.ts';
-import { MAX_DOUBTFUL, PositionCheck } from '../../../src/cluster/position-check.ts';
-import { Subjects } from '../../../src/cluster/subjects.ts';
-import { patternKey } from '../../../src/hub/index.ts';
-import { startNats } from '../../support/nats.ts';
-import { DROPPED, KEEP, StoreNode } from './support.ts';
+import type { KeptFeed } from '../../../../src/cluster/store/kept-feed.ts';
+import type { ReadsSource } from '../../../../src/cluster/store/kept-reads.ts';
+import { MAX_DOUBTFUL, PositionCheck } from '../../../../src/cluster/store/position-check.ts';
+import { Subjects } from '../../../../src/cluster/subjects.ts';
+import { patternKey } from '../../../../src/hub/index.ts';
+import { startNats } from '../../../support/nats.ts';
+import { DROPPED, KEEP, StoreNode } from '../support.ts';
 
 test('an item that has got lost on its way is noticed when none follows, since its node announces it', async (t) => {
   const nats = await startNats(t);

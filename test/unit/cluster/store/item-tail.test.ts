@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ItemTail, MAX_CLEARED, TAIL_BYTES } from '../../../src/cluster/item-tail.ts';
+import { ItemTail, MAX_CLEARED, TAIL_BYTES } from '../../../../src/cluster/store/item-tail.ts';
 
 function add(tail: ItemTail, number: number, channel: string, bytes = 1): void {
   tail.add({ number, time: 0, channel, bytes: Buffer.alloc(bytes) });

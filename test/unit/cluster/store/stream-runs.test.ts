@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { ItemStream } from '../../../src/cluster/item-stream.ts';
-import { READ_BYTES, type RunSource } from '../../../src/cluster/kept-run.ts';
-import { MAX_READS, RUNS_BYTES, StreamRuns } from '../../../src/cluster/stream-runs.ts';
-import { Subjects } from '../../../src/cluster/subjects.ts';
-import { type NatsServer, startNats } from '../../support/nats.ts';
-import { StoreNode, settingsOf, texts } from './support.ts';
+import { ItemStream } from '../../../../src/cluster/store/item-stream.ts';
+import { READ_BYTES, type RunSource } from '../../../../src/cluster/store/kept-run.ts';
+import { MAX_READS, RUNS_BYTES, StreamRuns } from '../../../../src/cluster/store/stream-runs.ts';
+import { Subjects } from '../../../../src/cluster/subjects.ts';
+import { type NatsServer, startNats } from '../../../support/nats.ts';
+import { StoreNode, settingsOf, texts } from '../support.ts';
 
 async function sourceOf(t: TestContext, nats: NatsServer): Promise<{ node: StoreNode; source: RunSource }> {
   const node = await StoreNode.open(t, nats);

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { TimerWheel } from '../../../src/clock/index.ts';
+import { TimerWheel } from '../../../../src/clock/index.ts';
 import {
   MAX_ANNOUNCEMENT,
   MAX_ANNOUNCERS,
   type Position,
   PositionAnnouncer,
-} from '../../../src/cluster/position-announcer.ts';
-import { Subjects } from '../../../src/cluster/subjects.ts';
-import { ClusterCounters } from '../../../src/exchange/index.ts';
-import { type BusConnection, NodeBus } from '../../support/cluster/node-bus.ts';
-import { manualClock } from '../../support/manual-clock.ts';
+} from '../../../../src/cluster/store/position-announcer.ts';
+import { Subjects } from '../../../../src/cluster/subjects.ts';
+import { ClusterCounters } from '../../../../src/exchange/index.ts';
+import { type BusConnection, NodeBus } from '../../../support/cluster/node-bus.ts';
+import { manualClock } from '../../../support/manual-clock.ts';
 
 const SUBJECTS = new Subjects('t');
 

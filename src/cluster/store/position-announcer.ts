@@ -1,11 +1,11 @@
 import type { Subscription } from '@nats-io/transport-node';
-import { type Guarded, guarded, type TimerWheel, WheelTimer } from '../clock/index.ts';
-import type { ClusterCounters } from '../exchange/index.ts';
-import type { Broker, BrokerMessage } from './broker.ts';
-import { OLDEST_PROTOCOL, PROTOCOL } from './item-message.ts';
-import { isPositive, jsonObject } from './json-object.ts';
-import { isNodeId, newNodeId } from './node-id.ts';
-import type { Subjects } from './subjects.ts';
+import { type Guarded, guarded, type TimerWheel, WheelTimer } from '../../clock/index.ts';
+import type { ClusterCounters } from '../../exchange/index.ts';
+import type { Broker, BrokerMessage } from '../broker.ts';
+import { OLDEST_PROTOCOL, PROTOCOL } from '../item-message.ts';
+import { isPositive, jsonObject } from '../json-object.ts';
+import { isNodeId, newNodeId } from '../node-id.ts';
+import type { Subjects } from '../subjects.ts';
 
 /** Milliseconds between two announcements: from the first to the sum of both, so that nodes do not make theirs all at once. */
 const [INTERVAL, SPREAD] = [1_900, 200];

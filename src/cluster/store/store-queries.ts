@@ -1,7 +1,7 @@
-import { fault, type Guarded } from '../clock/index.ts';
-import type { ChannelSpan, KeptItem, ReadQuery, ReadResult } from '../history/index.ts';
+import { fault, type Guarded } from '../../clock/index.ts';
+import type { ChannelSpan, KeptItem, ReadQuery, ReadResult } from '../../history/index.ts';
+import { copiedItem } from '../item-message.ts';
 import type { BrokerAnswers } from './broker-answers.ts';
-import { copiedItem } from './item-message.ts';
 import { lostAnswer } from './kept-answer.ts';
 import { KeptNames } from './kept-names.ts';
 import { KeptReads, type ReadsSource } from './kept-reads.ts';

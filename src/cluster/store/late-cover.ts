@@ -1,5 +1,5 @@
-import type { TimerWheel } from '../clock/index.ts';
-import type { Cursor } from '../history/index.ts';
+import type { TimerWheel } from '../../clock/index.ts';
+import type { Cursor } from '../../history/index.ts';
 import type { StoreFeed, StoreState } from './kept-reads.ts';
 import type { WaitingReads } from './waiting-reads.ts';
 

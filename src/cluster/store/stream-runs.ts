@@ -1,4 +1,4 @@
-import { CallLimit } from './call-limit.ts';
+import { CallLimit } from '../call-limit.ts';
 import { type KeptRun, type RunEnd, type RunSource, readRun, type WantedChannel } from './kept-run.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { KeptItem } from '../history/index.ts';
+import type { KeptItem } from '../../history/index.ts';
 import { itemsAfter } from './items-after.ts';
 import type { KnownItems } from './kept-answer.ts';
 import { readStream, type StreamSource } from './read-stream.ts';

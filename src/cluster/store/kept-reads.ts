@@ -1,6 +1,6 @@
-import { LineRate, type Log, OUTAGE_LINES } from '../exchange/index.ts';
-import type { ChannelLimits, ReadQuery, ReadResult } from '../history/index.ts';
-import type { ChannelFeed } from './channel-feed.ts';
+import { LineRate, type Log, OUTAGE_LINES } from '../../exchange/index.ts';
+import type { ChannelLimits, ReadQuery, ReadResult } from '../../history/index.ts';
+import type { ChannelFeed } from '../channel-feed.ts';
 import type { ItemTail } from './item-tail.ts';
 import { type KnownItems, keptAnswer, lostAnswer } from './kept-answer.ts';
 import type { KeptRun, RunEnd, WantedChannel } from './kept-run.ts';

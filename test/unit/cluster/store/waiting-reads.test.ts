@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { WAITING_BYTES, WaitingReads } from '../../../src/cluster/waiting-reads.ts';
-import { ClusterCounters } from '../../../src/exchange/index.ts';
-import { FakeLog } from '../../support/fake-log.ts';
-import { turn } from '../../support/manual-clock.ts';
-import { startNats } from '../../support/nats.ts';
-import { StoreNode } from './support.ts';
+import { WAITING_BYTES, WaitingReads } from '../../../../src/cluster/store/waiting-reads.ts';
+import { ClusterCounters } from '../../../../src/exchange/index.ts';
+import { FakeLog } from '../../../support/fake-log.ts';
+import { turn } from '../../../support/manual-clock.ts';
+import { startNats } from '../../../support/nats.ts';
+import { StoreNode } from '../support.ts';
 
 test('questions that wait for the broker have a bound, and what has its answer makes room', () => {
   const [counters, log] = [new ClusterCounters(), new FakeLog()];

@@ -1,10 +1,10 @@
 import type { Subscription } from '@nats-io/transport-node';
-import { type Guarded, guarded } from '../clock/index.ts';
-import type { ClusterCounters } from '../exchange/index.ts';
-import type { Broker, BrokerMessage } from './broker.ts';
+import { type Guarded, guarded } from '../../clock/index.ts';
+import type { ClusterCounters } from '../../exchange/index.ts';
+import type { Broker, BrokerMessage } from '../broker.ts';
+import type { Subjects } from '../subjects.ts';
 import type { ItemStream } from './item-stream.ts';
 import { clearedNumber, streamedMessage } from './streamed-message.ts';
-import type { Subjects } from './subjects.ts';
 
 /** What the clearing of channels needs. */
 export interface ClearingMeans {

@@ -1,6 +1,12 @@
-import { LEAST_COST } from '../exchange/index.ts';
-import { type ChannelLimits, type KeptItem, type ReadQuery, type ReadResult, recordSpace } from '../history/index.ts';
-import { LATER_ITEM } from './item-message.ts';
+import { LEAST_COST } from '../../exchange/index.ts';
+import {
+  type ChannelLimits,
+  type KeptItem,
+  type ReadQuery,
+  type ReadResult,
+  recordSpace,
+} from '../../history/index.ts';
+import { LATER_ITEM } from '../item-message.ts';
 
 /** What is known of the items of some channels. */
 export interface KnownItems {

@@ -1,5 +1,5 @@
-import { LEAST_COST } from '../exchange/index.ts';
-import type { KeptItem } from '../history/index.ts';
+import { LEAST_COST } from '../../exchange/index.ts';
+import type { KeptItem } from '../../history/index.ts';
 import { itemsAfter } from './items-after.ts';
 
 /**

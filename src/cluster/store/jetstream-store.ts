@@ -7,8 +7,8 @@ import {
   Ticker,
   type TimerWheel,
   TurnQueue,
-} from '../clock/index.ts';
-import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
+} from '../../clock/index.ts';
+import { type ClusterCounters, LineRate, type Log } from '../../exchange/index.ts';
 import {
   type ChannelLimits,
   type ChannelSpan,
@@ -19,11 +19,14 @@ import {
   type ReadResult,
   type SharedItem,
   type SharedStore,
-} from '../history/index.ts';
-import type { Broker, BrokerMessage, BrokerWatcher } from './broker.ts';
+} from '../../history/index.ts';
+import type { Broker, BrokerMessage, BrokerWatcher } from '../broker.ts';
+import type { FeedSink } from '../channel-feed.ts';
+import type { SpokenProtocol } from '../spoken-protocol.ts';
+import type { StreamSettings } from '../stream-settings.ts';
+import type { Subjects } from '../subjects.ts';
 import { BrokerAnswers } from './broker-answers.ts';
 import { ChannelClearing } from './channel-clearing.ts';
-import type { FeedSink } from './channel-feed.ts';
 import { ItemStream } from './item-stream.ts';
 import { ItemTail } from './item-tail.ts';
 import { KeptFeed } from './kept-feed.ts';
@@ -31,12 +34,9 @@ import type { StoreFeed } from './kept-reads.ts';
 import { LateCover } from './late-cover.ts';
 import { PositionAnnouncer } from './position-announcer.ts';
 import { PositionCheck } from './position-check.ts';
-import type { SpokenProtocol } from './spoken-protocol.ts';
 import { StoreQueries } from './store-queries.ts';
 import { StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
-import type { StreamSettings } from './stream-settings.ts';
-import type { Subjects } from './subjects.ts';
 import { WaitingReads } from './waiting-reads.ts';
 
 /** What the store needs. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
-import type { BrokerMessage } from '../../../src/cluster/broker.ts';
-import { ItemTail } from '../../../src/cluster/item-tail.ts';
-import { KeptFeed, KNOWN_BYTES } from '../../../src/cluster/kept-feed.ts';
-import { ClusterCounters } from '../../../src/exchange/index.ts';
-import { FakeLog } from '../../support/fake-log.ts';
+import type { BrokerMessage } from '../../../../src/cluster/broker.ts';
+import { ItemTail } from '../../../../src/cluster/store/item-tail.ts';
+import { KeptFeed, KNOWN_BYTES } from '../../../../src/cluster/store/kept-feed.ts';
+import { ClusterCounters } from '../../../../src/exchange/index.ts';
+import { FakeLog } from '../../../support/fake-log.ts';
 
 function message(number: number, before = 0): BrokerMessage {
   const fields = headers();

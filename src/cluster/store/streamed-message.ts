@@ -1,4 +1,4 @@
-import type { BrokerMessage } from './broker.ts';
+import type { BrokerMessage } from '../broker.ts';
 
 /** What the stream says of a message that it has published again. */
 export interface StreamedMessage {

@@ -1,7 +1,7 @@
-import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
-import type { KeptItem } from '../history/index.ts';
-import type { BrokerMessage } from './broker.ts';
-import { LATER_ITEM } from './item-message.ts';
+import { type ClusterCounters, LineRate, type Log } from '../../exchange/index.ts';
+import type { KeptItem } from '../../history/index.ts';
+import type { BrokerMessage } from '../broker.ts';
+import { LATER_ITEM } from '../item-message.ts';
 import type { ItemTail } from './item-tail.ts';
 import { streamedMessage } from './streamed-message.ts';
 

@@ -1,4 +1,4 @@
-import { type ChannelLimits, type ChannelSpan, type KeptItem, recordSpace } from '../history/index.ts';
+import { type ChannelLimits, type ChannelSpan, type KeptItem, recordSpace } from '../../history/index.ts';
 import type { ItemStream } from './item-stream.ts';
 
 /** Up to so many items are all read. Of more only the first, the last and their count are asked for. */

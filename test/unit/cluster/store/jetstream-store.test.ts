@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
-import { READ_BYTES } from '../../../src/cluster/kept-run.ts';
-import { startNats } from '../../support/nats.ts';
-import { DROPPED, StoreNode } from './support.ts';
+import { READ_BYTES } from '../../../../src/cluster/store/kept-run.ts';
+import { startNats } from '../../../support/nats.ts';
+import { DROPPED, StoreNode } from '../support.ts';
 
 test('items of two nodes come to both in one order, their own too, and with the same numbers', async (t) => {
   const nats = await startNats(t);
