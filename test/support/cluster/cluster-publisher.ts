@@ -7,6 +7,8 @@ export interface ClusterItem {
   readonly channel: string;
   /** Who has published it. */
   readonly by: number;
+  /** When it was published first, in milliseconds since 1970. */
+  readonly time: number;
   /** The run of the node that has accepted it; null when nobody knows whether it was. */
   at: string | null;
   /** The cursor that the publisher was told: it is kept. */
@@ -83,7 +85,7 @@ export class ClusterPublisher {
     const items = channels.map((channel) => {
       const number = this.items.length;
       numbers.push(number);
-      this.items.push({ channel, by, at: null, cursor: null, repeated: false, how });
+      this.items.push({ channel, by, time: Date.now(), at: null, cursor: null, repeated: false, how });
       this.counts.set(channel, (this.counts.get(channel) ?? 0) + 1);
       const text = `${number} ${'x'.repeat(random.below(random.below(8) === 0 ? 4_000 : 40))}`;
       const formats = {

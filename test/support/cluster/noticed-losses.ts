@@ -9,6 +9,9 @@ const PAUSE = 10_000;
 /** Milliseconds in which a node writes a line about some losses only, where there are many. */
 const LINES = 1_000;
 
+/** Milliseconds for which a message may be on its way between brokers of which one is stopped, and its publisher may try again. */
+const UNDERWAY = 30_000;
+
 interface Loss {
   /** Milliseconds since 1970. */
   readonly time: number;
@@ -21,12 +24,17 @@ interface Loss {
 /** What nodes have said of items that got lost on their way to them. */
 export class NoticedLosses {
   readonly #losses: readonly Loss[];
+  /** When nodes lost their brokers. */
+  readonly #moves: readonly number[];
   /** When nodes were killed. */
   readonly #kills: readonly number[];
 
   /** @param records of the logs of all nodes @param kills milliseconds since 1970 */
   constructor(records: readonly LogRecord[], kills: readonly number[]) {
     this.#losses = records.flatMap((record) => lossOf(record) ?? []);
+    this.#moves = records.flatMap(({ msg, time }) =>
+      msg.startsWith('broker is away') ? Date.parse(String(time)) : [],
+    );
     this.#kills = kills;
   }
 
@@ -41,6 +49,11 @@ export class NoticedLosses {
   /** Whether the broker has failed to say what a client has missed. */
   fails(since: number, now: number): boolean {
     return this.#losses.some(({ time, channel }) => channel === null && time >= since - LINES && time <= now);
+  }
+
+  /** Whether a node has lost its broker while an item that was published at this time was on its way: by another broker it, or those before it, may come later than what follows. */
+  mayOvertake(time: number): boolean {
+    return this.#moves.some((move) => move >= time - LINES && move <= time + UNDERWAY);
   }
 
   /** Whether a client that left before an item with this number was missed by its node could not be told: it was noticed later, or not at all, since the node was killed. */
