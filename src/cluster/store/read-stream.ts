@@ -20,6 +20,9 @@ const [BEHIND, UNKNOWN] = [20, 100];
 /** Seconds after which the broker forgets a reader that was not deleted. */
 const INACTIVE = 30;
 
+/** The status of a batch for which there is nothing. */
+const NO_MESSAGES = 404;
+
 const NO_BYTES = Buffer.alloc(0);
 
 /** What to read. */
@@ -83,7 +86,8 @@ class Reading implements Guarded {
   #behind: NodeJS.Timeout | null = null;
   readonly #items: KeptItem[] = [];
   #bytes = 0;
-  /** Messages of this batch. */
+  /** Batches that were asked for, and messages of the last one. */
+  #asked = 0;
   #came = 0;
   /** Times that the server did not know the reader. */
   #unknown = 0;
@@ -96,7 +100,7 @@ class Reading implements Guarded {
     this.#range = range;
     this.#subject = pullSubject(source.stream.name, consumer);
     this.#silence = setTimeout(() => this.#end(new Error('the broker does not answer')), SILENCE);
-    const subscription = source.broker.subscribe(this.#inbox, (message) => {
+    const subscription = source.broker.subscribe(`${this.#inbox}.*`, (message) => {
       if (!this.#ended) attempt(this, () => this.#onMessage(message));
     });
     this.done = new Promise<StreamPart>((resolve, reject) => {
@@ -120,13 +124,20 @@ class Reading implements Guarded {
     // A message that is larger than this would never come.
     const max_bytes = Math.max(BATCH_BYTES, 2 * broker.maxPayload);
     const batch = Buffer.from(JSON.stringify({ batch: BATCH, max_bytes, no_wait: true }));
-    if (!broker.publish(this.#subject, batch, { reply: this.#inbox })) this.#end(new Error('the broker is away'));
+    this.#asked++;
+    if (!broker.publish(this.#subject, batch, { reply: this.#reply })) this.#end(new Error('the broker is away'));
+  }
+
+  /** Where the broker says why no more of the last batch comes. */
+  get #reply(): string {
+    return `${this.#inbox}.${this.#asked}`;
   }
 
   #onMessage(message: BrokerMessage): void {
     const { headers, reply = '' } = message;
     if (reply === '') {
-      this.#onStatus(headers?.code ?? 0);
+      // A server may say of a batch that it is complete when the next one was asked for already.
+      if (message.subject === this.#reply) this.#onStatus(headers?.code ?? 0, headers?.description ?? '');
       return;
     }
     this.#silence.refresh();
@@ -151,12 +162,14 @@ class Reading implements Guarded {
   }
 
   /** The batch was full, or there is no more for now. */
-  #onStatus(code: number): void {
+  #onStatus(code: number, description: string): void {
     if (code === 503) {
       if (++this.#unknown === UNKNOWN) this.#end(new Error('the broker has no such reader'));
       else this.#askLater();
     } else if (this.#came > 0) {
       this.#ask();
+    } else if (code !== NO_MESSAGES) {
+      this.#end(new Error(`the broker ends a batch: ${code} ${description}`));
     } else if (this.#range.fence === null) {
       // What was to come has been deleted.
       this.#end({ items: this.#items, upTo: this.#range.upTo });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
 import { READ_BYTES } from '../../../../src/cluster/store/kept-run.ts';
 import { startNats } from '../../../support/nats.ts';
-import { DROPPED, StoreNode } from '../support.ts';
+import { DROPPED, KEEP, StoreNode } from '../support.ts';
 
 test('items of two nodes come to both in one order, their own too, and with the same numbers', async (t) => {
   const nats = await startNats(t);
@@ -67,6 +67,21 @@ test('no more than 4 MB of items are read from the stream at a time, and the ans
   assert.deepEqual([page.recovered, page.items.length, page.more, page.head], [true, 8, true, numbers[7]]);
   const rest = await b.read({ channels: ['x'], after: { ...after, number: page.head } });
   assert.deepEqual([rest.recovered, rest.items.length, rest.more, rest.head], [true, 2, false, b.store.head]);
+});
+
+test('more items are read than the broker is asked for at a time, and none is missing', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const limits = { ...KEEP, items: 5_000 };
+  const options = { settings: { largest: () => limits }, limitsOf: () => limits };
+  const a = await StoreNode.open(t, nats, options);
+  const [first = 0] = await a.append('x', 'first');
+  const texts = Array.from({ length: 3_300 }, (_, index) => String(index));
+  for (const from of [0, 1_100, 2_200]) await a.append('x', ...texts.slice(from, from + 1_100));
+  const b = await StoreNode.open(t, nats, options);
+  await b.subscribe('x');
+  assert.equal(await b.after(first, 'x'), texts.join(' '));
+  assert.deepEqual(b.log.of('reading of histories failed'), []);
 });
 
 test('the newest items of a channel come first, however many there are, and then those before them', async (t) => {
