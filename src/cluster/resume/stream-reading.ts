@@ -37,8 +37,8 @@ export interface ReadingRoom {
   /** Messages of a consumer come to a reading. */
   watch(reading: StreamReading, consumer: string): void;
   unwatch(consumer: string): void;
-  /** Asks the broker for messages of a consumer. @returns whether that is possible now */
-  pull(consumer: string): boolean;
+  /** Asks the broker for messages of a consumer. @param batch its number, with which the broker says why no more come @returns whether that is possible now */
+  pull(consumer: string, batch: number): boolean;
 }
 
 /** Reads the log of one stream from the broker, batch by batch, and then what comes. When the broker has forgotten it, it begins again where it was. */
@@ -52,6 +52,8 @@ export class StreamReading implements Guarded {
   readonly #stream: string;
   #consumer: string | null = null;
   #making = 0;
+  /** Batches that were asked for. */
+  #batches = 0;
   /** Whether a batch was asked for, its messages that have not come, and when something came last. */
   #pulling = false;
   #left = 0;
@@ -90,16 +92,18 @@ export class StreamReading implements Guarded {
   /** Asks for more, if more may come. */
   pull(): void {
     if (this.#stopped || this.#consumer === null || this.#pulling || !this.#taker.isHungry) return;
-    this.#pulling = this.#room.pull(this.#consumer);
+    this.#pulling = this.#room.pull(this.#consumer, ++this.#batches);
     this.#left = BATCH;
     this.#heard = this.#room.now;
   }
 
-  /** A message that was asked for, or why no more come. */
-  onMessage({ headers, reply = '', data }: BrokerMessage): void {
+  /** A message that was asked for, or why no more come. @param batch which batch ends; 0 for a message that was asked for */
+  onMessage({ headers, reply = '', data }: BrokerMessage, batch: number): void {
     this.#heard = this.#room.now;
     const code = headers?.code ?? 0;
     if (code > 0) {
+      // A server says also of a batch that has come whole that it ends: by then the next one may have been asked for.
+      if (batch !== this.#batches) return;
       const empty = this.#left === BATCH;
       this.#pulling = false;
       if (code === 503 || (code === 409 && /deleted|leadership/i.test(headers?.description ?? ''))) this.#forget();

@@ -126,9 +126,9 @@ export class StreamViewers implements ViewerRoom {
     this.#readings.delete(consumer);
   }
 
-  pull(consumer: string): boolean {
+  pull(consumer: string, batch: number): boolean {
     return this.#means.broker.publish(pullSubject(this.store.name, consumer), PULL, {
-      reply: this.#inbox.subject(consumer),
+      reply: this.#inbox.subject(`${consumer}_${batch}`),
     });
   }
 
@@ -150,12 +150,12 @@ export class StreamViewers implements ViewerRoom {
 
   /** A message of a consumer has its subject in the store. What else the broker says comes to the inbox. */
   #onMessage(message: BrokerMessage): void {
-    const consumer = this.#inbox.tokenOf(message) ?? deliveryOf(message.reply ?? '')?.consumer ?? '';
-    const reading = this.#readings.get(consumer);
-    if (reading !== undefined) attempt(reading, take, message);
+    const [named, batch = '0'] = this.#inbox.tokenOf(message)?.split('_') ?? [];
+    const reading = this.#readings.get(named ?? deliveryOf(message.reply ?? '')?.consumer ?? '');
+    if (reading !== undefined) attempt(reading, take, message, Number(batch));
   }
 }
 
-function take(reading: StreamReading, message: BrokerMessage): void {
-  reading.onMessage(message);
+function take(reading: StreamReading, message: BrokerMessage, batch: number): void {
+  reading.onMessage(message, batch);
 }

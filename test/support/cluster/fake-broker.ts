@@ -67,7 +67,12 @@ export class FakeBroker {
 
   /** Says that nobody listens to what was published with this subject for the answer. */
   sendNobody(reply: string): void {
-    this.#send(reply, { subject: reply, data: Buffer.alloc(0), headers: headers(503, 'No Responders') });
+    this.sendStatus(reply, 503, 'No Responders');
+  }
+
+  /** Says of a batch of messages why no more come. */
+  sendStatus(reply: string, code: number, description: string): void {
+    this.#send(reply, { subject: reply, data: Buffer.alloc(0), headers: headers(code, description) });
   }
 
   #send(to: string, message: BrokerMessage): void {

@@ -85,6 +85,23 @@ test('the broker is asked for one batch, and for the next one when the client ha
   assert.equal(asked(), 1);
 });
 
+test('a batch is asked for once, although a server says of the one before it later that it is complete', async (t) => {
+  const { means, broker } = fakeMeans(t, LIVE);
+  const viewers = new StreamViewers(means, new StreamQuestions(means));
+  back(viewers);
+  let { reply } = await pulled(broker);
+  for (let batch = 0; batch < 5; batch++) {
+    const first = 64 * batch + 1;
+    for (let number = first; number < first + 64; number++) deliver(broker, reply, number, number, Buffer.from('c'));
+    const asked = broker.take().filter(({ subject }) => subject.includes('MSG.NEXT'));
+    assert.equal(asked.length, 1);
+    broker.sendStatus(reply, 409, 'Batch Completed');
+    reply = asked[0]?.reply ?? '';
+  }
+  broker.sendStatus(reply, 408, 'Request Timeout');
+  assert.equal(broker.take().filter(({ subject }) => subject.includes('MSG.NEXT')).length, 1);
+});
+
 test('what comes twice is passed once, and what is missing is waited for', async (t) => {
   const { means, broker } = fakeMeans(t, LIVE);
   const viewers = new StreamViewers(means, new StreamQuestions(means));
