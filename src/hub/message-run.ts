@@ -22,12 +22,13 @@ export class MessageRun extends Step {
     this.charge(message.cost);
   }
 
-  /** Appends a message. Returns false if the two cannot travel together, or the run would exceed `RUN_BYTES` or `RUN_ITEMS`. */
+  /** Appends a message. Returns false if the two cannot travel together, only one of them is kept, or the run would exceed `RUN_BYTES` or `RUN_ITEMS`. */
   add(message: PublishedMessage): boolean {
     const messages = this.#messages;
     const { length } = message.payload.body;
     if (this.#bytes + length > RUN_BYTES || messages.length === RUN_ITEMS) return false;
     if (!message.joinable || !(messages[0] as PublishedMessage).joinable) return false;
+    if (message.number > 0 !== this.last > 0) return false;
     messages.push(message);
     this.#bytes += length;
     this.charge(message.cost);
@@ -43,7 +44,7 @@ export class MessageRun extends Step {
     return this.#messages;
   }
 
-  /** The number of the first message, and that of the last; 0 where the channel is not kept. */
+  /** The number of the first message, and that of the last; 0 where they are not kept. */
   get first(): number {
     return this.#messages[0]?.number ?? 0;
   }

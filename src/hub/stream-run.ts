@@ -40,9 +40,10 @@ export class StreamRun extends Step {
     this.#append(item, content);
   }
 
-  /** Appends an item. Returns false if the run would exceed `RUN_BYTES` or `RUN_ITEMS`, or one of the two may expire. */
+  /** Appends an item. Returns false if the run would exceed `RUN_BYTES` or `RUN_ITEMS`, one of the two may expire, or only one of them is kept: a client that reads the log gets the other one at once. */
   add(item: PublishItem, content: Buffer): boolean {
     if (this.expires !== 0 || (item.extras?.expires ?? 0) !== 0) return false;
+    if ((item.number ?? 0) > 0 !== this.last > 0) return false;
     if (this.#bytes + content.length > RUN_BYTES || this.#published.length === RUN_ITEMS) return false;
     this.#append(item, content);
     return true;
@@ -60,7 +61,7 @@ export class StreamRun extends Step {
     return this.#marked;
   }
 
-  /** The number of the first item, and that of the last; 0 where the channel is not kept. */
+  /** The number of the first item, and that of the last; 0 where they are not kept. */
   get first(): number {
     return this.#published[0]?.number ?? 0;
   }

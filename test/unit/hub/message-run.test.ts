@@ -40,6 +40,13 @@ test('a ping, a pong, a close, a refresh and an empty message each travel alone'
   }
 });
 
+test('messages that are kept and others do not travel together: clients that read the log get only these', () => {
+  const numbered = (number: number) => new PublishedMessage({ ...emptyItem('c'), number }, messageFormat('x'));
+  const run = new MessageRun(numbered(1));
+  assert.deepEqual([run.add(numbered(0)), run.add(numbered(2))], [false, true]);
+  assert.equal(new MessageRun(numbered(0)).add(numbered(1)), false);
+});
+
 test('a run has a bound in bytes, and one in messages', () => {
   const bytes = new MessageRun(message('x'.repeat(RUN_BYTES - 1)));
   assert.equal(bytes.add(message('xx')), false);

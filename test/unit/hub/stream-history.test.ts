@@ -276,6 +276,23 @@ test('an item with retain: false goes to those who are there, and is neither kep
   assert.equal(shown(store, come(hub, ['a'], `${store.epoch}-1`)), 'data: 2\nid: E-2\n\nid: E-2\n\n');
 });
 
+test('of items that are published together each client gets those that are not kept, and each of the others once', async (t) => {
+  const { hub, store } = keeping(t);
+  const extras = { repeatKey: null, ttl: null, expires: 0, retain: false } as const;
+  const passing = (version: number) => ({ ...event('a', `t${version}`), extras: { ...extras, version } });
+  const live = come(hub, ['a'], `${store.epoch}-0`);
+  const slow = come(hub, ['a'], `${store.epoch}-0`, 30);
+  await hub.publish(passing(1), event('a', '1'), passing(2), passing(3), event('a', '2'), event('a', '3'));
+  const [first, second] = ['data: t1\n\ndata: 1\nid: E-1\n\ndata: t2\n\ndata: t3\n\n', 'data: 2\nid: E-2\n\n'];
+  assert.equal(shown(store, live), `id: E-0\n\n${first}${second}data: 3\nid: E-3\n\n`);
+  hub.hub.catchUp();
+  await hub.publish(event('a', '4'));
+  const items = (client: HeldClient): string[] => shown(store, client).match(/(?<=data: )\w+/g) ?? [];
+  assert.deepEqual(items(live), ['t1', '1', 't2', 't3', '2', '3', '4']);
+  slow.grant(10_000);
+  assert.deepEqual(items(slow).toSorted(), ['1', '2', '3', '4', 't1', 't2', 't3']);
+});
+
 test('the history of a client whose socket takes all at once begins behind its initial body', async (t) => {
   const { hub, store } = keeping(t);
   const open = takingAtOnce(hub.client());
