@@ -26,7 +26,7 @@ export interface BrokerOptions {
   /** Null: TLS as the system has it, where the broker offers it. */
   readonly tls: TlsOptions | null;
   readonly log: Log;
-  /** Ends waiting for a broker that is not there yet. */
+  /** Ends waiting for a broker that is not there yet, or keeps nothing yet. */
   readonly abandon?: AbortSignal | null;
 }
 
@@ -55,8 +55,11 @@ const PING_MS = 5_000;
 /** Milliseconds that a server has to accept a connection. */
 const CONNECT_MS = 5_000;
 
-/** Milliseconds for which a node that starts waits for a broker, and from one try to the next. */
-const [PATIENCE_MS, AGAIN_MS] = [30_000, 500];
+/** Milliseconds for which a node that starts waits for a broker. */
+export const PATIENCE_MS = 30_000;
+
+/** Milliseconds from one try to the next. */
+const AGAIN_MS = 500;
 
 /**
  * Bytes that a node has published or subscribed with and the broker has not confirmed, each message costing at least 256. Beyond it the node connects again: a broker that takes nothing is away.
@@ -72,6 +75,8 @@ const ASK_BYTES = 65_536;
 export class Broker implements Guarded {
   /** The connection itself, for the libraries of NATS. */
   readonly connection: NatsConnection;
+  /** Ends waiting for what the broker does not give yet. */
+  readonly abandon: AbortSignal | null;
   readonly #log: Log;
   readonly #watchers: BrokerWatcher[] = [];
   #up = true;
@@ -85,8 +90,9 @@ export class Broker implements Guarded {
   #unasked = 0;
   readonly #gathered = new GatheredMessages((subject, data) => this.connection.publish(subject, data), this);
 
-  private constructor(connection: NatsConnection, log: Log) {
+  private constructor(connection: NatsConnection, log: Log, abandon: AbortSignal | null) {
     this.connection = connection;
+    this.abandon = abandon;
     this.#log = log;
     this.#watch().catch((thrown: unknown) => this.onFault(thrown));
   }
@@ -117,7 +123,7 @@ export class Broker implements Guarded {
         };
         // Servers of a cluster announce each other, and the library tries all of them for ever, silently, even if they refuse this node. So it is first tried whether the configured ones take it.
         await (await connect({ ...settings, ignoreClusterUpdates: true })).close();
-        return new Broker(await connect(settings), log);
+        return new Broker(await connect(settings), log, abandon);
       } catch (error) {
         const { reason, mayPass } = connectFailure(error, Object.keys(access).length > 0);
         if (reasons.size === 0 && mayPass) log.warn({ servers, reason }, 'broker is not there yet: trying again');

@@ -17,7 +17,7 @@ const NO_PEERS = 10_005;
  * @throws BrokerError when the broker has no JetStream, or does not allow it, or when `open` says so
  */
 export async function openStream<T>(
-  { connection }: Broker,
+  { connection, abandon }: Broker,
   use: string,
   open: (manager: JetStreamManager) => Promise<T>,
   most = TRIES,
@@ -27,9 +27,9 @@ export async function openStream<T>(
       return await open(await jetstreamManager(connection, { checkAPI: false }));
     } catch (error) {
       if (error instanceof BrokerError) throw error;
-      if (tries === most || !isOfNow(error)) throw new BrokerError(reasonOf(error, use));
+      if (tries === most || !isOfNow(error) || abandon?.aborted) throw new BrokerError(reasonOf(error, use));
     }
-    await setTimeout(AGAIN);
+    await setTimeout(AGAIN, null, { ...(abandon && { signal: abandon }) }).catch(() => {});
   }
 }
 

@@ -20,8 +20,10 @@ import {
   type SharedItem,
   type SharedStore,
 } from '../../history/index.ts';
-import type { Broker, BrokerMessage, BrokerWatcher } from '../broker.ts';
+import { type Broker, type BrokerMessage, type BrokerWatcher, PATIENCE_MS } from '../broker.ts';
+import { BrokerError } from '../broker-error.ts';
 import type { FeedSink } from '../channel-feed.ts';
+import { inTime } from '../in-time.ts';
 import type { SpokenProtocol } from '../spoken-protocol.ts';
 import type { StreamSettings } from '../stream-settings.ts';
 import type { Subjects } from '../subjects.ts';
@@ -35,7 +37,7 @@ import { LateCover } from './late-cover.ts';
 import { PositionAnnouncer } from './position-announcer.ts';
 import { PositionCheck } from './position-check.ts';
 import { StoreQueries } from './store-queries.ts';
-import { StreamAppends } from './stream-appends.ts';
+import { STALL, StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
 import { WaitingReads } from './waiting-reads.ts';
 
@@ -58,6 +60,9 @@ const LOOK = 10_000;
 
 /** Times that the stream is asked what had got lost before the broker was away. */
 const LOOKS_BACK = 5;
+
+/** Why a node cannot start where its first mark does not come back. */
+const KEEPS_NOTHING = 'it keeps nothing: most of its servers may be away, or this node may not publish there';
 
 /** Milliseconds between two checks of the last items of channels. */
 const POSITIONS = 1_000;
@@ -179,11 +184,25 @@ export class JetStreamStore
     broker.watch(this);
   }
 
-  /** Finds the stream of the cluster, or makes it, and learns where it is. @throws BrokerError when the broker has no JetStream, does not allow it, or has another stream of this name */
-  static async open(options: JetStreamStoreOptions): Promise<JetStreamStore> {
-    const stream = await ItemStream.open(options.broker, options.subjects, options.settings);
+  /**
+   * Finds the stream of the cluster, or makes it, and learns where it is.
+   * @param patience milliseconds that the broker has to keep something
+   * @throws BrokerError when the broker has no JetStream, does not allow it, keeps nothing, or has another stream of this name
+   */
+  static async open(options: JetStreamStoreOptions, patience = PATIENCE_MS): Promise<JetStreamStore> {
+    const { broker, log } = options;
+    const stream = await ItemStream.open(broker, options.subjects, options.settings);
     const store = new JetStreamStore(options, stream);
-    const number = await store.#nextMark();
+    const mark = store.#nextMark();
+    let number = await inTime(mark, STALL, broker.abandon);
+    if (number === null) {
+      log.warn({ reason: KEEPS_NOTHING }, 'broker keeps nothing yet: trying again');
+      number = await inTime(mark, patience - STALL, broker.abandon);
+    }
+    if (number === null) {
+      await store.stop();
+      throw new BrokerError(KEEPS_NOTHING, [broker.server]);
+    }
     store.#kept.resume(number);
     store.#queries.begin(number);
     store.#positions.restart();

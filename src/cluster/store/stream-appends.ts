@@ -19,7 +19,7 @@ const ACK = 5_000;
 const RETRY = 500;
 
 /** Milliseconds without an acknowledgement after which a broker that is there is taken to keep nothing: most of its servers may be away. */
-const STALL = 3_000;
+export const STALL = 3_000;
 
 /** Milliseconds after which an item is given up, at most. It is half the time for which the broker knows the ids of items, so none is kept twice. */
 export const GIVE_UP = 60_000;
