@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import type { Disconnected } from '../control/index.ts';
 import { CliError, USAGE } from './cli-error.ts';
 import { newCommand } from './command.ts';
 import { ControlClient } from './control-client.ts';
 import { addControlOptions, type ControlOptions, controlTarget } from './control-target.ts';
+import { missingText } from './missing-nodes.ts';
 import { countText } from './number-texts.ts';
 
 interface KickOptions extends ControlOptions {
@@ -41,7 +43,10 @@ async function kickOne(client: ControlClient, id: string): Promise<number> {
 /** @throws CliError for a user without connections */
 async function kickUser(client: ControlClient, name: string): Promise<number> {
   const { json } = await client.ask('POST', `/users/${encodeURIComponent(name)}/disconnect`);
-  const { closed } = json as { closed: number };
-  if (closed === 0) throw new CliError('the user has no connections that are held');
+  const { closed, missing } = json as Disconnected;
+  const others = missingText(missing);
+  if (closed === 0)
+    throw new CliError(`the user has no connections that are held${others === '' ? '' : `, but ${others}`}`);
+  if (others !== '') console.error(others);
   return closed;
 }

@@ -44,6 +44,7 @@ function statusLines(status: Status, paint: (paint: Paint, text: string) => stri
     ['event loop', `late by ${timeText(eventLoop.p50)} (p50), ${timeText(eventLoop.p99)} (p99)`],
     ['open files', `${openFiles.used ?? '–'} of ${openFiles.limit ?? '–'}`],
   ];
+  if (status.historyDegraded !== null) rows.push(['history', paint('red', safeText(status.historyDegraded))]);
   if (status.replaced !== null) rows.push(['upgrade', replacedText(status.replaced)]);
   if (status.nextExpiry !== null) rows.push(['certificates', expiryText(status.nextExpiry, paint)]);
   if (lastError !== null) rows.push(['last reload', paint('red', `failed: ${safeText(lastError)}`)]);

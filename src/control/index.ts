@@ -2,7 +2,13 @@ export { type AccessRules, hasCredentials, type User } from './access-rules.ts';
 export { type Caller, DEFAULT_ROLES, ROLES, type Role } from './caller.ts';
 export { callerOfToken } from './caller-of-token.ts';
 export type { Channel, ChannelDetails, ChannelPage, ChannelQuery, TappedItem } from './channel-schema.ts';
-export type { Connection, ConnectionDetails, ConnectionPage, ConnectionsQuery } from './connection-schema.ts';
+export type {
+  Connection,
+  ConnectionDetails,
+  ConnectionPage,
+  ConnectionsQuery,
+  Disconnected,
+} from './connection-schema.ts';
 export { ControlApi } from './control-api.ts';
 export type {
   CertificatesBackend,
