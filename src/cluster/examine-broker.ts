@@ -1,6 +1,7 @@
 import type { StreamInfo } from '@nats-io/jetstream';
 import type { Log } from '../exchange/index.ts';
 import { Broker, type BrokerOptions } from './broker.ts';
+import { BrokerError } from './broker-error.ts';
 import { streamInfo } from './find-stream.ts';
 import { openStream } from './open-stream.ts';
 import { differencesOf, type StreamSettings, wantedStream } from './stream-settings.ts';
@@ -38,6 +39,8 @@ export async function examineBroker(
     const wanted = wantedStream(new Subjects(prefix), settings);
     try {
       const info = await openStream(broker, 'histories of channels', (manager) => streamInfo(manager, wanted.name), 1);
+      if (info !== null && !hasLeader(info))
+        throw new BrokerError(`stream ${wanted.name} keeps nothing: most of its servers are away`);
       const differences = info === null ? null : differencesOf(info.config, wanted);
       return { ...seen, noJetStream: null, differences, ahead: aheadOf(info) };
     } catch (error) {
@@ -46,6 +49,11 @@ export async function examineBroker(
   } finally {
     await broker.close();
   }
+}
+
+/** Whether servers agree who leads the stream. A server by itself leads its own, and may not say so. */
+function hasLeader({ cluster }: StreamInfo): boolean {
+  return cluster === undefined || Boolean(cluster.leader);
 }
 
 /** What the broker says of a stream has its time. */

@@ -45,5 +45,7 @@ function reasonOf(error: unknown, use: string): string {
     return `JetStream is not available: ${use} need nats-server with -js, and an account that may use it`;
   }
   if (/permissions violation/i.test(message)) return `${message}: ${use} need the right to use JetStream ($JS.API.>)`;
+  // There is JetStream, and servers of it do not agree who leads, or are not there.
+  if (isOfNow(error)) return `${message}: JetStream does not work, as most servers of NATS may be away`;
   return message;
 }

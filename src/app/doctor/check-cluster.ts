@@ -40,7 +40,7 @@ function judge(report: BrokerReport, prefix: string, findings: Findings): void {
     findings.warn(server, text, 'raise max_payload on all servers of NATS, if items may be larger');
   }
   if (noJetStream !== null) {
-    findings.fail(server, noJetStream, 'start nats-server with -js, or allow the account to use JetStream');
+    findings.fail(server, noJetStream, 'start all servers of NATS, with -js, and allow the account to use JetStream');
   } else if (differences === null) {
     findings.ok(prefix, 'there is no stream of this name yet: the first node makes it');
   } else if (differences.length > 0) {

@@ -5,7 +5,7 @@ import { connect } from '@nats-io/transport-node';
 import { checkCluster } from '../../../../src/app/doctor/check-cluster.ts';
 import { loadConfig } from '../../../../src/config/index.ts';
 import { startKeeping } from '../../../support/history/kept-channels.ts';
-import { startNats } from '../../../support/nats.ts';
+import { startNats, startNatsCluster } from '../../../support/nats.ts';
 
 /** What is said of a broker, as `STATUS TEXT`, and of what is not well what to do. */
 async function found(url: string, more = ''): Promise<string[]> {
@@ -43,4 +43,20 @@ test('a broker that is away, refuses the node, or has no JetStream fails', async
   if (nats === null) return;
   assert.match(String(await found(nats.url, 'token = "y"')), /^fail Authorization Violation: correct /);
   assert.match((await found(nats.url, 'token = "x"'))[1] ?? '', /^fail JetStream is not available: /);
+});
+
+test('a stream whose servers are away for the most part fails', async (t) => {
+  const [a, ...others] = (await startNatsCluster(t)) ?? [];
+  if (a === undefined) return;
+  await startKeeping(t, `[cluster]\nnats = ["${a.url}"]\nreplicas = 3\n`);
+  assert.equal((await found(a.url))[1], 'ok the stream is as it must be');
+  await Promise.all(others.map((broker) => broker.kill()));
+  let stream: string | undefined;
+  // Until the last server has noticed that it is alone.
+  do [, stream = ''] = await found(a.url);
+  while (stream.startsWith('ok'));
+  assert.match(
+    stream,
+    /^fail .*: (?:most of its servers are|JetStream does not work, as most servers of NATS may be) away$/,
+  );
 });
