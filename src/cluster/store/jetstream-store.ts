@@ -170,7 +170,8 @@ export class JetStreamStore
     const waiting = new WaitingReads(clusterCounters, options.log);
     const means = { answers: this.#answers, waiting, fence: this.#marks.subject, owner: options.owner };
     this.#queries = new StoreQueries(source, means);
-    this.#cover = new LateCover({ state, waiting, wheel: options.wheel });
+    const hasCome = (keys: readonly string[], number: number): boolean => this.#kept.hasCome(keys, number);
+    this.#cover = new LateCover({ state, hasCome, waiting, wheel: options.wheel });
     this.#clearing = new ChannelClearing({ ...options, stream }, (channel, upTo) => {
       this.#tail.clear(channel, upTo);
       this.#queries.forgetChannel(channel);

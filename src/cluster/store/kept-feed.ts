@@ -1,5 +1,7 @@
+import { matchesPattern } from '../../codec/grip/index.ts';
 import { type ClusterCounters, LineRate, type Log } from '../../exchange/index.ts';
 import type { KeptItem } from '../../history/index.ts';
+import { patternOf } from '../../hub/index.ts';
 import type { BrokerMessage } from '../broker.ts';
 import { LATER_ITEM } from '../item-message.ts';
 import type { ItemTail } from './item-tail.ts';
@@ -89,6 +91,16 @@ export class KeptFeed {
   /** Everything up to this number has come. */
   reach(number: number): void {
     if (!this.#paused) this.last = Math.max(this.last, number);
+  }
+
+  /** Whether an item of one of these channels and patterns has come with a higher number. @param keys as `subscriptionKey` */
+  hasCome(keys: readonly string[], number: number): boolean {
+    if (this.#tail.from > number) return true;
+    return keys.some((key) => {
+      const pattern = patternOf(key);
+      if (pattern === null) return this.#tail.after(key, number).length > 0;
+      return this.#tail.namesAfter(number).some((name) => matchesPattern(pattern, name));
+    });
   }
 
   /** A number after which no item of a channel has come, mostly that of its last one; infinite where it is not known what comes. */

@@ -8,6 +8,8 @@ const LATE = 1_000;
 
 /** What a late cover needs. */
 export interface LateCoverMeans {
+  /** Whether an item of one of these channels and patterns has come with a higher number. */
+  readonly hasCome: (keys: readonly string[], number: number) => boolean;
   readonly state: StoreState & { readonly epoch: string };
   readonly waiting: WaitingReads;
   readonly wheel: TimerWheel;
@@ -15,6 +17,7 @@ export interface LateCoverMeans {
 
 /**
  * Waits until what is appended to channels comes to this node. Clients that come while the broker is away, or slow, wait for that, and other nodes may go on: so these clients begin where the stream was when they came.
+ * So do those for whose channels something has come meanwhile.
  */
 export class LateCover {
   readonly #means: LateCoverMeans;
@@ -25,7 +28,7 @@ export class LateCover {
 
   /** As `SharedStore.cover`. */
   cover(feed: StoreFeed, keys: readonly string[], done: (from: Cursor | null) => void): void {
-    const { state, waiting, wheel } = this.#means;
+    const { state, waiting, wheel, hasCome } = this.#means;
     const from = this.#end;
     if (feed.covers(keys)) {
       done(from);
@@ -41,7 +44,7 @@ export class LateCover {
     feed.cover(keys, () => {
       leave();
       const isLate = isAway || times !== state.times || wheel.now - since >= LATE;
-      done(isLate ? from : this.#end);
+      done(isLate || hasCome(keys, from.number) ? from : this.#end);
     });
   }
 

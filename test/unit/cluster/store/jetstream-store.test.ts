@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
 import { READ_BYTES } from '../../../../src/cluster/store/kept-run.ts';
+import { patternKey } from '../../../../src/hub/index.ts';
 import { startNats } from '../../../support/nats.ts';
 import { DROPPED, KEEP, StoreNode } from '../support.ts';
 
@@ -67,6 +68,27 @@ test('no more than 4 MB of items are read from the stream at a time, and the ans
   assert.deepEqual([page.recovered, page.items.length, page.more, page.head], [true, 8, true, numbers[7]]);
   const rest = await b.read({ channels: ['x'], after: { ...after, number: page.head } });
   assert.deepEqual([rest.recovered, rest.items.length, rest.more, rest.head], [true, 2, false, b.store.head]);
+});
+
+test('a client begins where the stream was when it came, if something has come until its channel is covered', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  for (const [key, channel] of [
+    ['x', 'x'],
+    [patternKey('y.*'), 'y.1'],
+  ] as const) {
+    const { head } = a.store;
+    a.feed.channelAdded(key);
+    const covered = a.cover(key);
+    const [number = 0] = await a.append(channel, 'early');
+    assert.deepEqual(await covered, { epoch: a.store.epoch, number: head });
+    assert.ok(number > head);
+    a.feed.channelAdded(`${channel}.other`);
+    const quiet = a.cover(`${channel}.other`);
+    await a.append(channel, 'of a channel that others have');
+    assert.ok(((await quiet)?.number ?? 0) > number);
+  }
 });
 
 test('more items are read than the broker is asked for at a time, and none is missing', async (t) => {
