@@ -120,6 +120,9 @@ const origin = createServer((request, response) => {
 
 const running = [];
 let ending = false;
+/** Whether all nodes have been ready, and whether a program has ended before. */
+let started = false;
+let failed = false;
 
 /** Starts a program, whose output goes to a file. */
 function start(name, command, args) {
@@ -132,6 +135,7 @@ function start(name, command, args) {
   running.push(child);
   child.on('exit', (code, signal) => {
     running.splice(running.indexOf(child), 1);
+    if (!started) failed = true;
     if (!ending) console.log(`${name} has ended (${signal ?? code}): see ${log}`);
   });
   console.log(`${name} (process ${child.pid})`);
@@ -165,9 +169,13 @@ for (const node of nodes)
   start(node.name, holdfast, ['run', '--config', file(`${node.name}.toml`, holdfastToml(node))]);
 start('haproxy', 'haproxy', ['-f', file('haproxy.cfg', haproxyCfg())]);
 for (const node of nodes) {
-  while (!ending && !(await isReady(node))) await new Promise((done) => setTimeout(done, 200));
+  while (!ending && !failed && !(await isReady(node))) await new Promise((done) => setTimeout(done, 200));
 }
-if (!ending) {
+started = true;
+if (failed && !ending) {
+  process.exitCode = 1;
+  end();
+} else if (!ending) {
   console.log(`
 clients:     http://127.0.0.1:${balancer}/
 publishers:  curl -u operator:${password} -d hello http://127.0.0.1:${publishing}/channels/demo/message

@@ -68,7 +68,9 @@ export const statusSchema = z.object({
   historyDegraded: z
     .string()
     .nullable()
-    .describe('why the history of channels is kept in memory only; null if it is kept as configured'),
+    .describe(
+      'why the history of channels is kept in memory only, or, in a cluster, why nothing is kept now; null if it is kept as configured',
+    ),
   replaced: z
     .object({
       pid: whole,

@@ -436,6 +436,7 @@ export class JetStreamStore
     this.#marks.mark((number) => {
       if (times !== this.#times) return;
       this.#paused = false;
+      this.#options.log.info({ number }, 'broker keeps items again');
       this.#kept.resume(number);
       this.#queries.begin(number);
       this.#positions.restart();
