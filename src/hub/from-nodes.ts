@@ -19,9 +19,10 @@ export class FromNodes {
     this.#history = history;
   }
 
-  /** Other nodes cannot be reached any more: publishers that wait until their items are stored are told. */
+  /** Other nodes cannot be reached any more: publishers that wait until their items are stored are told. Those that wait for their turn may publish to this node alone. */
   onAway(): void {
     this.#history.giveUp();
+    this.pump();
   }
 
   /** Delivers items that another node has accepted and that are not kept, after those that were accepted here. */

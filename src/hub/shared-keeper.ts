@@ -30,6 +30,8 @@ export interface ItemsOutlet {
 
 /** Items that were taken at the same time. */
 interface Taking {
+  /** Appends of them that are under way. */
+  waiting: number;
   /** Whether some of it could not be stored. */
   isLost: boolean;
 }
@@ -48,7 +50,7 @@ export class SharedKeeper {
   readonly #unconfirmed = new Set<(stored: boolean) => void>();
   /** Appends that are under way. */
   #waiting = 0;
-  #taking: Taking = { isLost: false };
+  #taking: Taking = { waiting: 0, isLost: false };
 
   constructor(store: SharedStore, others: OtherNodes, rules: ChannelRules, outlet: ItemsOutlet) {
     this.#store = store;
@@ -67,9 +69,12 @@ export class SharedKeeper {
     if (!isSame) this.#store.setRules(rules.text, (channel) => rules.limitsOf(channel));
   }
 
-  /** While nothing may be published, publishers wait that cannot be refused. */
+  /** Bytes that wait to be stored or sent. What waits for a store that is out of reach holds nobody up who publishes to the clients of this node. */
   get pending(): number {
-    return this.#others.reach === 'none' ? Infinity : this.#store.waiting + this.#others.pending;
+    const { reach, pending } = this.#others;
+    if (reach === 'node') return pending;
+    // Publishers wait that cannot be refused.
+    return reach === 'none' ? Infinity : this.#store.waiting + pending;
   }
 
   get idle(): boolean {
@@ -83,13 +88,15 @@ export class SharedKeeper {
 
   /** Calls `done` when all that has been taken so far has been stored. With false: what was taken last is lost, or it is not known any more whether it will be stored. */
   confirm(done: (stored: boolean) => void): void {
-    const isKnown = this.#waiting === 0;
-    if (isKnown || this.#others.reach !== 'all') {
-      done(isKnown && !this.#taking.isLost);
+    const taking = this.#taking;
+    const { reach } = this.#others;
+    if (this.#waiting === 0 || reach !== 'all') {
+      // What reaches this node alone was not appended: it does not matter what became of others before it.
+      const waiting = reach === 'node' ? taking.waiting : this.#waiting;
+      done(waiting === 0 && !taking.isLost);
       return;
     }
     this.#unconfirmed.add(done);
-    const taking = this.#taking;
     this.#store.append([], () => {
       if (this.#unconfirmed.delete(done)) done(!taking.isLost);
     });
@@ -103,7 +110,7 @@ export class SharedKeeper {
   }
 
   take(items: readonly PublishItem[]): void {
-    this.#taking = { isLost: false };
+    this.#taking = { waiting: 0, isLost: false };
     // Most often all of them are of one kind.
     const run: PublishItem[] = [];
     let append: PublishItem[] = [];
@@ -140,8 +147,10 @@ export class SharedKeeper {
       return { channel, id: onceIdOf(item), bytes: encodeItem(item), keep: keep as NonNullable<typeof keep> };
     });
     const taking = this.#taking;
+    taking.waiting++;
     this.#waiting++;
     this.#store.append(entries, (numbers) => {
+      taking.waiting--;
       this.#waiting--;
       for (const [index, item] of items.entries()) item.number = numbers[index] ?? 0;
       const lost = items.filter(({ number }) => number === 0);

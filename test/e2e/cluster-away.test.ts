@@ -84,6 +84,28 @@ for (const [name, { begin, end }] of Object.entries(FAULTS)) {
   });
 }
 
+test('with on_partition = "local" items go to the clients of the node while the broker is away, and the answer says so', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const local = clusterOf(nats.url).replace('[cluster]\n', '[cluster]\non_partition = "local"\n');
+  const a = await startKeeping(t, local);
+  const client = await a.stream('a');
+  await got(client, 'id: ');
+  const post = (text: string) =>
+    a.app.post([{ channel: 'a', formats: { 'http-stream': { content: `data: ${text}\n\n` } } }]);
+  nats.signal('SIGSTOP');
+  // It is stored later: nobody knows that yet.
+  assert.equal((await post('early')).status, 503);
+  const { status, body } = await post('local');
+  assert.deepEqual([status, body.toString()], [200, 'Published on this node alone: the broker is away\n']);
+  await got(client, 'data: local');
+  nats.signal('SIGCONT');
+  await got(client, 'data: early');
+  await publish(a, 'a', 'kept');
+  await got(client, 'data: kept');
+  assert.deepEqual(dataOf(client.text), ['local', 'early', 'kept']);
+});
+
 test('clients that come while their node is cut off get what other nodes publish meanwhile', async (t) => {
   const nats = await startNats(t);
   if (nats === null) return;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { encodeItem, parsePublishItem } from '../../../src/codec/grip/index.ts';
 import type { SharedItem, SharedStore } from '../../../src/history/index.ts';
 import { ChannelRules, type OtherNodes } from '../../../src/hub/index.ts';
+import { MAX_UNDELIVERED } from '../../../src/hub/intake.ts';
 import { come, EVENTS, event, keeping, rule, shown } from './history-rig.ts';
 import { rig, streamInstruct } from './support.ts';
 
@@ -71,6 +72,31 @@ test('an item with an idempotency key that is published again at another node is
   assert.equal(withId, 'c i');
   assert.match(String(unordered), /^c \0key /);
   assert.equal(without, 'c null');
+});
+
+test('what reaches this node alone waits for nothing that the broker has not kept, and its publisher is told', async (t) => {
+  const { hub } = rig(t);
+  // It answers nothing any more.
+  const store = { epoch: 'e', waiting: 0, setRules: () => {}, append: () => {} };
+  const others: { -readonly [Key in keyof OtherNodes]: OtherNodes[Key] } = { ...NOBODY };
+  hub.history.rules = new ChannelRules([rule('c')]);
+  hub.history.shareWith(others, store as unknown as SharedStore);
+  const told: boolean[] = [];
+  const publish = (): void => {
+    const onTurn = (): boolean => {
+      hub.publish([parsePublishItem({ channel: 'c', formats: { 'http-stream': { content: 'x' } } })]);
+      hub.ordered((known) => told.push(known));
+      return true;
+    };
+    hub.requestTurn({ bytes: 1, onTurn, onFault: assert.fail });
+  };
+  publish();
+  store.waiting = MAX_UNDELIVERED;
+  publish();
+  assert.deepEqual([told, hub.queues.publishers], [[], 1]);
+  others.reach = 'node';
+  hub.fromNodes.onAway();
+  assert.deepEqual([told, hub.queues.publishers], [[false, true], 0]);
 });
 
 test('a client that is beyond what got lost is told of the gap, also while it reads from the log', async (t) => {
