@@ -97,8 +97,8 @@ class UnionWatcher {
 export interface KeyLedger {
   /** Finds out about keys, and teaches the table. Returns whether nothing has to be waited for; else calls `done` later. @param keys with the digests of their items */
   learn(keys: ReadonlyMap<string, string>, table: KeyTable, done: () => void): boolean;
-  /** Reports to other nodes what the table says of keys that were learned. */
-  settle(keys: ReadonlyMap<string, string>, table: KeyTable): void;
+  /** Reports to other nodes what the table says of keys that were learned; nothing where it is not known whether their items are published. */
+  settle(keys: ReadonlyMap<string, string>, table: KeyTable, known: boolean): void;
 }
 
 /** The part of a cluster that publishers use. */
@@ -188,9 +188,9 @@ export class Publishing implements PublishingHub {
   }
 
   /** As `MessagePublisher.settleKeys`. */
-  settleKeys(keys: ReadonlyMap<string, string>): void {
+  settleKeys(keys: ReadonlyMap<string, string>, known = true): void {
     const table = this.keys;
-    if (table !== null) this.#cluster?.keys.settle(keys, table);
+    if (table !== null) this.#cluster?.keys.settle(keys, table, known);
   }
 
   publish(items: readonly PublishItem[]): void {

@@ -101,14 +101,17 @@ export class SharedKeys {
     return false;
   }
 
-  /** Tells the other nodes what has become of items with these keys: what the table says, or nothing where they were refused. */
-  settle(keys: ReadonlyMap<string, string>, table: KeyTable): void {
+  /**
+   * Tells the other nodes what has become of items with these keys: what the table says, or nothing where they were refused.
+   * @param isSettled false where it is not known whether the broker keeps the items: their publisher may try again at any node, and the broker knows them by their ids. Default: true
+   */
+  settle(keys: ReadonlyMap<string, string>, table: KeyTable, isSettled = true): void {
     for (const key of keys.keys()) {
       const claim = this.#claims.get(key);
       // A repeat settles nothing.
       if (claim?.keys !== keys) continue;
       const known = table.known(key);
-      if (isKnown(known)) this.#record(key, { ...known, done: true });
+      if (isSettled && isKnown(known)) this.#record(key, { ...known, done: true });
       else this.#release(key);
     }
   }

@@ -17,8 +17,11 @@ export interface Publisher {
    * @param keys with the digests of their items
    */
   learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean;
-  /** Items with these keys have been published, and it is known what their publisher is told; or they were refused. */
-  settleKeys(keys: ReadonlyMap<string, string>): void;
+  /**
+   * Items with these keys have been published, and it is known what their publisher is told; or they were refused.
+   * @param known false where it is not known whether they are published: they may be tried again at any node. Default: true
+   */
+  settleKeys(keys: ReadonlyMap<string, string>, known?: boolean): void;
   /** Why one of the items cannot be published; null if all can. */
   refusal(items: readonly PublishItem[]): PublishError | null;
   /** Calls `done`, now or later, with how many clients would get each item if it were published now, and with the names of the nodes of a cluster that have not answered. */

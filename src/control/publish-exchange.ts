@@ -243,7 +243,7 @@ export class PublishExchange implements Responder, ItemsOwner {
   #onOrdered(known: boolean): void {
     this.#published = true;
     if (!known) {
-      this.#settleKeys();
+      this.#settleKeys(false);
       if (!this.#over) this.#refuseAway();
       return;
     }
@@ -378,10 +378,11 @@ export class PublishExchange implements Responder, ItemsOwner {
     if (!this.#over) this.#represent();
   }
 
-  #settleKeys(): void {
+  /** @param known as `Publisher.settleKeys` */
+  #settleKeys(known = true): void {
     const keys = this.#keys;
     this.#keys = null;
-    if (keys !== null) this.#endpoint.publisher.settleKeys(keys);
+    if (keys !== null) this.#endpoint.publisher.settleKeys(keys, known);
   }
 
   /** RFC 7240 §4.2. It may be as long as the request was, so the client's credits count. */

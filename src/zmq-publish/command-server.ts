@@ -94,7 +94,7 @@ export class CommandServer implements ItemsOwner, Publication {
   onPublished(): void {
     const command = this.#command as Command;
     this.#room.publisher.ordered((known) =>
-      this.#end(known ? success(command) : failure(command, 'service-unavailable')),
+      this.#end(known ? success(command) : failure(command, 'service-unavailable'), known),
     );
   }
 
@@ -158,11 +158,11 @@ export class CommandServer implements ItemsOwner, Publication {
     return null;
   }
 
-  #end(reply: Buffer): void {
+  #end(reply: Buffer, known = true): void {
     const keys = this.#keys;
     this.#command = null;
     this.#keys = null;
-    if (keys !== null) this.#room.publisher.settleKeys(keys);
+    if (keys !== null) this.#room.publisher.settleKeys(keys, known);
     this.#reply(reply);
   }
 

@@ -16,8 +16,8 @@ export interface MessagePublisher {
    * @param keys with the digests of their items
    */
   learnKeys(keys: ReadonlyMap<string, string>, publication: Publication): boolean;
-  /** Items with these keys have been published, or were refused. */
-  settleKeys(keys: ReadonlyMap<string, string>): void;
+  /** Items with these keys have been published, or were refused. @param known false where it is not known whether they are published: they may be tried again at any node. Default: true */
+  settleKeys(keys: ReadonlyMap<string, string>, known?: boolean): void;
   /** Calls `done`, now or later, when what was just published has its place in the order of all items: what anybody publishes from then on comes after it. */
   ordered(done: (known: boolean) => void): void;
   /** Sends held requests to their origins again, for items that may have been lost. */

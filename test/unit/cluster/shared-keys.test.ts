@@ -125,6 +125,19 @@ test('a key whose items were refused is free, and one whose node is gone is take
   assert.deepEqual(await (await KeyNode.start(t, server)).publish(lost), ['repeat']);
 });
 
+test('a key of which nobody knows whether its items are kept is free at other nodes', async (t) => {
+  const server = await startNats(t);
+  if (server === null) return;
+  const [one, other] = [await KeyNode.start(t, server), await KeyNode.start(t, server)];
+  const keys = new Map([['k', 'd']]);
+  await one.learn(keys);
+  assert.deepEqual(one.take(keys), ['new']);
+  one.keys.settle(keys, one.table, false);
+  await one.broker.flushed();
+  assert.deepEqual(await other.publish(new Map(keys)), ['new']);
+  assert.equal(other.counters.keysUnknown, 0);
+});
+
 test('while the broker is away nobody waits, and a broker without room is counted and logged', async (t) => {
   const server = await startNats(t);
   if (server === null) return;

@@ -292,6 +292,15 @@ describe('other requests', () => {
   });
 });
 
+test('other nodes are told what became of the items of a key only where that is known', () => {
+  const endpoint = new Endpoint();
+  const body = '{"items":[{"channel":"a","idempotency-key":"k","http-stream":{"content":"x"}}]}';
+  assert.equal(endpoint.post('/publish', body).response[0], 200);
+  endpoint.publisher.isKnown = false;
+  assert.equal(endpoint.post('/publish', body).response[0], 503);
+  assert.deepEqual(endpoint.publisher.settled, [true, false]);
+});
+
 test('an idempotency key is repeated in the response, and one that was used for other content gets a 422', () => {
   const endpoint = new Endpoint();
   const items = (channel: string) =>

@@ -45,9 +45,13 @@ export class FakePublisher implements Publisher {
 
   /** Who wait for the place of their items; null where all have theirs at once. */
   unordered: (() => void)[] | null = null;
+  /** Whether it is known what becomes of items. */
+  isKnown = true;
+  /** Whether that was told to be known, for each request with idempotency keys. */
+  readonly settled: boolean[] = [];
 
   ordered(done: (known: boolean) => void): void {
-    if (this.unordered === null) done(true);
+    if (this.unordered === null) done(this.isKnown);
     else this.unordered.push(() => done(true));
   }
 
@@ -55,7 +59,9 @@ export class FakePublisher implements Publisher {
     return true;
   }
 
-  settleKeys(): void {}
+  settleKeys(_keys: ReadonlyMap<string, string>, known = true): void {
+    this.settled.push(known);
+  }
 
   refusal(): null {
     return null;
