@@ -75,6 +75,11 @@ export class ChannelHistory implements HubHistory {
     return this.#keeper?.pending ?? 0;
   }
 
+  /** As `SharedKeeper.isClosed`. */
+  get isClosed(): boolean {
+    return this.#keeper instanceof SharedKeeper && this.#keeper.isClosed;
+  }
+
   /** Whether nothing waits to be stored. */
   get idle(): boolean {
     return this.#keeper?.idle !== false;

@@ -454,7 +454,7 @@ export class Hub implements Guarded {
 
   /** Bytes of items on account of which publishers wait. */
   #undelivered(): number {
-    return this.#delivery.full ? Number.POSITIVE_INFINITY : this.queues.undelivered;
+    return this.#delivery.full || this.history.isClosed ? Number.POSITIVE_INFINITY : this.queues.undelivered;
   }
 
   #onProgress(): void {

@@ -350,7 +350,7 @@ export class ItemRouter implements AtTurnEnd {
   }
 
   get #underway(): number {
-    let most = this.history.pending;
+    let most = this.history.isClosed ? Number.POSITIVE_INFINITY : this.history.pending;
     for (const { hub } of this.#hubs) most = Math.max(most, hub.underway);
     return most;
   }

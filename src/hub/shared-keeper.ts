@@ -72,9 +72,12 @@ export class SharedKeeper {
   /** Bytes that wait to be stored or sent. What waits for a store that is out of reach holds nobody up who publishes to the clients of this node. */
   get pending(): number {
     const { reach, pending } = this.#others;
-    if (reach === 'node') return pending;
-    // Publishers wait that cannot be refused.
-    return reach === 'none' ? Infinity : this.#store.waiting + pending;
+    return reach === 'node' ? pending : this.#store.waiting + pending;
+  }
+
+  /** Whether nothing may be published: publishers wait that cannot be refused. */
+  get isClosed(): boolean {
+    return this.#others.reach === 'none';
   }
 
   get idle(): boolean {

@@ -97,6 +97,10 @@ test('what reaches this node alone waits for nothing that the broker has not kep
   others.reach = 'node';
   hub.fromNodes.onAway();
   assert.deepEqual([told, hub.queues.publishers], [[false, true], 0]);
+  others.reach = 'none';
+  publish();
+  const { publishers, undelivered } = hub.queues;
+  assert.deepEqual([publishers, Number.isFinite(undelivered)], [1, true]);
 });
 
 test('a client that is beyond what got lost is told of the gap, also while it reads from the log', async (t) => {
