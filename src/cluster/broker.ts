@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { ConnectionOptions, MsgHdrs, NatsConnection, Subscription, TlsOptions } from '@nats-io/transport-node';
 import { connect, credsAuthenticator } from '@nats-io/transport-node';
 import { attempt, type Guarded } from '../clock/index.ts';
-import { LEAST_COST, type Log } from '../exchange/index.ts';
+import { LEAST_COST, LineRate, type Log } from '../exchange/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { connectFailure } from './connect-failure.ts';
 import { GatheredMessages } from './gathered-messages.ts';
@@ -78,6 +78,7 @@ export class Broker implements Guarded {
   /** Ends waiting for what the broker does not give yet. */
   readonly abandon: AbortSignal | null;
   readonly #log: Log;
+  readonly #errorLines = new LineRate();
   readonly #watchers: BrokerWatcher[] = [];
   #up = true;
   /** Whether watchers were told that it is not there. */
@@ -261,7 +262,8 @@ export class Broker implements Guarded {
         this.#log.info({ server: status.server }, 'broker is back');
         for (const watcher of this.#watchers) attempt(this, () => watcher.onUp());
       } else if (status.type === 'error') {
-        this.#log.warn({ error: status.error.message }, 'broker reports an error');
+        // It does for each message that this node may not publish.
+        this.#errorLines.write(this.#log, 'warn', { error: status.error.message }, 'broker reports an error');
       }
     }
   }

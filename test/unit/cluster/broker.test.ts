@@ -107,6 +107,20 @@ test('a broker that cuts a slow node off is away for a moment', async (t) => {
   await arrives(other.broker, slow.broker);
 });
 
+test('a broker that refuses every message does not fill the log', async (t) => {
+  const config = 'authorization { users: [{ user: a, password: b, permissions: { publish: { deny: "x" } } }] }';
+  const nats = await startNats(t, { jetstream: false, config });
+  if (nats === null) return;
+  const [log, access] = [new FakeLog(), { user: 'a', password: 'b' }];
+  const broker = await Broker.connect({ servers: [nats.url], name: 'node', access, tls: null, log });
+  t.after(() => broker.close());
+  for (let i = 0; i < 300; i++) broker.publish('x', Buffer.of(1));
+  await log.until('broker reports an error', 300);
+  const shown = log.with('broker reports an error').filter(({ level }) => level === 'warn');
+  assert.ok(shown.length > 0 && shown.length < 300, String(shown.length));
+  assert.match(String(shown[0]?.fields.error), /Permissions Violation/i);
+});
+
 test('waiting for a broker that is not there can be abandoned, and otherwise ends', async () => {
   const log = new FakeLog();
   const options = { servers: ['nats://127.0.0.1:1'], name: 'node', access: {}, tls: null, log };
