@@ -246,6 +246,7 @@ export class StreamAppends extends WheelTimer {
       this.#watcher.onRefused();
       return;
     }
+    this.kept();
     if (!isDuplicate) this.#means.counters.itemsAppended++;
     this.last = Math.max(this.last, number);
     this.#watcher.onKept(sending.subject, number);

@@ -83,6 +83,21 @@ test('appends are told their numbers in their order, whichever acknowledgement c
   assert.deepEqual([appends.cost, appends.idle, appends.last, counters.itemsAppended], [0, true, 12, 2]);
 });
 
+test('a broker that loses one item and keeps others has not stalled, and one that keeps none for 3 s has', (t) => {
+  const { append, ack, advance, broker, stalls } = rigOf(t);
+  append(() => {}, 'lost');
+  for (let seq = 1; seq <= 4; seq++) {
+    append(() => {}, 'kept');
+    ack(broker.published.length - 1, { seq });
+    advance(1);
+  }
+  assert.deepEqual([stalls(), broker.published.length], [0, 5]);
+  advance(1);
+  assert.deepEqual([stalls(), broker.published.at(-1)?.id], [0, broker.published[0]?.id]);
+  advance(1);
+  assert.ok(stalls() > 0);
+});
+
 test('an item without an acknowledgement, or that is refused, is sent again as the same one', (t) => {
   const { append, ack, advance, appends, broker, refused } = rigOf(t);
   let told: readonly number[] = [];
