@@ -116,7 +116,7 @@ export class ProxyWorker implements WorkerRole {
     const connect = () => connectBroker(this.#config, this.#log);
     const counters = new ClusterCounters();
     this.#registry.add('cluster', counters);
-    await this.#proxy.shareStreams({ counters, connect, ownsBroker: true }).follow(this.#config);
+    await this.#proxy.shareStreams({ counters, connect, ownsBroker: true }).begin(this.#config);
   }
 
   /** Reports what happens here, through the main process. */

@@ -10,6 +10,9 @@ const LONGER = 60;
 /** Milliseconds after which sharing is tried again that has failed. */
 const AGAIN = 5_000;
 
+/** Milliseconds for which a process that starts waits for a broker that may be away. */
+const BEGIN = 5_000;
+
 /** Milliseconds for which a process that stops waits until the broker has what it has written. */
 const FLUSH = 1_000;
 
@@ -49,6 +52,11 @@ export class StreamSharing {
     const use = this.#uses.then(() => this.#use(config));
     this.#uses = use.catch(() => {});
     await use;
+  }
+
+  /** As `follow`. Resolves after 5 s at the latest: a worker process that takes too long to start is ended, with the clients that it has by then. */
+  async begin(config: Config): Promise<void> {
+    await Promise.race([this.follow(config), passed(BEGIN)]);
   }
 
   /** Uses a configuration as soon as the broker can be used. Resolves when it was tried once. */
