@@ -267,6 +267,11 @@ export class PublishExchange implements Responder, ItemsOwner {
     this.#refuse(400, error.message);
   }
 
+  onGivenUp(): void {
+    this.#settleKeys();
+    this.#refuseAway();
+  }
+
   /** Pushpin accepts every format, so this endpoint does too. The log says once that some have no receiver. */
   #noteUnreached(items: readonly PublishItem[]): void {
     const item = items.find(

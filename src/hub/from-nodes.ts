@@ -2,6 +2,7 @@ import { fault } from '../clock/index.ts';
 import type { PublishItem } from '../codec/grip/index.ts';
 import type { ChannelHistory } from './channel-history.ts';
 import type { Channels } from './channels.ts';
+import type { Intake } from './intake.ts';
 import type { Sequencer } from './sequencer.ts';
 
 /** What a hub, or a router of several hubs, gets from the other nodes of a cluster. */
@@ -9,20 +10,25 @@ export class FromNodes {
   readonly #channels: Channels;
   readonly #sequencer: Sequencer;
   readonly #history: ChannelHistory;
-  /** Publishers that wait may have their turn. */
-  readonly pump: () => void;
+  readonly #intake: () => Intake;
 
-  constructor(channels: Channels, sequencer: Sequencer, history: ChannelHistory, pump: () => void) {
-    this.pump = pump;
+  constructor(channels: Channels, sequencer: Sequencer, history: ChannelHistory, intake: () => Intake) {
+    this.#intake = intake;
     this.#channels = channels;
     this.#sequencer = sequencer;
     this.#history = history;
   }
 
-  /** Other nodes cannot be reached any more: publishers that wait until their items are stored are told. Those that wait for their turn may publish to this node alone. */
+  /** Other nodes cannot be reached any more: publishers that wait until their items are stored are told. Those that wait for their turn are told, too, or may publish to this node alone. */
   onAway(): void {
     this.#history.giveUp();
-    this.pump();
+    if (this.#history.isClosed) this.#intake().tellAway();
+    else this.pump();
+  }
+
+  /** Publishers that wait may have their turn. */
+  pump(): void {
+    this.#intake().pump();
   }
 
   /** Delivers items that another node has accepted and that are not kept, after those that were accepted here. */

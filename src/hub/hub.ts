@@ -150,7 +150,7 @@ export class Hub implements Guarded {
     this.#admission = new Admission(this.#room, onFault);
     this.#sequencer = new Sequencer(this.#room, (items) => this.history.take(items), onFault);
     this.receivers = new KnownReceivers(this.#admission, this.#sequencer);
-    this.fromNodes = new FromNodes(this.#room.channels, this.#sequencer, this.history, () => this.#intake.pump());
+    this.fromNodes = new FromNodes(this.#room.channels, this.#sequencer, this.history, () => this.#intake);
     this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);
     this.#intake = new Intake(
       turns,
@@ -319,7 +319,7 @@ export class Hub implements Guarded {
 
   /** Lets a publisher have its turn, now or when the hub has delivered enough of what was accepted before. */
   requestTurn(publication: Publication): void {
-    this.#intake.request(publication);
+    if (!this.history.isClosed || publication.onAway?.() !== true) this.#intake.request(publication);
   }
 
   /** The publisher has left before its turn. */

@@ -19,6 +19,8 @@ export interface Publication extends Guarded {
    * is called again in the next turn of the event loop, before any other.
    */
   onTurn(): boolean;
+  /** Nothing may be published before the broker of the cluster is back, and that may take long. Returns whether it has given up: it gets no turn then. Default: it waits. */
+  onAway?(): boolean;
 }
 
 /** Lets publishers have their turn, in order of asking, as the hub keeps up with delivering. */
@@ -83,6 +85,17 @@ export class Intake implements AtTurnEnd {
   release(): void {
     this.#held = false;
     this.pump();
+  }
+
+  /** Nothing may be published before the broker of the cluster is back: publishers that wait are told, and those that give up wait no longer. */
+  tellAway(): void {
+    for (const publication of this.#waiting) {
+      try {
+        if (publication.onAway?.() === true) this.cancel(publication);
+      } catch (thrown) {
+        fault(publication, thrown);
+      }
+    }
   }
 
   /** Items have been delivered. */

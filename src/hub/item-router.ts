@@ -143,7 +143,7 @@ export class ItemRouter implements AtTurnEnd {
     this.#admission = new Admission(room, onFault);
     this.#sequencer = new Sequencer(room, (items) => this.history.take(items), onFault);
     this.receivers = new KnownReceivers(this.#admission, this.#sequencer);
-    this.fromNodes = new FromNodes(this.#channels, this.#sequencer, this.history, () => this.#intake.pump());
+    this.fromNodes = new FromNodes(this.#channels, this.#sequencer, this.history, () => this.#intake);
     this.#intake = new Intake(
       this.#turns,
       () => this.#underway,
@@ -183,7 +183,7 @@ export class ItemRouter implements AtTurnEnd {
 
   /** As `Hub.requestTurn`. */
   requestTurn(publication: Publication): void {
-    this.#intake.request(publication);
+    if (!this.history.isClosed || publication.onAway?.() !== true) this.#intake.request(publication);
   }
 
   /** As `Hub.cancelTurn`. */

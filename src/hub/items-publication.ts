@@ -27,6 +27,8 @@ export interface ItemsOwner extends Guarded {
   onPublished(): void;
   /** The request is not valid, and nothing is published. */
   onRefused(error: PublishError): void;
+  /** Nothing is published, since the broker of the cluster is away. Default: the request waits until it is back. */
+  onGivenUp?(): void;
 }
 
 /** The items of one request, a share in each turn of the event loop. All are read before the first is published: they are accepted or none is. */
@@ -87,6 +89,13 @@ export class ItemsPublication implements Publication {
     owner.publishItems(part);
     if (this.#published < items.length) return false;
     owner.onPublished();
+    return true;
+  }
+
+  onAway(): boolean {
+    if (this.begun || this.#owner.onGivenUp === undefined) return false;
+    this.drop();
+    this.#owner.onGivenUp();
     return true;
   }
 

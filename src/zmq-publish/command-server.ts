@@ -69,6 +69,11 @@ export class CommandServer implements ItemsOwner, Publication {
     return true;
   }
 
+  /** What publishes nothing does not wait for the broker of the cluster. */
+  onAway(): boolean {
+    return this.onTurn();
+  }
+
   itemsRequest(): object {
     const command = this.#command as Command;
     return command.method === 'publish' ? publishArguments(command) : refreshItem(command);

@@ -292,6 +292,24 @@ describe('other requests', () => {
   });
 });
 
+test('a publisher that waits for its turn while the broker goes away gets a 503', () => {
+  const endpoint = new Endpoint();
+  endpoint.publisher.busy = true;
+  const body = '{"items":[{"channel":"a","http-stream":{"content":"x"}}]}';
+  const waiting = endpoint.begin({
+    method: 'POST',
+    target: '/publish',
+    headers: ['Content-Length', String(body.length)],
+    bodyLength: body.length,
+  });
+  waiting.responder.onRequestData(Buffer.from(body), false);
+  const [publication] = endpoint.publisher.waiting;
+  assert.equal(waiting.requester.head, null);
+  assert.equal(publication?.onAway?.(), true);
+  assert.deepEqual(waiting.requester.response, [503, 'The broker of the cluster is away, try again later.\n']);
+  assert.deepEqual(endpoint.publisher.calls, []);
+});
+
 test('other nodes are told what became of the items of a key only where that is known', () => {
   const endpoint = new Endpoint();
   const body = '{"items":[{"channel":"a","idempotency-key":"k","http-stream":{"content":"x"}}]}';

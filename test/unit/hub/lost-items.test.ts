@@ -97,10 +97,35 @@ test('what reaches this node alone waits for nothing that the broker has not kep
   others.reach = 'node';
   hub.fromNodes.onAway();
   assert.deepEqual([told, hub.queues.publishers], [[false, true], 0]);
+});
+
+test('while nothing may be published, publishers that can be refused are told, and others wait', async (t) => {
+  const { hub } = rig(t);
+  const store = { epoch: 'e', waiting: MAX_UNDELIVERED, setRules: () => {}, append: () => {} };
+  const others: { -readonly [Key in keyof OtherNodes]: OtherNodes[Key] } = { ...NOBODY };
+  hub.history.shareWith(others, store as unknown as SharedStore);
+  const seen: string[] = [];
+  const request = (name: string, givesUp: boolean): void => {
+    const onTurn = (): boolean => seen.push(`${name} has its turn`) > 0;
+    const onAway = (): boolean => {
+      seen.push(`${name} is told`);
+      return givesUp;
+    };
+    hub.requestTurn({ bytes: 1, onTurn, onAway, onFault: assert.fail });
+  };
+  request('a', true);
+  request('b', false);
+  assert.deepEqual(seen, []);
   others.reach = 'none';
-  publish();
-  const { publishers, undelivered } = hub.queues;
-  assert.deepEqual([publishers, Number.isFinite(undelivered)], [1, true]);
+  hub.fromNodes.onAway();
+  request('c', true);
+  assert.deepEqual(seen.splice(0), ['a is told', 'b is told', 'c is told']);
+  // Nothing but these bytes waits.
+  assert.deepEqual([hub.queues.publishers, hub.queues.undelivered], [1, MAX_UNDELIVERED]);
+  others.reach = 'all';
+  store.waiting = 0;
+  hub.fromNodes.pump();
+  assert.deepEqual([seen, hub.queues.publishers], [['b has its turn'], 0]);
 });
 
 test('a client that is beyond what got lost is told of the gap, also while it reads from the log', async (t) => {

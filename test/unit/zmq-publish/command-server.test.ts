@@ -91,6 +91,18 @@ test('every other command waits for its turn too', () => {
   }
 });
 
+test('while the broker of the cluster is away items wait for it, and other commands do not', () => {
+  const publishing = command('refresh', { channel: 'a' });
+  assert.equal(publishing.turn?.onAway?.(), false);
+  assert.deepEqual([publishing.published.length, publishing.replies.length], [0, 0]);
+  const checking = command('conncheck', { ids: ['x'] });
+  assert.equal(checking.turn?.onAway?.(), true);
+  assert.deepEqual(
+    checking.replies.map(({ success }) => success),
+    [true],
+  );
+});
+
 test('a refresh that names neither a connection nor a channel is a bad request', () => {
   for (const args of [{}, { cid: 1 }, { channel: [] }])
     assert.equal(String(replyTo('refresh', args).condition), 'bad-request');
