@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import type { ConnectionOptions, MsgHdrs, NatsConnection, Subscription, TlsOptions } from '@nats-io/transport-node';
 import { connect, credsAuthenticator } from '@nats-io/transport-node';
@@ -7,6 +8,7 @@ import { BrokerError } from './broker-error.ts';
 import { connectFailure } from './connect-failure.ts';
 import { GatheredMessages } from './gathered-messages.ts';
 import { identityCheck } from './identity-check.ts';
+import { keepErrorsHandled } from './keep-errors-handled.ts';
 
 /** The credentials of a node: a user, a token, or the content of a file. Empty: none. */
 export interface BrokerAccess {
@@ -95,6 +97,7 @@ export class Broker implements Guarded {
     this.connection = connection;
     this.abandon = abandon;
     this.#log = log;
+    this.#keepErrorsHandled();
     this.#watch().catch((thrown: unknown) => this.onFault(thrown));
   }
 
@@ -221,8 +224,7 @@ export class Broker implements Guarded {
   #cut(): void {
     this.#up = false;
     this.#gathered.clear();
-    const { transport } = (this.connection as NatsConnection & Inner).protocol;
-    transport.close(new Error('the broker takes nothing')).catch((thrown: unknown) => this.onFault(thrown));
+    this.#transport.close(new Error('the broker takes nothing')).catch((thrown: unknown) => this.onFault(thrown));
   }
 
   #down(server: string): void {
@@ -249,9 +251,19 @@ export class Broker implements Guarded {
     this.connection.flush().then(taken, () => {});
   }
 
+  get #transport(): Inner['protocol']['transport'] {
+    return (this.connection as NatsConnection & Inner).protocol.transport;
+  }
+
+  #keepErrorsHandled(): void {
+    const { socket } = this.#transport;
+    if (socket !== undefined) keepErrorsHandled(socket);
+  }
+
   async #watch(): Promise<void> {
     for await (const status of this.connection.status()) {
       if (this.#closed) return;
+      if (status.type === 'reconnect') this.#keepErrorsHandled();
       if (status.type === 'disconnect') {
         this.#down(status.server);
       } else if (status.type === 'staleConnection') {
@@ -271,7 +283,7 @@ export class Broker implements Guarded {
 
 /** A part of the connection that the types of the library do not show. */
 interface Inner {
-  readonly protocol: { readonly transport: { close(error: Error): Promise<void> } };
+  readonly protocol: { readonly transport: { readonly socket?: Socket; close(error: Error): Promise<void> } };
 }
 
 function optionsOf({ user, password, token, credentials }: BrokerAccess): ConnectionOptions {

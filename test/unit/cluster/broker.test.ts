@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Broker, MAX_UNTAKEN } from '../../../src/cluster/broker.ts';
 import { CuttingRelay } from '../../support/cutting-relay.ts';
@@ -154,4 +155,19 @@ test('messages that may wait are not overtaken by others of their node, and leav
   await broker.close();
   await complete;
   assert.deepEqual(come, ['1', '2', '3', '4', '5']);
+});
+
+test('a node can stop while its broker ends the connection', async (t) => {
+  const nats = await startNats(t, { jetstream: false });
+  if (nats === null) return;
+  const [{ broker }] = await twoOn(t, nats);
+  const { socket } = (broker.connection as unknown as { protocol: { transport: { socket: Socket } } }).protocol
+    .transport;
+  // As when the end of the broker's side has just come.
+  socket.end();
+  broker.publish('x', Buffer.of(1));
+  await broker.close();
+  // An error without a listener would come now.
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(socket.destroyed, true);
 });
