@@ -38,7 +38,7 @@ export async function examineBroker(
     const seen = { server, version: broker.connection.info?.version ?? '', maxPayload };
     const wanted = wantedStream(new Subjects(prefix), settings);
     try {
-      const info = await openStream(broker, 'histories of channels', (manager) => streamInfo(manager, wanted.name), 1);
+      const info = await openStream(broker, 'histories of channels', (manager) => streamInfo(manager, wanted.name), 0);
       if (info !== null && !hasLeader(info))
         throw new BrokerError(`stream ${wanted.name} keeps nothing: most of its servers are away`);
       const differences = info === null ? null : differencesOf(info.config, wanted);

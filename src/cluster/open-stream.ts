@@ -4,8 +4,8 @@ import { TimeoutError } from '@nats-io/transport-node';
 import type { Broker } from './broker.ts';
 import { BrokerError } from './broker-error.ts';
 
-/** Servers that have just begun to be a cluster do not answer, or refuse: so many tries, and milliseconds between two. */
-const [TRIES, AGAIN] = [20, 500];
+/** Servers that have just begun to be a cluster do not answer, or refuse: milliseconds for which they are tried again, and between two tries. */
+const [PATIENCE, AGAIN] = [30_000, 500];
 
 /** The broker's code for too few servers. */
 const NO_PEERS = 10_005;
@@ -13,21 +13,22 @@ const NO_PEERS = 10_005;
 /**
  * Opens a stream of JetStream, and tries again where that may be possible in a moment.
  * @param use what it is for, in the plural
- * @param most tries
+ * @param patience milliseconds; 0 for one try
  * @throws BrokerError when the broker has no JetStream, or does not allow it, or when `open` says so
  */
 export async function openStream<T>(
   { connection, abandon }: Broker,
   use: string,
   open: (manager: JetStreamManager) => Promise<T>,
-  most = TRIES,
+  patience = PATIENCE,
 ): Promise<T> {
-  for (let tries = 1; ; tries++) {
+  const ends = performance.now() + patience;
+  for (;;) {
     try {
       return await open(await jetstreamManager(connection, { checkAPI: false }));
     } catch (error) {
       if (error instanceof BrokerError) throw error;
-      if (tries === most || !isOfNow(error) || abandon?.aborted) throw new BrokerError(reasonOf(error, use));
+      if (performance.now() >= ends || !isOfNow(error) || abandon?.aborted) throw new BrokerError(reasonOf(error, use));
     }
     await setTimeout(AGAIN, null, { ...(abandon && { signal: abandon }) }).catch(() => {});
   }

@@ -76,7 +76,8 @@ export async function startNatsCluster(t: TestContext, more = ''): Promise<reado
   const path = requirePeer(t, 'nats-server');
   if (path === null) return null;
   const ports = await freePorts(6);
-  const routes = ports.slice(3).map((port) => `nats://127.0.0.1:${port}`);
+  // As servers name each other: otherwise they may never connect again (nats-server, pull request 8454).
+  const routes = ports.slice(3).map((port) => `nats-route://127.0.0.1:${port}/`);
   const servers = [0, 1, 2].map((index) => {
     const config = `server_name: n${index}\ncluster { name: c, listen: "127.0.0.1:${ports[index + 3]}", routes: ${JSON.stringify(routes)} }\n${more}`;
     return new NatsServer(t, path, ports[index] as number, { config });
