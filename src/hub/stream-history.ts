@@ -222,9 +222,12 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     this.begin(answer);
     if (this.client.ended) return;
     if (gaps.length > 0 || (isFirst && isEmpty(answer))) this.#tellBeginning(answer);
-    if (isFirst && items.length > 0 && !this.client.ready) {
-      // It is read again when the client takes something.
-      this.position = start.places.reduce((lowest, [, number]) => Math.min(lowest, number), start.from);
+    if (items.length > 0 && (this.#unknown > 0 || (isFirst && !this.client.ready))) {
+      // They are read again when the client takes something, and it is known where its new channels begin: no cursor may be beyond that.
+      if (isFirst || gaps.length > 0) {
+        this.position = start.places.reduce((lowest, [, number]) => Math.min(lowest, number), start.from);
+      }
+      this.reading = true;
       return;
     }
     if (!this.#give(items)) return;
