@@ -42,7 +42,7 @@ class Feed {
   readonly subscription: Subscription;
   /** Kept items with higher numbers come here; null as long as that is not known. */
   since: number | null = null;
-  /** What that was before the broker was away, until it is known anew. */
+  /** What that was before the broker was away, until it is known again. */
   before: number | null = null;
   /** Whether a client has it. */
   isHeld = false;
@@ -149,7 +149,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     return this.#byKey.get(key)?.since ?? null;
   }
 
-  /** What `since` was before the broker was away, the lowest of all that bring the channel, until it is known anew. */
+  /** What `since` was before the broker was away, the lowest of all that bring the channel, until it is known again. */
   sinceBefore(channel: string): number | null {
     let lowest: number | null = null;
     for (const feed of [this.#byKey.get(channel), ...this.#patterns.match(channel)]) {
@@ -179,7 +179,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     one();
   }
 
-  /** The broker was away, and what was published meanwhile has not come: `since` is found out anew. */
+  /** The broker was away, and what was published meanwhile has not come: `since` is found out again. */
   restart(): void {
     for (const feed of this.#byKey.values()) {
       feed.before = feed.since ?? feed.before;

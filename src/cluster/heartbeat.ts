@@ -50,7 +50,7 @@ export function encodeHeartbeat(heartbeat: Omit<Heartbeat, 'protocol'>): Buffer 
   return Buffer.from(JSON.stringify({ protocol: PROTOCOL, oldest: OLDEST_PROTOCOL, ...heartbeat }));
 }
 
-/** The heartbeat in a message; null if there is none. */
+/** The heartbeat in a message; null if it is malformed or too long. */
 export function heartbeatOf(message: Uint8Array): Heartbeat | null {
   if (message.length > MAX_HEARTBEAT) return null;
   const value = jsonObject(message);

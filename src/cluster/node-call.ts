@@ -32,14 +32,14 @@ export function callMessage(call: NodeQuestion | NodeAnswer): Buffer {
   return Buffer.from(JSON.stringify(call));
 }
 
-/** The question in a message; null if there is none. */
+/** The question in a message; null if it is malformed. */
 export function questionOf(message: Uint8Array): NodeQuestion | null {
   const { from, number, about, input } = jsonObject(message) ?? {};
   if (!isNodeId(from) || !isCount(number) || typeof about !== 'string') return null;
   return { from, number, about, input };
 }
 
-/** The answer in a message; null if there is none. */
+/** The answer in a message; null if it is malformed. */
 export function answerOf(message: Uint8Array): NodeAnswer | null {
   const { from, number, refused = null, value } = jsonObject(message) ?? {};
   if (!isNodeId(from) || !isCount(number) || (refused !== null && !REFUSALS.includes(refused))) return null;

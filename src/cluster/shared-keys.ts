@@ -172,12 +172,12 @@ export class SharedKeys {
       table.goOn([{ key, ...record, left: leftOf(created.getTime()) }]);
       return 'known';
     }
-    // What is no record of ours, or one of nothing, is replaced.
+    // A malformed record is replaced, and so is one that was deleted.
     const isOpen = record !== null && !takesOver;
     return !isOpen && (await this.#claim(keys, key, revision)) ? 'claimed' : 'busy';
   }
 
-  /** Makes the record, if there is none, or none but that of this revision. Returns whether this node publishes the items. */
+  /** Writes the record if its revision is still `previousSeq`, which is 0 where there is none. Returns whether this node publishes the items. */
   async #claim(keys: Request['keys'], key: string, previousSeq: number): Promise<boolean> {
     const record = { digest: keys.get(key) ?? '', taken: 0, receivers: [], numbers: [], done: false };
     try {

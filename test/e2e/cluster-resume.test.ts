@@ -193,8 +193,8 @@ test('where the node of a stream is killed, clients of the other node get what i
   assert.match(again.text, /data: b\nid: /);
   const last = await connectTo(t, b.clients[0] ?? '');
   ask(last, /data: b\nid: (\S+)\n/.exec(again.text)?.[1]);
-  (await origin.next()).response.end('anew');
-  assert.equal((await last.takeResponse()).body, 'anew');
+  (await origin.next()).response.end('again');
+  assert.equal((await last.takeResponse()).body, 'again');
 });
 
 test('worker processes write and read the streams of a cluster too', async (t) => {

@@ -71,7 +71,7 @@ export class ClusterPresence implements BucketReader, CountsWatcher, NodeWatcher
   readonly #heard: number;
   /** Nodes that have users but are not there, with the wheel time at which their users are removed. */
   readonly #missing = new Map<string, number>();
-  /** Keys that have come while the bucket is read anew; null once all have. */
+  /** Keys that have come while the bucket is read again; null once all have. */
   #loading: Set<string> | null = new Set();
   #isLeader = false;
   /** Another leader has told something meanwhile. */

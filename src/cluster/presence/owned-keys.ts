@@ -131,7 +131,7 @@ export class OwnedKeys implements AtTurnEnd {
     this.onValue(key, value, revision !== written?.revision && value !== this.wanted(key));
   }
 
-  /** All values are read anew. */
+  /** All values are read again. */
   restart(): void {
     for (const [key, { revision }] of this.#written) if (revision > 0) this.#written.delete(key);
   }

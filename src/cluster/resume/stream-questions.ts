@@ -11,14 +11,14 @@ const [ANSWER, AGAIN] = [5_000, 2_000];
 /** Milliseconds for which a process that is not there may still come back, as its connection to the broker may just be made again. */
 const RETURN = 5_000;
 
-/** One that asks. */
-export interface Asker extends Guarded {
+/** Asks about a stream, and gets the answer. */
+export interface Questioner extends Guarded {
   /** @param live whether the stream goes on, or its end will be told */
   onAnswer(live: boolean): void;
 }
 
 interface Question {
-  readonly asker: Asker;
+  readonly questioner: Questioner;
   readonly subject: string;
   readonly data: Buffer;
   /** When it was asked first, and last. */
@@ -54,11 +54,11 @@ export class StreamQuestions implements Guarded {
    * @param viewer a number of this process
    * @param position how far it has read; -1 where it has left, or may not read yet. Only one that reads waits for a process that is not there
    */
-  ask(asker: Asker, stream: string, viewer: string, position: number): void {
+  ask(questioner: Questioner, stream: string, viewer: string, position: number): void {
     const data = Buffer.from(`${viewer} ${stream} ${position}`);
     const subject = questionSubject(this.#means, placeOf(stream));
     const { now: since } = this.#means.wheel;
-    this.#send({ asker, subject, data, since, asked: since, patient: position >= 0 });
+    this.#send({ questioner, subject, data, since, asked: since, patient: position >= 0 });
   }
 
   /** Is called now and then. */
@@ -69,11 +69,11 @@ export class StreamQuestions implements Guarded {
       this.#send(question);
     }
     for (const [token, question] of [...this.#questions]) {
-      const { asker, asked, since } = question;
+      const { questioner, asked, since } = question;
       const isOver = now - Math.max(this.#back, since) >= ANSWER;
       if (!isOver && now - asked < AGAIN) continue;
       this.#questions.delete(token);
-      if (isOver) attempt(asker, tell, false);
+      if (isOver) attempt(questioner, tell, false);
       else this.#send(question);
     }
   }
@@ -111,13 +111,13 @@ export class StreamQuestions implements Guarded {
     const nobody = headers?.code === 503;
     const since = question.patient ? Math.max(this.#back, question.since) : this.#back;
     if (nobody && now - since < RETURN) this.#again.add(question);
-    else attempt(question.asker, tell, !nobody && data[0] === LIVE);
+    else attempt(question.questioner, tell, !nobody && data[0] === LIVE);
   }
 }
 
 /** The answer for a stream that goes on. */
 export const LIVE = 0x2b;
 
-function tell(asker: Asker, live: boolean): void {
-  asker.onAnswer(live);
+function tell(questioner: Questioner, live: boolean): void {
+  questioner.onAnswer(live);
 }

@@ -9,7 +9,7 @@ import {
 } from '../../exchange/index.ts';
 import { BEGINNING, type EventId, refusalOf } from '../../resume/index.ts';
 import { LogPlace } from './log-place.ts';
-import type { Asker } from './stream-questions.ts';
+import type { Questioner } from './stream-questions.ts';
 import { type ReadingRoom, type RecordTaker, StreamReading } from './stream-reading.ts';
 import type { StreamHead, StreamRecord } from './stream-record.ts';
 
@@ -38,7 +38,7 @@ export interface ViewerRoom extends ReadingRoom {
  * Responds to a client with a stream that a process of another node has, or had: from the broker, as fast as the client takes it. It tells that process how far the client has read. Where that process has
  * gone, the client gets what there is, and is cut off.
  */
-export class StreamViewer extends CreditedBody implements Responder, Asker, RecordTaker {
+export class StreamViewer extends CreditedBody implements Responder, Questioner, RecordTaker {
   readonly #room: ViewerRoom;
   readonly #event: EventId;
   readonly #request: RequestHead;
@@ -126,7 +126,7 @@ export class StreamViewer extends CreditedBody implements Responder, Asker, Reco
     }
   }
 
-  // ---- from the process that has the stream (Asker)
+  // ---- from the process that has the stream (Questioner)
 
   onAnswer(live: boolean): void {
     this.#asking = false;

@@ -66,7 +66,7 @@ export class ItemStream {
   }
 
   /**
-   * Asks what the stream is like, and corrects its settings. It gets another epoch when it was made anew, or has lost items, as after the broker was restored from a backup.
+   * Asks what the stream is like, and corrects its settings. It gets another epoch when it was made again, or has lost items, as after the broker was restored from a backup.
    */
   async refresh(): Promise<StreamInfo> {
     let info = await this.#find();

@@ -12,7 +12,7 @@ export const TAIL_BYTES = 16_777_216;
 const MANY = 32;
 
 /**
- * Channels of which the tail knows up to where they were cleared. Beyond it the tail begins anew.
+ * Channels of which the tail knows up to where they were cleared. Beyond it the tail begins again.
  * @bound cluster-cleared-channels
  */
 export const MAX_CLEARED = 4_096;

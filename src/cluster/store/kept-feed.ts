@@ -17,7 +17,7 @@ export const KNOWN_BYTES = 8_388_608;
 export interface FeedPlaces {
   /** The number above which items of the channel come here; null where that is not known, or the node is not subscribed to it. */
   since(channel: string): number | null;
-  /** What that was before the broker was away, while it is not known anew. */
+  /** What that was before the broker was away, until it is known again. */
   sinceBefore(channel: string): number | null;
 }
 

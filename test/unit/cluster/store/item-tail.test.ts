@@ -48,7 +48,7 @@ test('a channel that was cleared continues from there on only', () => {
   assert.equal(tail.floorOf('y'), 5);
 });
 
-test('a tail begins anew when too many channels were cleared, and does not say that it has what goes with that', () => {
+test('a tail begins again when too many channels were cleared, and does not say that it has what goes with that', () => {
   const tail = new ItemTail();
   for (const number of [7, 20]) add(tail, number, 'x');
   for (let index = 0; index < MAX_CLEARED; index++) tail.clear(`c${index}`, 9);

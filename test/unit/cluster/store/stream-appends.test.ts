@@ -174,7 +174,7 @@ test('what a caller throws is handled by the owner, and others are told', (t) =>
   assert.equal(faults.length, 1);
 });
 
-test('an acknowledgement that is none does not end the wait for one', (t) => {
+test('a malformed acknowledgement does not end the wait for one', (t) => {
   const { append, ack, broker, appends, faults } = rigOf(t);
   const told: unknown[] = [];
   append((numbers) => told.push(numbers), '1');
