@@ -192,6 +192,41 @@ test('a cursor is not above what has not been read yet of channels with other cu
   ]);
 });
 
+test('no cursor is beyond what a client has while it is unknown where a new channel begins', async (t) => {
+  const { hub, store } = keeping(t, [rule('a'), rule('b', { retain: true })]);
+  const source = hub.hub.history.source as HubHistory;
+  const answers: (() => void)[] = [];
+  hub.hub.history.source = {
+    get epoch() {
+      return source.epoch;
+    },
+    ask: (question, done) => source.ask(question, (answer) => answers.push(() => done(answer))),
+  };
+  await hub.publish(messageItem('b', 'b1'), messageItem('a', 'a2'), messageItem('a', 'a3'));
+  const client = come(hub, ['a'], `${store.epoch}-0`, ENVELOPE);
+  while (answers.length < 1) await turn();
+  client.hold.subscribe('b', []);
+  while (answers.length < 2) await turn();
+  // The items of the first channel come before it is known that the other one begins before them.
+  for (let last = -1; client.requester.events.length !== last || answers.length > 0; await turn()) {
+    last = client.requester.events.length;
+    answers.shift()?.();
+  }
+  const cursors = client.shown(store).map((text) => Number(/E-(\d+)/.exec(text)?.[1]));
+  assert.deepEqual(
+    cursors,
+    [...cursors].sort((one, other) => one - other),
+    client.shown(store).join(),
+  );
+  const got = client.requester.events.flatMap((event) => /"text":"(\w+)"/.exec(event)?.[1] ?? []);
+  assert.deepEqual(got.sort(), ['a2', 'a3', 'b1']);
+  const at = client.requester.events.findIndex((event) => event.includes('b1'));
+  assert.ok(
+    cursors.slice(0, at).every((cursor) => cursor === 0),
+    client.shown(store).join(),
+  );
+});
+
 test('a channel of which a client is ahead begins where the client is', async (t) => {
   const { hub, store } = keeping(t);
   await hub.publish(...['a1', 'b2', 'a3', 'b4', 'a5'].map((text) => messageItem(text.slice(0, 1), text)));
