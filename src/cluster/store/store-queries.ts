@@ -70,7 +70,15 @@ export class StoreQueries {
   }
 
   lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void {
-    this.#pass(this.#orElse(this.#lastOf(channel), null), (item) => done(item, this.#source.state.head));
+    const { answers, waiting } = this.#means;
+    const leave = waiting.enter([channel]);
+    if (leave === null) {
+      done(null, this.#source.state.head);
+      return;
+    }
+    // A broker that fails is asked again: a client would go without the item that is retained for it, and webhooks would get again what they have had.
+    const found = answers.untilThere(async () => ({ item: await this.#lastOf(channel) }));
+    this.#pass(found.finally(leave), ({ item }) => done(item, this.#source.state.head));
   }
 
   span(name: string, done: (span: ChannelSpan) => void): void {

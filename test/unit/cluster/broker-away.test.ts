@@ -161,3 +161,16 @@ test('a thousand items of one append get their numbers in their order', async (t
   assert.equal(a.texts, texts.join(' '));
   await a.store.stop();
 });
+
+test('the last item of a channel is known when the broker is back, though it was asked for while it was away', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  const [number = 0] = await a.append('x', '1');
+  await nats.kill();
+  await a.log.until('broker is away: clients stay, publishers are refused');
+  const last = new Promise<number | null>((resolve) => a.store.lastOf('x', (item) => resolve(item?.number ?? null)));
+  await a.log.until('broker has failed');
+  await nats.start();
+  assert.equal(await last, number);
+});
