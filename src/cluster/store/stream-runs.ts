@@ -64,6 +64,8 @@ export class StreamRuns {
   /** What was read of a channel so far does not count any more. */
   forgetChannel(channel: string): void {
     this.#age++;
+    // What is under way may have been read before: those who come now do not share it.
+    this.#coming.clear();
     for (const [key, run] of this.#kept) if (run.isOf(channel)) this.#drop(key);
   }
 

@@ -90,3 +90,16 @@ test('runs that are kept take no more than 16 MB: the oldest go', async (t) => {
     [false, true, true, true, true, true],
   );
 });
+
+test('a read that is under way when a channel is cleared is not shared with those who come later', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const { node, source } = await sourceOf(t, nats);
+  const [number = 0] = await node.append('x', '1');
+  const runs = new StreamRuns(source, async () => ({ number, fence: null }));
+  const before = runs.read([['x', null]]);
+  runs.forgetChannel('x');
+  const later = runs.read([['x', null]]);
+  assert.notEqual(await before, await later);
+  assert.equal(runs.find([['x', null]]), await later);
+});
