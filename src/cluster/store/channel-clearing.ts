@@ -2,6 +2,7 @@ import type { Subscription } from '@nats-io/transport-node';
 import { type Guarded, guarded } from '../../clock/index.ts';
 import type { ClusterCounters } from '../../exchange/index.ts';
 import type { Broker, BrokerMessage } from '../broker.ts';
+import { streamAckOf } from '../stream-ack.ts';
 import type { Subjects } from '../subjects.ts';
 import type { ItemStream } from './item-stream.ts';
 import { clearedNumber, streamedMessage } from './streamed-message.ts';
@@ -32,7 +33,7 @@ export class ChannelClearing {
     );
   }
 
-  /** Deletes the items of a channel up to a number. Rejects when the broker fails. */
+  /** Deletes the items of a channel up to a number. Rejects when the broker fails, or does not keep the note for the other nodes: then nothing is deleted. */
   async clear(channel: string, upTo: number): Promise<void> {
     const { broker, subjects, stream } = this.#means;
     const [subject, cleared] = [subjects.kept(channel), subjects.cleared(channel)];
@@ -40,7 +41,9 @@ export class ChannelClearing {
     if (subject === null || cleared === null || upTo < 1) return;
     this.#onCleared(channel, upTo);
     // The others are told first: otherwise one of them could take what is left for all that there ever was.
-    await broker.connection.request(cleared, Buffer.from(String(upTo)));
+    const { data } = await broker.connection.request(cleared, Buffer.from(String(upTo)));
+    const { refusedBy } = streamAckOf(data);
+    if (refusedBy !== null) throw new Error(`other nodes cannot be told what is deleted: ${refusedBy}`);
     await stream.purge(subject, upTo + 1);
   }
 
