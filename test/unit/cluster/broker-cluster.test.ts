@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { startNatsCluster } from '../../support/nats.ts';
 import { StoreNode } from './support.ts';
 
-test('nodes at three servers with three replicas have one order, and read everything at a server that may be behind', async (t) => {
+/** Starts three servers, and a node at each, subscribed to `x`. Null where there is no broker: the test is skipped. */
+async function threeNodes(t: TestContext) {
   const servers = await startNatsCluster(t);
-  if (servers === null) return;
-  const options = { settings: { replicas: 3 } };
+  if (servers === null) return null;
   const nodes: StoreNode[] = [];
-  for (const server of servers) nodes.push(await StoreNode.open(t, server, options));
+  for (const server of servers) nodes.push(await StoreNode.open(t, server, { settings: { replicas: 3 } }));
   await Promise.all(nodes.map((node) => node.subscribe('x')));
+  return { servers, nodes };
+}
+
+test('nodes at three servers with three replicas have one order, and read everything at a server that may be behind', async (t) => {
+  const cluster = await threeNodes(t);
+  if (cluster === null) return;
+  const { nodes } = cluster;
   const [a] = nodes as [StoreNode];
   const [first = 0] = await a.append('y', '0');
   const numbers = await Promise.all(
@@ -32,12 +39,9 @@ test('nodes at three servers with three replicas have one order, and read everyt
 });
 
 test('when the server that leads the stream is killed no item is lost or kept twice', async (t) => {
-  const servers = await startNatsCluster(t);
-  if (servers === null) return;
-  const options = { settings: { replicas: 3 } };
-  const nodes: StoreNode[] = [];
-  for (const server of servers) nodes.push(await StoreNode.open(t, server, options));
-  await Promise.all(nodes.map((node) => node.subscribe('x')));
+  const cluster = await threeNodes(t);
+  if (cluster === null) return;
+  const { servers, nodes } = cluster;
   const [a] = nodes as [StoreNode];
   await a.append('x', 'begin');
   const { data } = await a.broker.connection.request('$JS.API.STREAM.INFO.test');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { stayKey, toldKey } from '../../../../src/cluster/presence/presence-key.ts';
@@ -7,34 +7,51 @@ import { PresenceNode } from '../../../support/cluster/presence-node.ts';
 import { startNats } from '../../../support/nats.ts';
 import { until } from '../../../support/until.ts';
 
-test('one node leads, and the table of each has the users of all', async (t) => {
+/** Starts a broker and a node. `told` gets what nodes tell. Null where there is no broker: the test is skipped. */
+async function oneNode(t: TestContext) {
   const server = await startNats(t);
-  if (server === null) return;
+  if (server === null) return null;
   const told: string[] = [];
-  const [a, b] = [await PresenceNode.start(t, server, 'a', told), await PresenceNode.start(t, server, 'b', told)];
+  return { server, told, a: await PresenceNode.start(t, server, 'a', told) };
+}
+
+/** As `oneNode`, with another node. */
+async function twoNodes(t: TestContext) {
+  const one = await oneNode(t);
+  return one && { ...one, b: await PresenceNode.start(t, one.server, 'b', one.told) };
+}
+
+/** Waits until the tables of all these nodes have these users of a channel, with their connections, and no others. */
+async function untilUsers(nodes: readonly PresenceNode[], channel: string, users: string): Promise<void> {
+  for (const node of nodes) await until(() => node.users(channel).join() === users);
+}
+
+test('one node leads, and the table of each has the users of all', async (t) => {
+  const nodes = await twoNodes(t);
+  if (nodes === null) return;
+  const { told, a, b } = nodes;
   b.counts.set('room *.ü', 'ann', 1);
   await until(() => told.length === 2);
   assert.deepEqual(told.splice(0), ['a: occupied room *.ü', 'a: join room *.ü ann']);
   a.counts.set('room *.ü', 'ann', 1);
   a.counts.set('room *.ü', '', 4);
   b.counts.set('room *.ü', 'ann', 2);
-  for (const node of [a, b]) await until(() => node.users('room *.ü').join() === 'ann 3');
+  await untilUsers([a, b], 'room *.ü', 'ann 3');
   assert.deepEqual([a.presence.isLeader, b.presence.isLeader], [true, false]);
   // Ann is at the other node still.
   a.counts.clear();
-  for (const node of [a, b]) await until(() => node.users('room *.ü').join() === 'ann 2');
+  await untilUsers([a, b], 'room *.ü', 'ann 2');
   assert.deepEqual(told, []);
   b.counts.clear();
   await until(() => told.length === 2);
   assert.deepEqual(told, ['a: leave room *.ü ann', 'a: vacated room *.ü']);
-  for (const node of [a, b]) await until(() => node.users('room *.ü').length === 0);
+  await untilUsers([a, b], 'room *.ü', '');
 });
 
 test('the last node that stops publishes that all have left, and nothing is left over', async (t) => {
-  const server = await startNats(t);
-  if (server === null) return;
-  const told: string[] = [];
-  const a = await PresenceNode.start(t, server, 'a', told);
+  const nodes = await oneNode(t);
+  if (nodes === null) return;
+  const { told, a } = nodes;
   a.counts.set('r', 'ann', 1);
   await until(() => told.length === 2);
   a.counts.clear();
@@ -45,10 +62,9 @@ test('the last node that stops publishes that all have left, and nothing is left
 });
 
 test('what others change by mistake is put right', async (t) => {
-  const server = await startNats(t);
-  if (server === null) return;
-  const told: string[] = [];
-  const a = await PresenceNode.start(t, server, 'a', told);
+  const nodes = await oneNode(t);
+  if (nodes === null) return;
+  const { told, a } = nodes;
   a.counts.set('r', 'ann', 1);
   await a.written(2);
   const bucket = await new Kvm(a.broker.connection).open('test_presence');
@@ -69,10 +85,9 @@ test('what others change by mistake is put right', async (t) => {
 });
 
 test('a broker that has no room is counted and logged, and tried again', async (t) => {
-  const server = await startNats(t);
-  if (server === null) return;
-  const told: string[] = [];
-  const a = await PresenceNode.start(t, server, 'a', told);
+  const nodes = await oneNode(t);
+  if (nodes === null) return;
+  const { told, a } = nodes;
   await until(() => a.presence.isLeader);
   const { streams } = await jetstreamManager(a.broker.connection);
   const { config } = await streams.info('KV_test_presence');
@@ -85,10 +100,9 @@ test('a broker that has no room is counted and logged, and tried again', async (
 });
 
 test('while the broker is away nothing is told; then what is missing', async (t) => {
-  const server = await startNats(t);
-  if (server === null) return;
-  const told: string[] = [];
-  const [a, b] = [await PresenceNode.start(t, server, 'a', told), await PresenceNode.start(t, server, 'b', told)];
+  const nodes = await twoNodes(t);
+  if (nodes === null) return;
+  const { server, told, a, b } = nodes;
   a.counts.set('r', 'ann', 1);
   b.counts.set('r', 'bob', 1);
   await until(() => told.length === 3);
@@ -102,14 +116,13 @@ test('while the broker is away nothing is told; then what is missing', async (t)
   await server.start();
   await until(() => told.length === 5);
   assert.deepEqual(told.slice(3).sort(), ['a: join r eve', 'a: leave r bob']);
-  for (const node of [a, b]) await until(() => node.users('r').join() === 'ann 1,eve 1');
+  await untilUsers([a, b], 'r', 'ann 1,eve 1');
 });
 
 test('what was told is not told again when the broker comes back without it', async (t) => {
-  const server = await startNats(t);
-  if (server === null) return;
-  const told: string[] = [];
-  const a = await PresenceNode.start(t, server, 'a', told);
+  const nodes = await oneNode(t);
+  if (nodes === null) return;
+  const { server, told, a } = nodes;
   a.counts.set('r', 'ann', 1);
   await a.written(2);
   // As a broker that was killed before it had written this.
@@ -126,17 +139,16 @@ test('what was told is not told again when the broker comes back without it', as
 });
 
 test('a bucket that was deleted is made again, and has the users of all nodes', async (t) => {
-  const server = await startNats(t);
-  if (server === null) return;
-  const told: string[] = [];
-  const [a, b] = [await PresenceNode.start(t, server, 'a', told), await PresenceNode.start(t, server, 'b', told)];
+  const nodes = await twoNodes(t);
+  if (nodes === null) return;
+  const { a, b } = nodes;
   b.counts.set('room', 'ann', 1);
-  for (const node of [a, b]) await until(() => node.users('room').join() === 'ann 1');
+  await untilUsers([a, b], 'room', 'ann 1');
   const { streams } = await jetstreamManager(a.broker.connection);
   await streams.delete('KV_test_presence');
   for (const node of [a, b]) await node.presence.checkBucket();
   a.counts.set('room', 'bob', 1);
-  for (const node of [a, b]) await until(() => node.users('room').join() === 'ann 1,bob 1');
+  await untilUsers([a, b], 'room', 'ann 1,bob 1');
   b.counts.clear();
-  for (const node of [a, b]) await until(() => node.users('room').join() === 'bob 1');
+  await untilUsers([a, b], 'room', 'bob 1');
 });
