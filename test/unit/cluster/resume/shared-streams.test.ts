@@ -1,19 +1,32 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { ALL_RIGHTS } from '../../../../src/resume/index.ts';
 import { startNats, startNatsCluster } from '../../../support/nats.ts';
 import { positionsIn, StreamClient, StreamNode, twoNodes } from './stream-node.ts';
 
-test('a client that comes back to another node gets the rest, what comes, and the end: the same bytes', async (t) => {
+/** As `twoNodes`, with a stream of the first node that has sent events with this data to its first client. */
+async function nodesWithStream(t: TestContext, ...data: readonly string[]) {
   const nodes = await twoNodes(t);
-  if (nodes === null) return;
-  const { a, b } = nodes;
-  const origin = a.begin();
+  if (nodes === null) return null;
+  const origin = nodes.a.begin();
   const first = origin.read();
-  origin.send('one', 'two', 'three');
-  const [one = 0, two = 0] = positionsIn(first.body);
+  origin.send(...data);
+  return { ...nodes, origin, first, positions: positionsIn(first.body) };
+}
+
+/** Where the event with this position ends. The text may be cut off before the last byte of that. */
+function endOf(text: string, position: number): number {
+  const id = `.${position}\n`;
+  return text.indexOf(id) + id.length + 1;
+}
+
+test('a client that comes back to another node gets the rest, what comes, and the end: the same bytes', async (t) => {
+  const nodes = await nodesWithStream(t, 'one', 'two', 'three');
+  if (nodes === null) return;
+  const { a, b, origin, first, positions } = nodes;
+  const [one = 0, two = 0] = positions;
   first.leave();
   const second = b.back(origin.id, one);
   await second.until(() => second.body.includes('three\n'));
@@ -22,10 +35,10 @@ test('a client that comes back to another node gets the rest, what comes, and th
   await second.until(() => second.body.includes('four\n'));
   origin.end();
   await second.completed();
-  assert.equal(second.body, origin.text.slice(origin.text.indexOf('data: two')));
+  assert.equal(second.body, origin.textFrom('two'));
   const third = b.back(origin.id, two);
   await third.completed();
-  assert.equal(third.body, origin.text.slice(origin.text.indexOf('data: three')));
+  assert.equal(third.body, origin.textFrom('three'));
   const late = b.back(origin.id, origin.stream.lastEvent);
   assert.equal((await late.completed()).status, 204);
   const all = b.back(origin.id, 0);
@@ -36,13 +49,10 @@ test('a client that comes back to another node gets the rest, what comes, and th
 });
 
 test('rights, URL and event are checked as at the node of the stream', async (t) => {
-  const nodes = await twoNodes(t);
+  const nodes = await nodesWithStream(t, 'one', 'two');
   if (nodes === null) return;
-  const { a, b } = nodes;
-  const origin = a.begin();
-  const first = origin.read();
-  origin.send('one', 'two');
-  const [one = 0] = positionsIn(first.body);
+  const { b, origin, positions } = nodes;
+  const [one = 0] = positions;
   const statusOf = async (stream: string, position: number, rights?: string) =>
     (await b.back(stream, position, rights).completed()).status;
   assert.equal(await statusOf(origin.id, one, 'of another'), 403);
@@ -118,13 +128,10 @@ test('at the broker a stream has at most twice what its log holds, and nothing w
 });
 
 test('while the broker is away the stream goes on, and when it is back the rest is written', async (t) => {
-  const nodes = await twoNodes(t);
+  const nodes = await nodesWithStream(t, 'one');
   if (nodes === null) return;
-  const { nats, a, b } = nodes;
-  const origin = a.begin();
-  const first = origin.read();
-  origin.send('one');
-  const [one = 0] = positionsIn(first.body);
+  const { nats, a, b, origin, first, positions } = nodes;
+  const [one = 0] = positions;
   const second = b.back(origin.id, 0);
   await second.until(() => second.body.includes('one\n'));
   await nats.kill();
@@ -138,17 +145,14 @@ test('while the broker is away the stream goes on, and when it is back the rest 
   assert.equal(second.body, origin.text);
   const third = b.back(origin.id, one);
   await third.completed();
-  assert.equal(third.body, origin.text.slice(origin.text.indexOf('data: two')));
+  assert.equal(third.body, origin.textFrom('two'));
   assert.deepEqual([a.counters.streamsUnshared, a.counters.faults, b.counters.faults], [0, 0, 0]);
 });
 
 test('a stream that has gone too far without the broker is not shared any more, and clients of other nodes are cut', async (t) => {
-  const nodes = await twoNodes(t);
+  const nodes = await nodesWithStream(t, 'one');
   if (nodes === null) return;
-  const { nats, a, b } = nodes;
-  const origin = a.begin();
-  const first = origin.read();
-  origin.send('one');
+  const { nats, a, b, origin, first } = nodes;
   const second = b.back(origin.id, 0);
   await second.until(() => second.body.includes('one\n'));
   await nats.kill();
@@ -161,13 +165,10 @@ test('a stream that has gone too far without the broker is not shared any more, 
 });
 
 test('where the node of a stream has gone, clients get what there is, and who has it all is sent to the origin', async (t) => {
-  const nodes = await twoNodes(t);
+  const nodes = await nodesWithStream(t, 'one', 'two');
   if (nodes === null) return;
-  const { a, b } = nodes;
-  const origin = a.begin();
-  const first = origin.read();
-  origin.send('one', 'two');
-  const [one = 0, two = 0] = positionsIn(first.body);
+  const { a, b, origin, positions } = nodes;
+  const [one = 0, two = 0] = positions;
   const second = b.back(origin.id, one);
   await second.until(() => second.body.includes('two\n'));
   // As a process that is killed: it says nothing.
@@ -175,7 +176,7 @@ test('where the node of a stream has gone, clients get what there is, and who ha
   assert.equal((await second.failed()).code, 'HF_STREAM_LOST');
   const third = b.back(origin.id, one);
   assert.equal((await third.failed()).code, 'HF_STREAM_LOST');
-  assert.equal(third.body, origin.text.slice(origin.text.indexOf('data: two')));
+  assert.equal(third.body, origin.textFrom('two'));
   assert.equal((await b.back(origin.id, two).completed()).status, 404);
 });
 
@@ -198,8 +199,7 @@ test('50 streams at once come whole to clients that move from node to node', asy
     }
     origin.end();
     await second.completed();
-    const at = origin.text.indexOf(`.${from}\n`) + `.${from}\n`.length + 1;
-    assert.ok(second.body === origin.text.slice(at), `stream ${index}`);
+    assert.ok(second.body === origin.text.slice(endOf(origin.text, from)), `stream ${index}`);
   };
   await Promise.all(Array.from({ length: 50 }, (_, index) => one(index)));
   assert.deepEqual([nodes[0].counters.faults, nodes[1].counters.faults], [0, 0]);
@@ -236,11 +236,11 @@ test('when servers of the broker are killed, one after the other, every client h
       if (end === 'complete' && remote.head?.status === 200) break;
       assert.notEqual(remote.head?.status, 404, 'the stream is not lost');
       // What came after the last id comes again.
-      text = text.slice(0, text.indexOf(`.${position}\n`) + `.${position}\n\n`.length);
+      text = text.slice(0, endOf(text, position));
       remote = there.back(origin.id, position);
     }
     const [first = 0] = positionsIn(local.body);
-    assert.ok(text === local.body.slice(local.body.indexOf(`.${first}\n`) + `.${first}\n\n`.length), `stream ${index}`);
+    assert.ok(text === local.body.slice(endOf(local.body, first)), `stream ${index}`);
   };
   const all = Promise.all(Array.from({ length: 10 }, (_, index) => one(index)));
   for (const server of servers) {

@@ -64,6 +64,11 @@ export class StreamOrigin {
     const { log } = this.stream;
     return log.textAt(log.start, log.size);
   }
+
+  /** What its log has from the event with this data on. */
+  textFrom(data: string): string {
+    return this.text.slice(this.text.indexOf(`data: ${data}`));
+  }
 }
 
 /** A client that takes all there is, or only what the test lets it take. */
