@@ -1,4 +1,4 @@
-/** What something at the broker has otherwise than it must be, for people; empty if it is as wanted. Compares the keys of `wanted`. */
+/** How something at the broker differs from what is wanted, for people; empty if it does not. Compares the keys of `wanted`. */
 export function differencesBetween<Key extends string>(
   is: Readonly<Record<Key, unknown>>,
   wanted: Readonly<Record<Key, unknown>>,

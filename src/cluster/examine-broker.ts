@@ -17,7 +17,7 @@ export interface BrokerReport {
   readonly maxPayload: number;
   /** Why channels can have no histories; null if they can. */
   readonly noJetStream: string | null;
-  /** What the stream of the cluster has otherwise than it must be; null if there is none yet. */
+  /** How the stream of the cluster differs from what it must be; null if there is none yet. */
   readonly differences: readonly string[] | null;
   /** Milliseconds that the clock of the broker is ahead of this one, to within the time of a question; null if it does not say. */
   readonly ahead: number | null;

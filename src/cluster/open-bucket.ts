@@ -57,7 +57,7 @@ export function openBucket(
   );
 }
 
-/** What a bucket has otherwise than it must be. An operator may give it more replicas, and more or less room. */
+/** How a bucket differs from what it must be. An operator may give it more replicas, and more or less room. */
 function differencesOf(is: StreamConfig, { name, age, maxValueBytes }: BucketSettings): readonly string[] {
   const wanted = {
     subjects: `$KV.${name}.>`,

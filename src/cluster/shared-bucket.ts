@@ -4,7 +4,7 @@ import { type BucketSettings, openBucket } from './open-bucket.ts';
 
 /** A bucket that all nodes have. Somebody may delete it, or the broker may lose what it has stored: then it is made again. */
 export class SharedBucket {
-  /** Its values. It stays the same object when the bucket is made again, which has the same name. */
+  /** Its values. It stays the same object when the bucket is made again. */
   readonly values: KV;
   readonly #broker: Broker;
   readonly #use: string;

@@ -40,7 +40,7 @@ interface Wanted {
 }
 
 /**
- * The keys of a bucket that are for this node to write: it keeps their values as they are to be. It writes what is new at the end of the turn, writes it again before the broker forgets it, and finds out when
+ * The keys of a bucket that this node writes, with the values that it wants. It writes what is new at the end of the turn, writes it again before the broker forgets it, and finds out when
  * another node has changed it. An empty value stands for none, since a change has a number then; it goes with time.
  */
 export class OwnedKeys implements AtTurnEnd {
@@ -95,7 +95,7 @@ export class OwnedKeys implements AtTurnEnd {
     return new Set([...this.#wanted.keys(), ...this.#dirty.keys(), ...this.#later.keys()]);
   }
 
-  /** The bucket is to have this from now on. @param isUrgent whether it is written at the end of the turn, or within a second */
+  /** Wants the bucket to have this from now on. @param isUrgent whether it is written at the end of the turn, or within a second */
   set(key: string, value: string, isUrgent = true): void {
     if (value === '') this.#wanted.delete(key);
     else this.#wanted.set(key, { value, time: this.#wanted.get(key)?.time ?? 0 });

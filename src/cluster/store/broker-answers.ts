@@ -34,7 +34,7 @@ export class BrokerAnswers {
     await setTimeout(AGAIN, null, { ref: false });
   }
 
-  /** Asks until the broker answers: nobody must take what is not known for nothing. Never resolves once it is stopped. */
+  /** Asks until the broker answers: what is not known must not count as nothing. Never resolves once it is stopped. */
   async untilThere<T>(ask: () => Promise<T>): Promise<T> {
     while (!this.#stopped) {
       const found = await this.orElse(ask(), null);

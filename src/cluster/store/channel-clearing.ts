@@ -40,7 +40,7 @@ export class ChannelClearing {
     // The broker takes a purge up to nothing for a purge of all.
     if (subject === null || cleared === null || upTo < 1) return;
     this.#onCleared(channel, upTo);
-    // The others are told first: otherwise one of them could take what is left for all that there ever was.
+    // The others are told first: otherwise one of them could take the rest for the whole.
     const { data } = await broker.connection.request(cleared, Buffer.from(String(upTo)));
     const { refusedBy } = streamAckOf(data);
     if (refusedBy !== null) throw new Error(`other nodes cannot be told what is deleted: ${refusedBy}`);
