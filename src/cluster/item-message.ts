@@ -38,7 +38,7 @@ export function itemOfMessage({ buffer, byteOffset, length, 0: version = 0 }: Ui
   return Buffer.from(buffer, byteOffset + 1, length - 1);
 }
 
-/** A copy of what `itemOfMessage` returns, for those who keep it: the memory of a message is part of all that has come at once. */
+/** A copy of what `itemOfMessage` returns, for those who keep it: messages that come at once share their memory. */
 export function copiedItem(message: Uint8Array): Buffer {
   const item = itemOfMessage(message);
   return item.length === 0 ? item : Buffer.from(item);

@@ -102,7 +102,7 @@ export class StreamReading implements Guarded {
     this.#heard = this.#room.now;
     const code = headers?.code ?? 0;
     if (code > 0) {
-      // A server says also of a batch that has come whole that it ends: by then the next one may have been asked for.
+      // A server also says that a batch ends when all of it has come: by then the next one may have been asked for.
       if (batch !== this.#batches) return;
       const empty = this.#left === BATCH;
       this.#pulling = false;

@@ -8,7 +8,7 @@ import { itemsAfter } from './items-after.ts';
  */
 export const TAIL_BYTES = 16_777_216;
 
-/** The places of items that have gone are freed when they are so many, and half of all. */
+/** The places of items that have gone are freed when there are so many, and they are half of all. */
 const MANY = 32;
 
 /**
