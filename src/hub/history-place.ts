@@ -189,6 +189,11 @@ export abstract class HistoryPlace<Client extends HistoryClient> implements Awai
     this.source.ask({ ...question, limitBytes: this.room.budget.pageOf(PAGE_BYTES) }, done);
   }
 
+  /** Whether an answer is on its way. */
+  protected get isAsking(): boolean {
+    return this.#asking;
+  }
+
   /** Whether it asks, or has been answered. */
   protected get hasAsked(): boolean {
     return this.#asking || !this.first;

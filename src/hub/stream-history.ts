@@ -1,5 +1,5 @@
 import { guarded } from '../clock/index.ts';
-import type { PublishItem } from '../codec/grip/index.ts';
+import { matchesPattern, type PublishItem } from '../codec/grip/index.ts';
 import { formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { boundedSince } from './client-cursor.ts';
 import { HistoryPlace } from './history-place.ts';
@@ -26,8 +26,12 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   readonly #since: string | null;
   /** Those that it was subscribed to since it has begun, until it has what it has missed of them. */
   readonly #later = new LaterChannels();
-  /** New channels of which it is not known yet where they begin. */
-  #unknown = 0;
+  /** Names of new channels of which it is not known yet where they begin, each in an object of its own: one that is left and subscribed to again is another one. */
+  readonly #unknown = new Set<{ readonly key: string }>();
+  /** Those that it has left since it has asked: the answer may have items of them. */
+  #left: Set<string> | null = null;
+  /** Whether it was subscribed to a new pattern since then, of which the answer has nothing. */
+  #widened = false;
   /** Channels of which items got lost, until the client is told so. */
   #lost: Set<string> | null = null;
   /** Whether the client is to be told where it is once it has caught up. */
@@ -96,20 +100,30 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     const at = this.kept.patterns.indexOf(key);
     if (at >= 0) this.kept.patterns.splice(at, 1);
     this.#later.delete(key);
+    for (const each of this.#unknown) if (each.key === key) this.#unknown.delete(each);
+    if (!this.isAsking) return;
+    this.#left ??= new Set();
+    this.#left.add(key);
   }
 
   /** A channel of which the client has nothing: finds out where it begins, unless it gets what comes live anyway. */
   #joinNew(key: string): void {
+    this.#widened ||= patternOf(key) !== null && this.isAsking;
     if (patternOf(key) !== null || (this.isLive && this.room.history.rules.of(key)?.retain !== true)) return;
     this.reading = true;
-    this.#unknown++;
+    const begun = { key };
+    this.#unknown.add(begun);
     this.source.ask(
       { channels: [key], after: null, limitBytes: this.room.budget.pageOf(PAGE_BYTES) },
       guarded(this, ({ gaps, items: [item], head }: HistoryAnswer) => {
-        this.#unknown--;
-        if (gaps.length > 0 && !this.client.ended) this.tellGap(gaps);
-        if (item === undefined) this.#later.skipTo(key, head);
-        else this.#later.beginAt(key, { epoch: this.source.epoch, number: (item.number ?? 1) - 1 });
+        // It may have left it meanwhile.
+        if (this.#unknown.delete(begun)) {
+          if (gaps.length > 0 && !this.client.ended) this.tellGap(gaps);
+          const start = item === undefined ? head : (item.number ?? 1) - 1;
+          // An answer that is on its way, or has come, may go beyond this head without the channel.
+          if (item === undefined && head >= this.position && !this.isAsking) this.#later.skipTo(key, head);
+          else this.#later.beginAt(key, { epoch: this.source.epoch, number: start });
+        }
         this.pump();
       }),
     );
@@ -202,10 +216,12 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
 
   protected override get takesItems(): boolean {
     // It begins now, whatever waits for it.
-    return this.#unknown === 0 && !this.client.ended && (this.client.ready || this.first);
+    return this.#unknown.size === 0 && !this.client.ended && (this.client.ready || this.first);
   }
 
   protected override ask(): void {
+    this.#left = null;
+    this.#widened = false;
     // Not before it has a place that counts.
     const later = this.first || this.source.epoch !== this.epoch ? null : this.#later.first;
     const { names, patterns } = this.kept;
@@ -222,7 +238,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     this.begin(answer);
     if (this.client.ended) return;
     if (gaps.length > 0 || (isFirst && isEmpty(answer))) this.#tellBeginning(answer);
-    if (items.length > 0 && (this.#unknown > 0 || (isFirst && !this.client.ready))) {
+    if (this.#widened || (items.length > 0 && (this.#unknown.size > 0 || (isFirst && !this.client.ready)))) {
       // They are read again when the client takes something, and it is known where its new channels begin: no cursor may be beyond that.
       if (isFirst || gaps.length > 0) {
         this.position = start.places.reduce((lowest, [, number]) => Math.min(lowest, number), start.from);
@@ -230,7 +246,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
       this.reading = true;
       return;
     }
-    if (!this.#give(items)) return;
+    if (!this.#give(this.#notLeft(items, null))) return;
     this.passPage(answer);
     if (this.#hasLater) [this.reading, this.waits] = [true, false];
     if (this.reading) return;
@@ -264,8 +280,18 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     return true;
   }
 
+  /** Those of the items of an answer that are of channels which it has not left since it has asked for them. @param group that was asked for; null for the others */
+  #notLeft(items: readonly PublishItem[], group: LaterGroup | null): readonly PublishItem[] {
+    const left = this.#left;
+    if (left === null) return items;
+    const keys = group?.keys ?? this.#later.without([...this.kept.names, ...this.kept.patterns]);
+    const asked = [...keys].filter((key) => !left.has(key));
+    const [names, patterns] = [new Set(namesAmong(asked)), patternsAmong(asked)];
+    return items.filter(({ channel }) => names.has(channel) || patterns.some((each) => matchesPattern(each, channel)));
+  }
+
   get #hasLater(): boolean {
-    return this.#later.first !== null || this.#unknown > 0;
+    return this.#later.first !== null || this.#unknown.size > 0;
   }
 
   /** Nothing numbered is on its way: what waits for the client does not matter. Behind what it gets now it is told again. */
@@ -324,7 +350,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
       if (!begins && since !== null) this.room.counters.historyResumed++;
       this.#later.finish(group);
     }
-    const missed = items.filter(({ number = 0 }) => number <= position);
+    const missed = this.#notLeft(items, group).filter(({ number = 0 }) => number <= position);
     const cap = this.#later.lowest(position, this.epoch);
     for (const run of this.client.runsOf(missed, cap)) {
       if (!this.client.ended) this.client.give(run);

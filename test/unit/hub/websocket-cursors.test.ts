@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { MAX_SINCE } from '../../../src/hub/client-cursor.ts';
 import { ChannelRules, type HubHistory, type WebSocketHoldOptions } from '../../../src/hub/index.ts';
+import { patternKey } from '../../../src/hub/subscription-key.ts';
 import { keeping, rule } from './history-rig.ts';
 import { ManualService } from './manual-service.ts';
 import { type HubRig, messageItem, takeAllEachTurn, turn } from './support.ts';
@@ -30,6 +31,30 @@ function later(t: TestContext, source: HubHistory): HubHistory {
       return source.epoch;
     },
     ask: (question, done) => source.ask(question, (answer) => setImmediate(() => done(answer))),
+  };
+}
+
+/** Has answers come one by one, when the test gives them. */
+function answeredByHand(hub: HubRig): { readonly waiting: number; giveAll(): Promise<void> } {
+  const source = hub.hub.history.source as HubHistory;
+  const answers: (() => void)[] = [];
+  hub.hub.history.source = {
+    get epoch() {
+      return source.epoch;
+    },
+    ask: (question, done) => source.ask(question, (answer) => answers.push(() => done(answer))),
+  };
+  return {
+    get waiting() {
+      return answers.length;
+    },
+    /** Gives all that wait, and those that are asked for then, until no more are. */
+    async giveAll() {
+      for (let idle = 0; idle < 5; await turn()) {
+        idle = answers.length > 0 ? 0 : idle + 1;
+        answers.shift()?.();
+      }
+    },
   };
 }
 
@@ -269,6 +294,59 @@ test('items of a channel that a client has left do not come from the log', async
   client.hold.part('b');
   await turn();
   assert.deepEqual(client.requester.events, ['text a1']);
+});
+
+test('items of a channel that a client leaves while an answer is on its way do not come with it', async (t) => {
+  const { hub, store } = keeping(t, [rule('a', { retain: true }), rule('b', { retain: true })]);
+  const answers = answeredByHand(hub);
+  await hub.publish(messageItem('a', 'a1'), messageItem('b', 'b2'));
+  const since = `${store.epoch}-0`;
+  const together = come(hub, ['a', 'b'], since);
+  const [later, unknown, again] = [come(hub, ['a']), come(hub, ['a']), come(hub, ['a'])];
+  await answers.giveAll();
+  later.hold.subscribe('b', [], since);
+  for (const { hold } of [unknown, again]) hold.subscribe('b');
+  while (answers.waiting < 3) await turn();
+  for (const { hold } of [later, unknown, again]) hold.part('b');
+  again.hold.subscribe('b');
+  await answers.giveAll();
+  assert.deepEqual(later.requester.events, ['text a1']);
+  assert.deepEqual(unknown.requester.events, ['text a1']);
+  assert.deepEqual(again.requester.events, ['text a1', 'text b2']);
+  const back = come(hub, ['a', 'b'], since);
+  while (answers.waiting < 1) await turn();
+  back.hold.part('b');
+  await answers.giveAll();
+  assert.deepEqual(back.requester.events, ['text a1']);
+  assert.deepEqual(together.requester.events, ['text a1', 'text b2']);
+});
+
+test('a client gets what is published in a new channel or pattern while an answer without it is on its way', async (t) => {
+  for (const key of ['b.x', patternKey('b.*')]) {
+    const { hub, store } = keeping(t, [rule('a'), rule('b.*')]);
+    await hub.publish(messageItem('a', 'a1'));
+    const source = hub.hub.history.source as HubHistory;
+    const late: (() => void)[] = [];
+    hub.hub.history.source = {
+      get epoch() {
+        return source.epoch;
+      },
+      ask: (question, done) => {
+        if (question.after !== null && late.length === 0) late.push(() => source.ask(question, done));
+        else source.ask(question, done);
+      },
+    };
+    const client = come(hub, ['a'], `${store.epoch}-0`, ENVELOPE);
+    while (late.length === 0) await turn();
+    client.hold.subscribe(key);
+    await turn();
+    await hub.publish(messageItem('b.x', 'b2'), messageItem('a', 'a3'));
+    late[0]?.();
+    for (let last = -1; client.requester.events.length !== last; await turn()) last = client.requester.events.length;
+    await hub.publish(messageItem('b.x', 'b4'));
+    const got = client.requester.events.flatMap((event) => /"text":"(\w+)"/.exec(event)?.[1] ?? []);
+    assert.deepEqual(got.sort(), ['a1', 'a3', 'b2', 'b4'], client.shown(store).join());
+  }
 });
 
 test('a slow client reads on from the log: it gets each item once, and nothing waits for it', async (t) => {
