@@ -48,7 +48,14 @@ export class GatheredMessages implements AtTurnEnd {
     const messages = this.#waiting;
     this.#waiting = [];
     this.#left = performance.now();
-    for (const { subject, data } of messages) this.#publish(subject, data);
+    for (const { subject, data } of messages) {
+      try {
+        this.#publish(subject, data);
+      } catch (thrown) {
+        // One that the connection refuses concerns neither the others nor who publishes next.
+        fault(this.#owner, thrown);
+      }
+    }
   }
 
   /** Forgets all of them: the connection is lost. */
@@ -58,10 +65,6 @@ export class GatheredMessages implements AtTurnEnd {
 
   readonly #onTimer = (): void => {
     this.#hasTimer = false;
-    try {
-      this.flush();
-    } catch (thrown) {
-      this.onFault(thrown);
-    }
+    this.flush();
   };
 }

@@ -106,3 +106,18 @@ test('exceptions of the connection go to the owner', async (t) => {
     ['not sent', 'not sent'],
   );
 });
+
+test('a message that the connection refuses is reported, and the others leave', (t) => {
+  const sent: string[] = [];
+  const faults: unknown[] = [];
+  const publish = (_: string, data: Uint8Array): void => {
+    if (String(data) === 'large') throw new Error('max_payload');
+    sent.push(String(data));
+  };
+  const gathered = new GatheredMessages(publish, { onFault: (thrown) => faults.push(thrown) });
+  t.after(() => gathered.clear());
+  for (const text of ['1', 'large', '2']) gathered.add('a', Buffer.from(text));
+  gathered.flush();
+  assert.deepEqual(sent, ['1', '2']);
+  assert.deepEqual(faults.map(String), ['Error: max_payload']);
+});
