@@ -70,15 +70,19 @@ targets = ["${await startSubscribing(t)},over_http"]
   const waiting = new Set(clients.map(({ name }) => name));
   const running = Promise.all(clients.map((client) => client.run().then(() => waiting.delete(client.name))));
   // From the first item on somebody is there.
-  await Promise.all(clients.slice(0, 2).map(({ begun }) => begun));
+  await within(
+    60_000,
+    'the first clients know where they are',
+    Promise.all(clients.slice(0, 2).map(({ begun }) => begun)),
+  );
   const publishing = [...cluster.nodes.keys(), ...cluster.nodes.keys()].map((by) => publisher.run(by, random.fork()));
   try {
-    await cluster.suffer(SECONDS * 1_000);
+    await within(SECONDS * 1_000 + 90_000, 'faults are over', cluster.suffer(SECONDS * 1_000));
     const ending = publisher.end(Promise.all(publishing), running, random.fork());
     await Promise.race([running, setTimeout(60_000, null, { ref: false })]);
     assert.deepEqual([...waiting], [], 'all clients have the last items');
-    await ending;
-    const stored = await storedItems(cluster.nodes[0] as FaultyNode, KEPT.keys());
+    await within(30_000, 'publishers end', ending);
+    const stored = await within(60_000, 'the stream is read', storedItems(cluster.nodes[0] as FaultyNode, KEPT.keys()));
     const check = new ClusterCheck(publisher, clients, stored, KEPT, cluster.losses);
     // Nobody can say then what clients should have seen.
     if (check.takenBack.length > 0) t.diagnostic(`NATS has taken back: ${check.takenBack.join('; ')}`);
@@ -96,7 +100,7 @@ targets = ["${await startSubscribing(t)},over_http"]
     if (left.length > 0) cluster.steps.push(...(await connectionsOf(cluster)));
     assert.deepEqual(left, []);
     for (const { program, records } of cluster.nodes) {
-      const { code, stderr } = await (program as Program).stop();
+      const { code, stderr } = await within(30_000, 'a node ends', (program as Program).stop());
       const errors = [...records, ...(program as Program).log()].filter(({ level }) => level === 'error');
       assert.deepEqual([code, stderr, errors], [0, '', []]);
     }
@@ -113,3 +117,18 @@ targets = ["${await startSubscribing(t)},over_http"]
     t.diagnostic(`responses: ${[...publisher.statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}`);
   }
 });
+
+/** Resolves as `coming` does. Rejects when that takes longer: the test says what has happened, rather than wait for ever. */
+async function within<T>(milliseconds: number, what: string, coming: Promise<T>): Promise<T> {
+  const late = new AbortController();
+  try {
+    return await Promise.race([
+      coming,
+      setTimeout(milliseconds, null, { signal: late.signal }).then(() =>
+        assert.fail(`after ${milliseconds} ms it is not yet so that ${what}`),
+      ),
+    ]);
+  } finally {
+    late.abort();
+  }
+}
