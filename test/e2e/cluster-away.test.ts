@@ -43,8 +43,8 @@ const FAULTS = {
     end: (nats: NatsServer) => nats.start(),
   },
   'is stopped': {
-    begin: async (nats: NatsServer) => nats.signal('SIGSTOP'),
-    end: async (nats: NatsServer) => nats.signal('SIGCONT'),
+    begin: (nats: NatsServer) => nats.stop(),
+    end: async (nats: NatsServer) => nats.resume(),
   },
 };
 
@@ -93,13 +93,13 @@ test('with on_partition = "local" items go to the clients of the node while the 
   await got(client, 'id: ');
   const post = (text: string) =>
     a.app.post([{ channel: 'a', formats: { 'http-stream': { content: `data: ${text}\n\n` } } }]);
-  nats.signal('SIGSTOP');
+  await nats.stop();
   // It is stored later: nobody knows that yet.
   assert.equal((await post('early')).status, 503);
   const { status, body } = await post('local');
   assert.deepEqual([status, body.toString()], [200, 'Published on this node alone: the broker is away\n']);
   await got(client, 'data: local');
-  nats.signal('SIGCONT');
+  nats.resume();
   await got(client, 'data: early');
   await publish(a, 'a', 'kept');
   await got(client, 'data: kept');

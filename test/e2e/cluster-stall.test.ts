@@ -18,13 +18,13 @@ test('publishers wait while the broker stalls for a moment, and no item is lost'
   const b = await startKeeping(t, clusterOf(nats.url), a.target);
   const client = await b.stream('kept');
   await got(client, 'id: ');
-  nats.signal('SIGSTOP');
+  await nats.stop();
   const texts = Array.from({ length: 24 }, (_, index) => String(index).padEnd(500_000, '.'));
   const posts = texts.map((text) => a.publish('kept', text));
   // What is kept is answered once it is stored.
   const first = await Promise.race([...posts, a.stream('other').then(() => 'served')]);
   assert.equal(first, 'served', 'requests go on');
-  nats.signal('SIGCONT');
+  nats.resume();
   await Promise.all(posts);
   await eventually(() => dataOf(client.text).length === texts.length);
   assert.deepEqual(dataOf(client.text).sort(), texts.toSorted());

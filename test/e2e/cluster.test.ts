@@ -137,7 +137,7 @@ test('a publisher is not told that an item is published before it is stored', as
   const { nats, a } = rig;
   const post = (channel: string) => a.app.post([{ channel, formats: { 'http-stream': { content: 'data: 1\n\n' } } }]);
   assert.equal((await post('kept')).status, 200);
-  nats.signal('SIGSTOP');
+  await nats.stop();
   assert.equal((await post('other')).status, 200);
   const answer = post('kept');
   await eventually(() => a.app.counters.itemsPublished === 3);

@@ -6,6 +6,7 @@ import { ProcessUsage } from '../security/chaos/process-usage.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { item, type Placed, type ProxyWorkers, startPushpinWorkers, startWorkers } from '../support/proxy-workers.ts';
 import type { RawClient } from '../support/raw-client.ts';
+import { standStill } from '../support/stand-still.ts';
 
 const SKIP = existsSync(`/proc/${process.pid}/task`) ? false : 'processes cannot be listed here';
 
@@ -31,8 +32,8 @@ interface Stage {
 }
 
 /** Stops a process, which does not outlive the test. */
-function stop(t: TestContext, pid: number): void {
-  process.kill(pid, 'SIGSTOP');
+async function stop(t: TestContext, pid: number): Promise<void> {
+  await standStill(pid);
   t.after(() => {
     if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
   });
@@ -43,7 +44,7 @@ async function stopOne(t: TestContext): Promise<Stage> {
   const rig = await startWorkers(t, 2, TOML);
   const held = await rig.spread('c=a', 2);
   const stopped = held[0]?.worker as number;
-  stop(t, stopped);
+  await stop(t, stopped);
   const readers = (isMember: (placed: Placed) => boolean) =>
     held.filter(isMember).map(({ client }) => new ItemReader(client));
   return {
@@ -185,7 +186,7 @@ test('what a stopped worker has not been told of the routes is replaced by what 
   await reload(1, '');
   let { worker: stopped, client } = await rig.connect();
   while ((await statusOf(client, 'unknown.example')) !== 502) ({ worker: stopped, client } = await rig.connect());
-  stop(t, stopped);
+  await stop(t, stopped);
   // Half a megabyte each: more than the way to a process holds.
   for (let i = 0; i < 5; i++) await reload(10 + i, `,prefix=${'x'.repeat(50_000)}`);
   await reload(0, '');

@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test';
 import { freePorts } from './free-ports.ts';
 import { requirePeer } from './peers.ts';
 import { type Ended, Program } from './program.ts';
+import { standStill } from './stand-still.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** How a NATS server is started. */
@@ -55,9 +56,13 @@ export class NatsServer {
     return await program.ended;
   }
 
-  /** Stops its process, or lets it go on. */
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#program?.kill(signal);
+  /** Stops its process until `resume`. */
+  async stop(): Promise<void> {
+    await standStill((this.#program as Program).pid);
+  }
+
+  resume(): void {
+    this.#program?.kill('SIGCONT');
   }
 }
 

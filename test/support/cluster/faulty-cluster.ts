@@ -271,9 +271,9 @@ export class FaultyCluster {
           break;
         case 5:
           this.#step(`stop ${name} for ${time}`);
-          broker.server.signal('SIGSTOP');
+          await broker.server.stop();
           await setTimeout(time);
-          broker.server.signal('SIGCONT');
+          broker.server.resume();
           break;
         case 6:
           this.#step(`cut routes of ${name}`);

@@ -79,7 +79,7 @@ test('a read that is under way when the broker goes away is answered when it is 
   const [first = 0] = await a.append('x', '1', '2');
   const b = await StoreNode.open(t, nats);
   await b.subscribe('x');
-  nats.signal('SIGSTOP');
+  await nats.stop();
   const answer = b.after(first, 'x');
   await nats.kill();
   await nats.start();

@@ -38,7 +38,7 @@ test('what a stopped broker does not take is bounded, and then the broker is awa
   const nats = await startNats(t, { jetstream: false });
   if (nats === null) return;
   const [{ broker, log, seen }, other] = await twoOn(t, nats);
-  nats.signal('SIGSTOP');
+  await nats.stop();
   let taken = 0;
   let most = 0;
   for (let i = 0; i < 100; i++) {
@@ -51,7 +51,7 @@ test('what a stopped broker does not take is bounded, and then the broker is awa
   assert.equal(log.with('broker takes nothing: connecting again').length, 1);
   await log.until('broker is away: clients stay, publishers are refused');
   assert.equal(broker.pending, 0);
-  nats.signal('SIGCONT');
+  nats.resume();
   await log.until('broker is back');
   assert.deepEqual(seen, ['down', 'up']);
   await arrives(broker, other.broker);
@@ -61,13 +61,13 @@ test('what is subscribed to at a stopped broker is bounded, too, and is subscrib
   const nats = await startNats(t, { jetstream: false });
   if (nats === null) return;
   const [{ broker, log }, other] = await twoOn(t, nats);
-  nats.signal('SIGSTOP');
+  await nats.stop();
   const come = new Set<string>();
   const name = 'x'.repeat(900);
   let subscribed = 0;
   for (; broker.up; subscribed++) broker.subscribe(`${name}${subscribed}`, ({ subject }) => come.add(subject));
   assert.ok(subscribed * 900 <= MAX_UNTAKEN);
-  nats.signal('SIGCONT');
+  nats.resume();
   await log.until('broker is back');
   while (come.size < 2) {
     for (const index of [0, subscribed - 1]) other.broker.publish(`${name}${index}`, Buffer.of(1));
@@ -79,12 +79,12 @@ test('a stopped broker is found by pings, also while messages wait for its socke
   const nats = await startNats(t, { jetstream: false });
   if (nats === null) return;
   const { broker, log } = await connected(t, nats.url);
-  nats.signal('SIGSTOP');
+  await nats.stop();
   for (let i = 0; i < 20; i++) broker.publish('x', MEGABYTE);
   assert.equal(broker.up, true);
   await log.until('broker is away: clients stay, publishers are refused');
   assert.equal(log.with('broker takes nothing: connecting again').length, 0);
-  nats.signal('SIGCONT');
+  nats.resume();
   await log.until('broker is back');
 });
 
