@@ -235,12 +235,12 @@ export class PublishExchange implements Responder, ItemsOwner {
     if (shown !== null) this.#noteCursors(items, shown);
   }
 
-  /** A publisher that has the response may publish next by way of another process. */
-  onPublished(): void {
-    this.#endpoint.publisher.ordered((known) => this.#onOrdered(known));
+  ordered(done: (known: boolean) => void): void {
+    this.#endpoint.publisher.ordered(done);
   }
 
-  #onOrdered(known: boolean): void {
+  /** A publisher that has the response may publish next by way of another process. */
+  onPublished(known: boolean): void {
     this.#published = true;
     if (!known) {
       this.#settleKeys(false);

@@ -23,8 +23,10 @@ export interface ItemsOwner extends Guarded {
   refusal(items: readonly PublishItem[]): PublishError | null;
   /** Gives these items to the hub: they are the next ones. All items of the request are valid. */
   publishItems(items: readonly PublishItem[]): void;
-  /** All items have been published. */
-  onPublished(): void;
+  /** Calls `done`, now or later, when what was just published has its place in the order of all items. With false: that is not known. */
+  ordered(done: (known: boolean) => void): void;
+  /** All items have been published, and have their place in the order of all items. @param known false where that is not known of some of them */
+  onPublished(known: boolean): void;
   /** The request is not valid, and nothing is published. */
   onRefused(error: PublishError): void;
   /** Nothing is published, since the broker of the cluster is away. Default: the request waits until it is back. */
@@ -43,6 +45,9 @@ export class ItemsPublication implements Publication {
   /** Items whose keys have been looked at again since other nodes were asked for these. */
   #checked = Number.POSITIVE_INFINITY;
   #published = 0;
+  /** Shares that have been published, and whose place is not known yet. */
+  #unordered = 0;
+  #isKnown = true;
   #dropped = false;
 
   /** @param bytes of the request @param key idempotency key of the request; null for none */
@@ -86,10 +91,19 @@ export class ItemsPublication implements Publication {
     }
     const part = items.slice(this.#published, this.#published + TURN_ITEMS);
     this.#published += part.length;
+    const isLast = this.#published >= items.length;
     owner.publishItems(part);
-    if (this.#published < items.length) return false;
-    owner.onPublished();
-    return true;
+    this.#unordered++;
+    // Each share is asked for: between two turns the broker of a cluster may have gone away, and come back.
+    owner.ordered((known) => this.#onOrdered(known, items.length));
+    return isLast;
+  }
+
+  /** A share has its place. @param total items of the request */
+  #onOrdered(known: boolean, total: number): void {
+    this.#isKnown &&= known;
+    this.#unordered--;
+    if (this.#unordered === 0 && this.#published >= total) this.#owner.onPublished(this.#isKnown);
   }
 
   onAway(): boolean {

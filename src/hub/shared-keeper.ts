@@ -89,13 +89,17 @@ export class SharedKeeper {
     this.confirm(done);
   }
 
-  /** Calls `done` when all that has been taken so far has been stored. With false: what was taken last is lost, or it is not known any more whether it will be stored. */
+  /** Calls `done` when all that has been taken so far has been stored. With false: what was taken last is lost, or nobody knows whether it will be stored, or whom it has reached. */
   confirm(done: (stored: boolean) => void): void {
     const taking = this.#taking;
     const { reach } = this.#others;
-    if (this.#waiting === 0 || reach !== 'all') {
-      // What reaches this node alone was not appended: it does not matter what became of others before it.
-      const waiting = reach === 'node' ? taking.waiting : this.#waiting;
+    if (reach === 'none') {
+      done(false);
+      return;
+    }
+    // What reaches this node alone was not appended: it does not matter what became of others before it.
+    const waiting = reach === 'node' ? taking.waiting : this.#waiting;
+    if (waiting === 0 || reach === 'node') {
       done(waiting === 0 && !taking.isLost);
       return;
     }

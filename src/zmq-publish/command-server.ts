@@ -21,6 +21,9 @@ export interface ReplySocket {
 /** Bytes that a command counts as at least, when a turn of the event loop is shared out among publishers. */
 const LEAST_BYTES = 512;
 
+/** The condition of a reply where the broker of the cluster is away: the items may be published, or not. */
+const UNAVAILABLE = 'service-unavailable';
+
 /** Carries out the commands of the command socket, one at a time, each in its turn among those who publish. */
 export class CommandServer implements ItemsOwner, Publication {
   /** Size of the command that waits for its turn. */
@@ -96,11 +99,17 @@ export class CommandServer implements ItemsOwner, Publication {
     this.#room.publisher.publish(items);
   }
 
-  onPublished(): void {
+  ordered(done: (known: boolean) => void): void {
+    this.#room.publisher.ordered(done);
+  }
+
+  onPublished(known: boolean): void {
     const command = this.#command as Command;
-    this.#room.publisher.ordered((known) =>
-      this.#end(known ? success(command) : failure(command, 'service-unavailable'), known),
-    );
+    this.#end(known ? success(command) : failure(command, UNAVAILABLE), known);
+  }
+
+  onGivenUp(): void {
+    this.#end(failure(this.#command as Command, UNAVAILABLE));
   }
 
   onRefused(error: PublishError): void {

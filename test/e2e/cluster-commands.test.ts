@@ -66,7 +66,7 @@ async function startPair(t: TestContext) {
     const [reply] = await req.messages.next();
     return decode(reply as Buffer) as Record<string, unknown>;
   };
-  return { asked, a, b, push, ask };
+  return { nats, asked, a, b, push, ask };
 }
 
 /** Clients of a node: an event stream, a held request and a WebSocket, to all of which items of the other node come. */
@@ -134,4 +134,20 @@ test('commands over ZeroMQ and a recovery concern the clients of all nodes, or t
   await a.app.publish({ channel: 'other', formats: { 'http-response': { body: 'end' } } });
   await got(await poll, 'end');
   assert.equal(asked.response, 3);
+});
+
+test('while the broker is away commands with items are refused, so that the commands of others go on', async (t) => {
+  const rig = await startPair(t);
+  if (rig === null) return;
+  const { nats, a, ask } = rig;
+  const publish = () => ask('publish', { items: [{ channel: 'kept', formats: { 'http-response': { body: 'x' } } }] });
+  assert.equal((await publish()).success, true);
+  await nats.stop();
+  // It may be stored later.
+  assert.equal(String((await publish()).condition), 'service-unavailable');
+  await nats.kill();
+  await a.app.log.until('broker is away: clients stay, publishers are refused');
+  assert.equal(String((await publish()).condition), 'service-unavailable');
+  assert.equal(String((await ask('refresh', { channel: 'kept' })).condition), 'service-unavailable');
+  assert.equal((await ask('conncheck', { ids: ['x'] })).success, true);
 });

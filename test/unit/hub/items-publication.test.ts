@@ -42,8 +42,16 @@ class NotedOwner implements ItemsOwner {
     this.calls.push(items.length);
   }
 
-  onPublished(): void {
-    this.calls.push('published');
+  /** Those that are told of a place; null if places are known at once. */
+  asked: ((known: boolean) => void)[] | null = null;
+
+  ordered(done: (known: boolean) => void): void {
+    if (this.asked === null) done(true);
+    else this.asked.push(done);
+  }
+
+  onPublished(known: boolean): void {
+    this.calls.push(known ? 'published' : 'not known');
   }
 
   onRefused({ message }: PublishError): void {
@@ -70,6 +78,23 @@ test('all items of a request are read before a share of them is published in eac
   const owner = new NotedOwner(itemsWith(ITEM));
   assert.equal(owner.turns(), 2);
   assert.deepEqual(owner.calls, ['request', TURN_ITEMS, 1, 'published']);
+});
+
+test('items are published when all shares have their place, which may come late', () => {
+  for (const unknown of [0, 1, 2]) {
+    const owner = new NotedOwner(itemsWith(ITEM));
+    owner.asked = [];
+    owner.publication.onTurn();
+    owner.publication.onTurn();
+    const [first] = owner.asked;
+    // The broker may answer between two turns.
+    first?.(unknown !== 0);
+    assert.equal(owner.calls.length, 2);
+    owner.publication.onTurn();
+    assert.equal(owner.calls.length, 3);
+    owner.asked[1]?.(unknown !== 1);
+    assert.deepEqual(owner.calls, ['request', TURN_ITEMS, 1, unknown === 2 ? 'published' : 'not known']);
+  }
 });
 
 test('one invalid item refuses all', () => {

@@ -99,6 +99,19 @@ test('what reaches this node alone waits for nothing that the broker has not kep
   assert.deepEqual([told, hub.queues.publishers], [[false, true], 0]);
 });
 
+test('nobody is told that an item is published when it was taken while the broker was away', async (t) => {
+  const made = rig(t);
+  const { hub } = made;
+  const store = new FullStore();
+  store.isFull = false;
+  hub.history.rules = new ChannelRules([rule('c')]);
+  hub.history.shareWith({ ...NOBODY, reach: 'none' }, store.asStore);
+  for (const channel of ['c', 'not kept']) {
+    hub.publish([parsePublishItem({ channel, formats: { 'http-stream': { content: 'x' } } })]);
+    assert.equal(await new Promise((resolve) => hub.ordered(resolve)), false);
+  }
+});
+
 test('while nothing may be published, publishers that can be refused are told, and others wait', async (t) => {
   const { hub } = rig(t);
   const store = { epoch: 'e', waiting: MAX_UNDELIVERED, setRules: () => {}, append: () => {} };
