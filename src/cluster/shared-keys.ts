@@ -3,16 +3,13 @@ import { setTimeout } from 'node:timers/promises';
 import { JetStreamApiCodes } from '@nats-io/jetstream';
 import { TimeoutError } from '@nats-io/transport-node';
 import { type ClusterCounters, LineRate, type Log } from '../exchange/index.ts';
-import type { KeyTable, KnownKey } from '../hub/index.ts';
+import { KEY_LIFE, type KeyTable, type KnownKey } from '../hub/index.ts';
 import type { Broker } from './broker.ts';
 import { CallLimit } from './call-limit.ts';
 import { isApiError } from './is-api-error.ts';
 import { encodeRecord, type KeyRecord, MAX_RECORD_BYTES, recordOf } from './key-record.ts';
 import { SharedBucket } from './shared-bucket.ts';
 import type { Subjects } from './subjects.ts';
-
-/** Milliseconds for which a key is remembered. */
-const REMEMBERED = 300_000;
 
 /** Milliseconds for which a node waits until another one has published items with a key. */
 const WAIT_MS = 2_000;
@@ -82,7 +79,7 @@ export class SharedKeys {
     const sizes = { maxValueBytes: MAX_RECORD_BYTES, maxBytes: MAX_BYTES };
     return new SharedKeys(
       options,
-      await SharedBucket.open(broker, 'idempotency keys', { name, age: REMEMBERED, ...sizes, replicas }),
+      await SharedBucket.open(broker, 'idempotency keys', { name, age: KEY_LIFE, ...sizes, replicas }),
     );
   }
 
@@ -230,5 +227,5 @@ function nameOf(key: string): string {
 
 /** Milliseconds for which a key is still remembered, whatever the clock of the broker says. */
 function leftOf(created: number): number {
-  return Math.min(REMEMBERED, Math.max(1_000, created + REMEMBERED - Date.now()));
+  return Math.min(KEY_LIFE, Math.max(1_000, created + KEY_LIFE - Date.now()));
 }

@@ -5,6 +5,7 @@ import {
   type StreamConfig,
   type StreamUpdateConfig,
 } from '@nats-io/jetstream';
+import { KEY_LIFE } from '../hub/index.ts';
 import { BrokerError } from './broker-error.ts';
 import { differencesBetween } from './differences-between.ts';
 import type { Subjects } from './subjects.ts';
@@ -30,8 +31,8 @@ export interface StreamSettings {
 /** Nanoseconds of a second, and how many the broker can count. */
 const [SECOND, MAX_NANOS] = [1e9, 9e18];
 
-/** Seconds for which the broker knows the ids of items, so that none is kept twice. */
-export const DUPLICATE_WINDOW = 120;
+/** Nanoseconds for which the broker knows the ids of items, so that none is kept twice. An item that was refused may be kept after all, and is repeated with its idempotency key as long as that counts. */
+const DUPLICATE_WINDOW = KEY_LIFE * 1e6;
 
 /** The limits among the settings of a stream, with the value that stands for none. */
 const LIMITS = { max_msgs_per_subject: -1, max_age: 0, max_bytes: -1, num_replicas: null, duplicate_window: null };
@@ -62,7 +63,6 @@ export function wantedStream(
 ): WantedStream {
   const { items, age } = largest();
   const nanos = age * SECOND;
-  const window = DUPLICATE_WINDOW * SECOND;
   return {
     ...LIMITED,
     name,
@@ -73,7 +73,7 @@ export function wantedStream(
     max_age: nanos > MAX_NANOS ? 0 : nanos,
     max_bytes: maxBytes,
     num_replicas: replicas,
-    duplicate_window: Math.min(window, nanos),
+    duplicate_window: Math.min(DUPLICATE_WINDOW, nanos),
   };
 }
 

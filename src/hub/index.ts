@@ -52,7 +52,7 @@ export {
 } from './presence-table.ts';
 export { readKept } from './read-kept.ts';
 export type { ReceivedFormats } from './receivers-of.ts';
-export type { KeptKey, KeyTable, KnownKey } from './repeat-keys.ts';
+export { KEY_LIFE, type KeptKey, type KeyTable, type KnownKey } from './repeat-keys.ts';
 export type { FormerHold, Replay, ReplayExchange } from './replay.ts';
 export type { Sequence } from './sequencer.ts';
 export type { OtherNodes, Reach } from './shared-keeper.ts';

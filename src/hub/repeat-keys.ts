@@ -8,8 +8,8 @@ import { ExpiringTable } from './expiring-table.ts';
  */
 export const MAX_KEYS_BYTES = 33_554_432;
 
-/** Milliseconds for which a key is remembered. */
-const REMEMBERED = 300_000;
+/** Milliseconds for which an idempotency key is remembered. */
+export const KEY_LIFE = 300_000;
 
 /** What a key costs besides its text and that of its channel, in bytes. */
 const ENTRY_COST = 256;
@@ -145,7 +145,7 @@ export class RepeatKeys {
     }
   }
 
-  #add(key: string, digest: string, left = REMEMBERED): Remembered {
+  #add(key: string, digest: string, left = KEY_LIFE): Remembered {
     const added: Remembered = { digest, taken: 0, receivers: [], numbers: [] };
     this.#table.set(key, added, ENTRY_COST + 2 * key.length, left);
     return added;

@@ -21,7 +21,7 @@ const RETRY = 500;
 /** Milliseconds without an acknowledgement after which a broker that is there is taken to keep nothing: most of its servers may be away. */
 export const STALL = 3_000;
 
-/** Milliseconds after which an item is given up, at most. It is half the time for which the broker knows the ids of items, so none is kept twice. */
+/** Milliseconds after which an item is given up, at most. It is less than half the time for which the broker knows the ids of items, so none is kept twice. */
 export const GIVE_UP = 60_000;
 
 /** Milliseconds for which a node that stops waits for the broker. */

@@ -5,6 +5,7 @@ import { Broker, type BrokerAccess } from '../../../src/cluster/broker.ts';
 import { ItemStream } from '../../../src/cluster/store/item-stream.ts';
 import type { StreamSettings } from '../../../src/cluster/stream-settings.ts';
 import { Subjects } from '../../../src/cluster/subjects.ts';
+import { KEY_LIFE } from '../../../src/hub/index.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 import { type NatsServer, startNats } from '../../support/nats.ts';
 import { settingsOf } from './support.ts';
@@ -81,7 +82,7 @@ test('the stream is made as it must be', async (t) => {
       bytes: 67_108_864,
       replicas: 1,
       direct: true,
-      window: 120e9,
+      window: KEY_LIFE * 1e6,
     },
   );
   const again = await open(broker);
@@ -98,7 +99,7 @@ test('limits of the stream are raised, and never lowered', async (t) => {
   await open(broker, { maxBytes: 2_000_000, largest: () => ({ items: 9, age: Number.POSITIVE_INFINITY }) });
   const raised = await config(broker);
   assert.deepEqual([raised.max_msgs_per_subject, raised.max_age, raised.max_bytes], [10, 0, 2_000_000]);
-  assert.equal(raised.duplicate_window, 120e9);
+  assert.equal(raised.duplicate_window, KEY_LIFE * 1e6);
   await open(broker, { maxBytes: 1_000_000, largest: () => ({ items: 5, age: 10 }) });
   assert.deepEqual(await config(broker), raised);
 });
