@@ -90,6 +90,9 @@ export class ItemTail {
 
   /** The channels that have items with higher numbers. @param number not below `from` */
   namesAfter(number: number): readonly string[] {
+    const items = itemsAfter(this.#items, number, this.#first);
+    // Mostly few have come since.
+    if (items.length < this.#channels.size) return [...new Set(items.map(({ channel }) => channel))];
     const names: string[] = [];
     for (const [name, { items }] of this.#channels) if ((items.at(-1) as KeptItem).number > number) names.push(name);
     return names;

@@ -39,6 +39,14 @@ test('a tail lets the oldest go beyond its bytes, each of which counts 256 at le
   assert.deepEqual(numbers(tail, 'z', tail.from), [many + 101]);
 });
 
+test('channels that have had something are found by what has come, where that is little', () => {
+  const tail = new ItemTail();
+  for (let number = 1; number <= 9; number++) add(tail, number, `c${number}`);
+  for (const [index, channel] of ['c5', 'c1', 'c5'].entries()) add(tail, 10 + index, channel);
+  assert.deepEqual(tail.namesAfter(9), ['c5', 'c1']);
+  assert.equal(tail.namesAfter(0).length, 9);
+});
+
 test('a channel that was cleared continues from there on only', () => {
   const tail = new ItemTail();
   tail.restart(5);
