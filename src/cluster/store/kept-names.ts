@@ -1,15 +1,19 @@
 import { matchesPattern } from '../../codec/grip/index.ts';
 import { patternKey } from '../../hub/index.ts';
 import type { ReadsSource } from './kept-reads.ts';
-import { READ_BYTES } from './kept-run.ts';
+import { READ_BYTES, type RunEnd } from './kept-run.ts';
 import { readStream } from './read-stream.ts';
 
 /** Finds out which channels have items. */
 export class KeptNames {
   readonly #source: ReadsSource;
 
-  constructor(source: ReadsSource) {
+  readonly #end: () => Promise<RunEnd>;
+
+  /** @param end tells up to where to read, before each read */
+  constructor(source: ReadsSource, end: () => Promise<RunEnd>) {
     this.#source = source;
+    this.#end = end;
   }
 
   /** As `HistoryStore.matching`, from the last items that came; null where that is not known from these. */
@@ -48,14 +52,11 @@ export class KeptNames {
 
   /** Those that have items after this number; null where these items are too many. */
   async #namesAfter(pattern: string, after: number): Promise<readonly string[] | null> {
-    const { stream, state, subjects } = this.#source;
-    const subject = subjects.keptOf(pattern);
+    const subject = this.#source.subjects.keptOf(pattern);
     if (subject === null) return null;
-    // The server that is asked may be behind, and would not know all of them.
-    if (stream.replicas > 1) return null;
-    const upTo = state.head;
+    const { number: upTo, fence } = await this.#end();
     if (after >= upTo) return [];
-    const range = { subjects: [subject], after, upTo, maxBytes: READ_BYTES, fence: null, namesOnly: true };
+    const range = { subjects: [subject], after, upTo, maxBytes: READ_BYTES, fence, namesOnly: true };
     const part = await readStream(this.#source, range);
     return part.upTo < upTo ? null : [...new Set(part.items.map(({ channel }) => channel))];
   }

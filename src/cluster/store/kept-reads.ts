@@ -38,12 +38,12 @@ export interface ReadsSource extends StreamSource {
   readonly log: Log;
 }
 
-/** Times that a read is begun again when the broker fails. */
+/** Times that is read when the broker fails, or more comes meanwhile than is remembered. */
 const ATTEMPTS = 5;
 
 const NOTHING: KnownItems = { upTo: Number.POSITIVE_INFINITY, after: () => [], floorOf: () => 0 };
 
-/** Answers queries from the last items that came, else from the stream. An answer has everything up to the head of the moment in which it is given. */
+/** Answers queries from the last items that came, else from the stream. An answer says up to where it has everything: mostly up to the head of the moment in which it is given. */
 export class KeptReads {
   readonly #source: ReadsSource;
   readonly #runs: StreamRuns;
@@ -51,10 +51,10 @@ export class KeptReads {
   /** Above this number it is known which channels were cleared. */
   #begun = Number.POSITIVE_INFINITY;
 
-  /** @param fence subject of the marks of this node */
-  constructor(source: ReadsSource, fence: string) {
+  /** @param end tells up to where to read, before each read */
+  constructor(source: ReadsSource, end: () => Promise<RunEnd>) {
     this.#source = source;
-    const { stream, state, tail } = source;
+    const { tail } = source;
     const reads = this;
     this.#runs = new StreamRuns(
       {
@@ -65,8 +65,7 @@ export class KeptReads {
         },
         clearedTo: (channel) => tail.floorOf(channel),
       },
-      async (): Promise<RunEnd> =>
-        stream.replicas > 1 ? { number: await state.marked(), fence } : { number: state.head, fence: null },
+      end,
     );
   }
 
@@ -107,7 +106,7 @@ export class KeptReads {
     const isAhead = wanted.some(([, place]) => place !== null && place > state.head);
     // The number may be from another node that is ahead. If it is still ahead after this, it is of the future. And for channels that do not come here the head says nothing.
     if (isAhead || !this.#isFed(channels)) await state.marked();
-    for (let failed = 0; failed < ATTEMPTS; ) {
+    for (let tries = 0; tries < ATTEMPTS; ) {
       // A broker that is away is not asked: it may be away for long.
       if (state.isAway) await state.marked();
       const { times } = state;
@@ -115,10 +114,12 @@ export class KeptReads {
         const run = query.reverse === true ? await this.#newest(wanted, query) : await this.#runs.read(wanted);
         if (times === state.times) {
           if (before <= run.end + 1 || this.#reaches(run, channels)) return this.#answer(query, this.#withTail(run));
+          // More comes meanwhile than is remembered: the next page follows. A page with the newest items is to have these.
+          if (query.reverse !== true || ++tries === ATTEMPTS) return this.#answer(query, run);
           continue;
         }
       } catch (error) {
-        if (times === state.times) failed++;
+        if (times === state.times) tries++;
         this.#lines.write(log, 'warn', { error: String(error) }, 'reading of histories failed');
       }
       // It is read again once the broker is back.

@@ -10,8 +10,8 @@ import { clearedNumber } from './streamed-message.ts';
  */
 export const READ_BYTES = 4_194_304;
 
-/** Channels whose items are read by one reader: their subjects are one message to the broker. */
-const GROUP = 256;
+/** Channels whose items are read by one reader, and the part of the largest message that their subjects may take: they are one message to the broker. */
+const [GROUP, GROUP_PART] = [256, 2];
 
 /** A channel, and the number above which its items are wanted; null for all that is kept. */
 export type WantedChannel = readonly [channel: string, place: number | null];
@@ -95,15 +95,12 @@ const ITEM_BYTES = 200;
 
 /** Reads what channels have above their places, and finds out from which places on that is complete. */
 export async function readRun(source: RunSource, channels: readonly WantedChannel[], end: RunEnd): Promise<KeptRun> {
-  const { stream, subjects } = source;
+  const { stream } = source;
   const items: KeptItem[] = [];
   let upTo = end.number;
-  for (let from = 0; from < channels.length; from += GROUP) {
-    const group = channels.slice(from, from + GROUP);
-    const after = Math.min(...group.map(([, place]) => place ?? 0));
-    const filter = group.map(([channel]) => subjects.kept(channel)).filter((subject) => subject !== null);
-    if (filter.length === 0 || after >= upTo) continue;
-    const range = { subjects: filter, after, upTo: end.number, maxBytes: READ_BYTES, fence: end.fence };
+  for (const { subjects, after } of groupsOf(source, channels)) {
+    if (after >= upTo) continue;
+    const range = { subjects, after, upTo: end.number, maxBytes: READ_BYTES, fence: end.fence };
     const part = await readStream(source, range);
     for (const item of part.items) items.push(item);
     upTo = Math.min(upTo, part.upTo);
@@ -116,6 +113,34 @@ export async function readRun(source: RunSource, channels: readonly WantedChanne
   const beginning = Math.max(stream.floor, state.first_seq - 1);
   await Promise.all(strict.map((wanted) => findFloor(source, wanted, run, beginning)));
   return run;
+}
+
+/** Channels that are read by one reader. */
+interface Group {
+  readonly subjects: string[];
+  /** The lowest of their places. */
+  after: number;
+}
+
+function groupsOf({ broker, subjects }: StreamSource, channels: readonly WantedChannel[]): readonly Group[] {
+  const most = broker.maxPayload / GROUP_PART;
+  const groups: Group[] = [];
+  let bytes = 0;
+  for (const [channel, place] of channels) {
+    const subject = subjects.kept(channel);
+    if (subject === null) continue;
+    const { length } = JSON.stringify(subject);
+    let group = groups.at(-1);
+    if (group === undefined || group.subjects.length === GROUP || bytes + length > most) {
+      group = { subjects: [], after: Number.POSITIVE_INFINITY };
+      groups.push(group);
+      bytes = 0;
+    }
+    group.subjects.push(subject);
+    group.after = Math.min(group.after, place ?? 0);
+    bytes += length;
+  }
+  return groups;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createInbox } from '@nats-io/transport-node';
 import { attempt, type Guarded } from '../../clock/index.ts';
+import { matchesPattern } from '../../codec/grip/index.ts';
 import { LEAST_COST } from '../../exchange/index.ts';
 import type { KeptItem } from '../../history/index.ts';
 import type { Broker, BrokerMessage } from '../broker.ts';
@@ -27,7 +28,7 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** What to read. */
 export interface StreamRange {
-  /** Subjects of channels. No two of them match the same. */
+  /** Subjects of channels, or of a pattern. No two of them match the same. */
   readonly subjects: readonly string[];
   /** Only items with higher numbers. */
   readonly after: number;
@@ -62,7 +63,9 @@ export interface StreamSource {
 export async function readStream(source: StreamSource, range: StreamRange): Promise<StreamPart> {
   const { stream } = source;
   const { after, upTo, subjects, fence, namesOnly = false } = range;
-  const wanted = fence === null ? subjects : [...subjects, fence];
+  // Subjects of a consumer must not match the same: a pattern may match the fence, too.
+  const hasFence = fence === null || subjects.some((subject) => matchesPattern(subject, fence));
+  const wanted = hasFence ? subjects : [...subjects, fence];
   const consumer = await stream.addConsumer(
     pullConsumer({ from: after + 1, subjects: wanted, inactive: INACTIVE, headersOnly: namesOnly }),
   );

@@ -5,6 +5,7 @@ import type { BrokerAnswers } from './broker-answers.ts';
 import { lostAnswer } from './kept-answer.ts';
 import { KeptNames } from './kept-names.ts';
 import { KeptReads, type ReadsSource } from './kept-reads.ts';
+import type { RunEnd } from './kept-run.ts';
 import { keptSpan, NO_SPAN } from './kept-span.ts';
 import type { WaitingReads } from './waiting-reads.ts';
 
@@ -28,8 +29,11 @@ export class StoreQueries {
   constructor(source: ReadsSource, means: QueriesMeans) {
     this.#source = source;
     this.#means = means;
-    this.#reads = new KeptReads(source, means.fence);
-    this.#names = new KeptNames(source);
+    const { stream, state } = source;
+    const end = async (): Promise<RunEnd> =>
+      stream.replicas > 1 ? { number: await state.marked(), fence: means.fence } : { number: state.head, fence: null };
+    this.#reads = new KeptReads(source, end);
+    this.#names = new KeptNames(source, end);
   }
 
   /** Above this number it is known which channels are cleared. */

@@ -38,6 +38,20 @@ test('nodes at three servers with three replicas have one order, and read everyt
   );
 });
 
+test('of the many channels of a pattern those are found that have something new, at a server that may be behind', async (t) => {
+  const cluster = await threeNodes(t);
+  if (cluster === null) return;
+  const [a, b] = cluster.nodes as [StoreNode, StoreNode];
+  const matching = (pattern: string, after: number): Promise<readonly string[] | null> =>
+    new Promise((resolve) => b.store.matching([pattern], after, 1, resolve));
+  for (let index = 0; index < 5; index++) await a.append(`c.${index}`, '.');
+  for (const pattern of ['c.*', '>', '*.*', 'c.>']) {
+    const [number = 0] = await a.append('c.3', pattern);
+    assert.deepEqual(await matching(pattern, number - 1), ['c.3'], pattern);
+  }
+  assert.deepEqual(b.log.of('broker has failed'), []);
+});
+
 test('when the server that leads the stream is killed no item is lost or kept twice', async (t) => {
   const cluster = await threeNodes(t);
   if (cluster === null) return;

@@ -91,6 +91,47 @@ test('a client begins where the stream was when it came, if something has come u
   }
 });
 
+test('a client gets a page of what was read where more comes meanwhile than its node remembers', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const [a, b] = [await StoreNode.open(t, nats), await StoreNode.open(t, nats)];
+  await b.subscribe('x');
+  const [first = 0] = await a.append('x', '1', '2');
+  await b.until(() => b.items.length === 2);
+  // What got lost is not among the last items of its node: they begin again behind it.
+  const overrun = async (): Promise<void> => {
+    const { length } = b.items;
+    await a.append('x', DROPPED, 'later');
+    await b.until(() => b.items.length > length);
+  };
+  await overrun();
+  const { connection } = b.broker;
+  const request = connection.request.bind(connection);
+  t.mock.method(connection, 'request', async (subject: string, ...rest: [Uint8Array]) => {
+    if (subject.includes('.STREAM.INFO.')) await overrun();
+    return request(subject, ...rest);
+  });
+  for (const reverse of [false, true]) {
+    const after = { epoch: b.store.epoch, number: first };
+    const { recovered, more, items } = await b.read({ channels: ['x'], after, reverse });
+    assert.deepEqual([recovered, more], [true, true]);
+    assert.ok(items.some(({ bytes }) => bytes.toString() === '2'));
+  }
+});
+
+test('channels with long names are read at a broker that takes small messages only', async (t) => {
+  const nats = await startNats(t, { config: 'max_payload: 16384' });
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  const channels = Array.from({ length: 40 }, (_, index) => `${index}`.padEnd(900, '"'));
+  const [first = 0] = await a.append('x', 'first');
+  for (const channel of channels) await a.append(channel, '.');
+  const b = await StoreNode.open(t, nats);
+  await b.subscribe(...channels);
+  assert.equal(await b.after(first, ...channels), channels.map(() => '.').join(' '));
+  assert.deepEqual(b.log.of('reading of histories failed'), []);
+});
+
 test('more items are read than the broker is asked for at a time, and none is missing', async (t) => {
   const nats = await startNats(t);
   if (nats === null) return;
