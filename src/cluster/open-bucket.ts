@@ -3,6 +3,7 @@ import { type KV, Kvm } from '@nats-io/kv';
 import type { Broker } from './broker.ts';
 import { BrokerError } from './broker-error.ts';
 import { differencesBetween } from './differences-between.ts';
+import { lastingInfo } from './find-stream.ts';
 import { openStream } from './open-stream.ts';
 
 /** What a bucket is like: one value for each key. */
@@ -27,7 +28,7 @@ const ANSWER_MS = 2_000;
 /**
  * Finds a bucket, or makes it, and tries again where that may be possible in a moment. It gets as many replicas as it should have, if it has fewer.
  * @param use what it is for, in the plural
- * @param tries at most
+ * @param wasThere whether it has been opened before: then it is tried once. Default: false
  * @returns the bucket, and when it was made, as the broker says it
  * @throws BrokerError when the broker has no JetStream, does not allow it, or has another bucket of this name
  */
@@ -35,13 +36,14 @@ export function openBucket(
   broker: Broker,
   use: string,
   settings: BucketSettings,
-  tries?: number,
+  wasThere = false,
 ): Promise<{ readonly bucket: KV; readonly made: string }> {
   const { name, age, maxValueBytes, maxBytes, replicas } = settings;
   return openStream(
     broker,
     use,
-    async ({ streams }) => {
+    async (manager) => {
+      if (wasThere) await lastingInfo(manager, `KV_${name}`);
       const bucket = await new Kvm(jetstream(broker.connection, { timeout: ANSWER_MS })).create(name, {
         ...{ history: 1, ttl: age, maxValueSize: maxValueBytes, max_bytes: maxBytes, replicas },
         storage: StorageType.File,
@@ -50,10 +52,11 @@ export function openBucket(
       const differences = differencesOf(streamInfo.config, settings);
       if (differences.length > 0) throw new BrokerError(`bucket ${name} has other settings: ${differences.join('; ')}`);
       const { config } = streamInfo;
-      if (config.num_replicas < replicas) await streams.update(config.name, { ...config, num_replicas: replicas });
+      if (config.num_replicas < replicas)
+        await manager.streams.update(config.name, { ...config, num_replicas: replicas });
       return { bucket, made: streamInfo.created };
     },
-    tries,
+    wasThere ? 0 : undefined,
   );
 }
 

@@ -35,7 +35,7 @@ export class SharedBucket {
   }
 
   async #restore(): Promise<boolean> {
-    const { made } = await openBucket(this.#broker, this.#use, this.#settings, 1);
+    const { made } = await openBucket(this.#broker, this.#use, this.#settings, true);
     const isOther = made !== this.#made;
     this.#made = made;
     return isOther;

@@ -96,7 +96,7 @@ export class ResumeStore {
 
   async #prepare(): Promise<void> {
     const wanted = this.#wanted();
-    const { config } = await findStream(this.#manager, wanted);
+    const { config } = await findStream(this.#manager, wanted, false);
     requireStream(config, wanted);
     const change = raisedLimits(config, wanted);
     if (Object.keys(change).length > 0) await this.#manager.streams.update(this.name, { ...config, ...change });

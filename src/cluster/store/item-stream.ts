@@ -152,7 +152,7 @@ export class ItemStream {
 
   #find(): Promise<StreamInfo> {
     const metadata = { [EPOCH]: newEpoch() };
-    return findStream(this.#manager, { ...wantedStream(this.#subjects, this.#settings), metadata });
+    return findStream(this.#manager, { ...wantedStream(this.#subjects, this.#settings), metadata }, this.epoch !== '');
   }
 
   #take(info: StreamInfo): void {
