@@ -12,7 +12,7 @@ import type { Broker } from '../broker.ts';
 import { findStream } from '../find-stream.ts';
 import { openStream } from '../open-stream.ts';
 import { storedMessage } from '../stored-message.ts';
-import { raisedLimits, requireStream, type StreamSettings, wantedStream } from '../stream-settings.ts';
+import { differencesOf, raisedLimits, requireStream, type StreamSettings, wantedStream } from '../stream-settings.ts';
 import type { Subjects } from '../subjects.ts';
 
 /** Keys of a stream's metadata: what its epoch is made of, a hash of the rules, and the number of its last item when they became these. */
@@ -34,6 +34,8 @@ export class ItemStream {
   epoch = '';
   /** A cursor below it continues only channels that have items from before the cursor. */
   floor = 0;
+  /** How it differs from what it must be, as of the last refresh; empty as long as it can be used. */
+  unfit = '';
   /** The highest number that was seen. */
   seen = 0;
   /** Servers that have each item. */
@@ -65,12 +67,18 @@ export class ItemStream {
     });
   }
 
+  /** Why the broker keeps nothing that nodes can use. */
+  get stallReason(): string {
+    return this.unfit === '' ? 'most of its servers may be away' : `its stream was changed (${this.unfit})`;
+  }
+
   /**
    * Asks what the stream is like, and corrects its settings. It gets another epoch when it was made again, or has lost items, as after the broker was restored from a backup.
    */
   async refresh(): Promise<StreamInfo> {
     let info = await this.#find();
     const wanted = wantedStream(this.#subjects, this.#settings);
+    this.unfit = differencesOf(info.config, wanted).join('; ');
     requireStream(info.config, wanted);
     const change: Partial<StreamUpdateConfig> = raisedLimits(info.config, wanted);
     const metadata = { ...info.config.metadata };

@@ -237,7 +237,7 @@ export class JetStreamStore
     const { refusedBy } = this.#appends;
     if (this.#options.broker.up && refusedBy !== null) return `the broker keeps nothing: ${refusedBy}`;
     if (!this.isAway) return null;
-    const state = this.#options.broker.up ? 'keeps nothing now, as most of its servers may be away' : 'is away';
+    const state = this.#options.broker.up ? `keeps nothing now, as ${this.#stream.stallReason}` : 'is away';
     return `the broker ${state}: nothing is kept, and what was missed cannot be read`;
   }
 
@@ -408,7 +408,7 @@ export class JetStreamStore
   /** As if the broker was away: what it keeps is known again when it has taken a mark. */
   #onStalled(): void {
     if (this.#paused || this.#stopped) return;
-    this.#options.log.warn({}, 'broker keeps nothing: most of its servers may be away');
+    this.#options.log.warn({ reason: this.#stream.stallReason }, 'broker keeps nothing');
     this.onTurnEnd();
     this.#pause();
     this.#feed.restart();
@@ -470,6 +470,8 @@ export class JetStreamStore
       await this.#answers.orElse(this.#stream.refresh(), null);
       this.#checking = false;
       if (times !== this.#times || this.#stopped) return;
+      // It keeps items that would reach nobody, for example.
+      if (this.#stream.unfit !== '') return this.#onStalled();
       this.#count();
       if (this.epoch === epoch) return;
       this.onTurnEnd();

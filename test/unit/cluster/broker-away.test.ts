@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { patternKey } from '../../../src/hub/index.ts';
 import { startNats } from '../../support/nats.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -132,6 +133,32 @@ test('a stream that is deleted under the nodes is made again, with another epoch
   assert.notEqual(a.store.epoch, epoch);
   assert.ok(number !== 0);
   assert.equal(await a.kept('x'), 'new');
+});
+
+test('a stream whose items would reach nobody is not used until it is as it was', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  await a.subscribe('x');
+  await a.append('x', '1');
+  const { connection } = a.broker;
+  const { config } = await (await jetstreamManager(connection)).streams.info('test');
+  const update = (to: object) => connection.request('$JS.API.STREAM.UPDATE.test', JSON.stringify(to));
+  const stalled = new Promise<void>((resolve) => {
+    a.store.onStalled = resolve;
+  });
+  await update({ ...config, republish: undefined });
+  // It makes the store look at its stream.
+  a.store.clear('y');
+  await stalled;
+  assert.match(a.store.degraded ?? '', /keeps nothing now, as its stream was changed \(republish is not set, not "/);
+  await a.append('x', 'meanwhile');
+  await update(config);
+  await a.until(() => a.backs.length === 1);
+  assert.equal(a.store.degraded, null);
+  await a.append('x', '2');
+  await a.until(() => a.texts === '1 2');
+  assert.equal(await a.kept('x'), '1 meanwhile 2');
 });
 
 test('an item that is larger than the broker takes is not kept, and counted', async (t) => {
