@@ -4,7 +4,7 @@ import { formatCursor, LOST_CURSOR } from '../history/index.ts';
 import { boundedSince } from './client-cursor.ts';
 import { HistoryPlace } from './history-place.ts';
 import type { HistoryRun, HistoryStream } from './history-stream.ts';
-import { type HistoryAnswer, type HubHistory, PAGE_BYTES } from './hub-history.ts';
+import { type HistoryAnswer, type HubHistory, PAGE_BYTES, type StartPlaces } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
 import { isKept, keptOf, replaysGap, toldGaps } from './kept-channels.ts';
 import { LaterChannels, type LaterGroup, namesAmong, patternsAmong } from './later-channels.ts';
@@ -32,6 +32,8 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   #left: Set<string> | null = null;
   /** Whether it was subscribed to a new pattern since then, of which the answer has nothing. */
   #widened = false;
+  /** The first item that came before it was known where the client begins, and was left to the log. */
+  #firstLeft = Number.POSITIVE_INFINITY;
   /** Channels of which items got lost, until the client is told so. */
   #lost: Set<string> | null = null;
   /** Whether the client is to be told where it is once it has caught up. */
@@ -209,7 +211,8 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     this.client.tellGap(channels, cursor);
   }
 
-  #leave({ last }: Run): void {
+  #leave({ first, last }: Run): void {
+    if (this.first) this.#firstLeft = Math.min(this.#firstLeft, first);
     this.skipped = Math.max(this.skipped, last);
     if (this.waits) this.readOn();
   }
@@ -229,20 +232,20 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     else this.#askLater(later);
   }
 
-  protected override onAnswer(answer: HistoryAnswer): void {
+  protected override onAnswer(given: HistoryAnswer): void {
     if (this.client.ended) return;
-    const { gaps, items, start } = answer;
     const isFirst = this.first;
+    const answer = isFirst && this.after === null ? this.#withLeft(given) : given;
+    const { gaps, items, start } = answer;
+    const isLacking = this.#widened || answer !== given;
     if (gaps.length > 0) this.#onGaps(answer);
     if (this.epoch !== this.source.epoch) this.#later.passed();
     this.begin(answer);
     if (this.client.ended) return;
-    if (gaps.length > 0 || (isFirst && isEmpty(answer))) this.#tellBeginning(answer);
-    if (this.#widened || (items.length > 0 && (this.#unknown.size > 0 || (isFirst && !this.client.ready)))) {
+    if (gaps.length > 0 || (isFirst && isEmpty(answer))) this.#tellBeginning(answer, isLacking);
+    if (isLacking || (items.length > 0 && (this.#unknown.size > 0 || (isFirst && !this.client.ready)))) {
       // They are read again when the client takes something, and it is known where its new channels begin: no cursor may be beyond that.
-      if (isFirst || gaps.length > 0) {
-        this.position = start.places.reduce((lowest, [, number]) => Math.min(lowest, number), start.from);
-      }
+      if (isFirst || gaps.length > 0) this.position = lowestOf(start);
       this.reading = true;
       return;
     }
@@ -252,6 +255,13 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     if (this.reading) return;
     this.#later.passed();
     this.#tellCursor();
+  }
+
+  /** A new client begins no later than with what has come for it: an answer that begins behind that lacks it. */
+  #withLeft(answer: HistoryAnswer): HistoryAnswer {
+    const { gaps, start } = answer;
+    if (gaps.length > 0 || start.from < this.#firstLeft) return answer;
+    return { ...answer, start: { ...start, from: this.#firstLeft - 1 } };
   }
 
   #onGaps(answer: HistoryAnswer): void {
@@ -295,10 +305,10 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   }
 
   /** Nothing numbered is on its way: what waits for the client does not matter. Behind what it gets now it is told again. */
-  #tellBeginning(answer: HistoryAnswer): void {
+  #tellBeginning(answer: HistoryAnswer, isLacking: boolean): void {
     if (!this.#cursorDue || !this.client.isIdle || this.#hasLater) return;
-    this.#cursorDue = !isEmpty(answer);
-    this.client.tellCursor(formatCursor(this.epoch, beginningOf(answer)));
+    this.#cursorDue = isLacking || !isEmpty(answer);
+    this.client.tellCursor(formatCursor(this.epoch, isLacking ? lowestOf(answer.start) : beginningOf(answer)));
   }
 
   /** Not while something waits for the client that it may have to read again. */
@@ -361,6 +371,11 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
 /** The number behind which a client begins that gets this answer. */
 function beginningOf({ items, head }: HistoryAnswer): number {
   return (items[0]?.number ?? head + 1) - 1;
+}
+
+/** The number behind which the items come that are read from where a client began. */
+function lowestOf({ from, places }: StartPlaces): number {
+  return places.reduce((lowest, [, number]) => Math.min(lowest, number), from);
 }
 
 function isEmpty({ items, more }: HistoryAnswer): boolean {

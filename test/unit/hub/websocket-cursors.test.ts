@@ -349,6 +349,34 @@ test('a client gets what is published in a new channel or pattern while an answe
   }
 });
 
+test('a new client gets what comes before it is known where it begins, also of a channel or pattern that follows', async (t) => {
+  for (const key of ['b.x', patternKey('b.*')]) {
+    const { hub, store } = keeping(t, [rule('a'), rule('b.*')]);
+    await hub.publish(messageItem('a', 'a1'));
+    const source = hub.hub.history.source as HubHistory;
+    let begin: (() => void) | null = null;
+    hub.hub.history.source = {
+      get epoch() {
+        return source.epoch;
+      },
+      ask: (question, done) => {
+        if (begin === null) begin = () => source.ask(question, done);
+        else source.ask(question, done);
+      },
+    };
+    const client = come(hub, ['a'], null, ENVELOPE);
+    while (begin === null) await turn();
+    client.hold.subscribe(key);
+    await hub.publish(messageItem('b.x', 'b2'));
+    await hub.publish(messageItem('a', 'a3'));
+    (begin as () => void)();
+    for (let last = -1; client.requester.events.length !== last; await turn()) last = client.requester.events.length;
+    await hub.publish(messageItem('b.x', 'b4'));
+    const got = client.requester.events.flatMap((event) => /"text":"(\w+)"/.exec(event)?.[1] ?? []);
+    assert.deepEqual(got, ['b2', 'a3', 'b4'], client.shown(store).join());
+  }
+});
+
 test('a slow client reads on from the log: it gets each item once, and nothing waits for it', async (t) => {
   const { hub } = keeping(t, [rule('a', { items: 20_000 })], { limits: { queueItems: 10 } });
   const client = come(hub, ['a'], null, { credits: 5 });
