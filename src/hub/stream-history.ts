@@ -6,7 +6,7 @@ import { HistoryPlace } from './history-place.ts';
 import type { HistoryRun, HistoryStream } from './history-stream.ts';
 import { type HistoryAnswer, type HubHistory, PAGE_BYTES, type StartPlaces } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
-import { isKept, keptOf, replaysGap, toldGaps } from './kept-channels.ts';
+import { isKept, type KeptChannels, keptOf, replaysGap, toldGaps } from './kept-channels.ts';
 import { LaterChannels, type LaterGroup, namesAmong, patternsAmong } from './later-channels.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
@@ -30,7 +30,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   readonly #unknown = new Set<{ readonly key: string }>();
   /** Those that it has left since it has asked: the answer may have items of them. */
   #left: Set<string> | null = null;
-  /** Whether it was subscribed to a new pattern since then, of which the answer has nothing. */
+  /** Whether it was subscribed since then to something of which the answer has nothing. */
   #widened = false;
   /** The first item that came before it was known where the client begins, and was left to the log. */
   #firstLeft = Number.POSITIVE_INFINITY;
@@ -73,7 +73,11 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
 
   /** The stream is subscribed to others from now on. */
   replace(keys: readonly string[]): void {
+    const former = keysOf(this.kept);
     this.kept = keptOf(this.room, keys);
+    const next = keysOf(this.kept);
+    for (const key of former) if (!next.has(key)) this.part(key);
+    if (this.isAsking) this.#widened ||= [...next].some((key) => !former.has(key));
     this.hasAll = keys.every((key) => isKept(this.room, key));
   }
 
@@ -294,7 +298,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   #notLeft(items: readonly PublishItem[], group: LaterGroup | null): readonly PublishItem[] {
     const left = this.#left;
     if (left === null) return items;
-    const keys = group?.keys ?? this.#later.without([...this.kept.names, ...this.kept.patterns]);
+    const keys = group?.keys ?? this.#later.without(keysOf(this.kept));
     const asked = [...keys].filter((key) => !left.has(key));
     const [names, patterns] = [new Set(namesAmong(asked)), patternsAmong(asked)];
     return items.filter(({ channel }) => names.has(channel) || patterns.some((each) => matchesPattern(each, channel)));
@@ -366,6 +370,10 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
       if (!this.client.ended) this.client.give(run);
     }
   }
+}
+
+function keysOf({ names, patterns }: KeptChannels): ReadonlySet<string> {
+  return new Set([...names, ...patterns]);
 }
 
 /** The number behind which a client begins that gets this answer. */

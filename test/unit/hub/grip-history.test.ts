@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
+import type { HubHistory } from '../../../src/hub/index.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { both, EVENTS, fieldsOf, keeping, rule, shown } from './history-rig.ts';
 import {
@@ -108,6 +109,37 @@ test('a cursor says more than the origin, and the first item after it needs no i
   await hub.publish(ids('5', '4'));
   assert.equal(dataOf(client), '2,3,4,5');
   assert.equal(link.clients.length, 0);
+});
+
+test('a stream whose link leads to other channels while an answer of the log is on its way gets all of these, and nothing of the former', async (t) => {
+  const { hub } = keeping(t);
+  const link = new ManualLink();
+  const client = stream(hub, at({ a: null }), link);
+  const source = hub.hub.history.source as HubHistory;
+  let give: (() => void) | null = null;
+  hub.hub.history.source = {
+    get epoch() {
+      return source.epoch;
+    },
+    ask: (question, done) =>
+      source.ask(question, (answer) => {
+        if (give === null) give = () => done(answer);
+        else done(answer);
+      }),
+  };
+  // It is stored, and to be delivered at the end of the turn.
+  hub.hub.publish([both('a', 'a1')]);
+  hub.hub.catchUp();
+  while (give === null) await turn();
+  // Twice, as there was an item.
+  for (let times = 0; times < 2; times++) hub.advance(120_000);
+  link.last.onLinkDone({ hold: at({ b: null }).hold, next: link });
+  await hub.publish(both('b', 'b2'), both('a', 'a3'));
+  assert.equal(dataOf(client), '');
+  (give as () => void)();
+  for (let last = -1; client.body.length !== last; await turn()) last = client.body.length;
+  await hub.publish(both('b', 'b4'));
+  assert.equal(dataOf(client), 'b2,b4');
 });
 
 test('where the cursor is lost the client is told, and gets what the origin did not know', async (t) => {
