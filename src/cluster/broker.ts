@@ -28,6 +28,8 @@ export interface BrokerOptions {
   /** Null: TLS as the system has it, where the broker offers it. */
   readonly tls: TlsOptions | null;
   readonly log: Log;
+  /** What publishers get while the broker is away, for the log: they are refused, or reach the clients of this node alone. Default: `refuse` */
+  readonly onPartition?: 'refuse' | 'local';
   /** Ends waiting for a broker that is not there yet, or keeps nothing yet. */
   readonly abandon?: AbortSignal | null;
 }
@@ -80,6 +82,8 @@ export class Broker implements Guarded {
   /** Ends waiting for what the broker does not give yet. */
   readonly abandon: AbortSignal | null;
   readonly #log: Log;
+  /** What becomes of publishers while the broker is away. */
+  readonly #publishers: string;
   readonly #errorLines = new LineRate();
   readonly #watchers: BrokerWatcher[] = [];
   #up = true;
@@ -93,10 +97,11 @@ export class Broker implements Guarded {
   #unasked = 0;
   readonly #gathered = new GatheredMessages((subject, data) => this.connection.publish(subject, data), this);
 
-  private constructor(connection: NatsConnection, log: Log, abandon: AbortSignal | null) {
+  private constructor(connection: NatsConnection, { log, abandon = null, onPartition }: BrokerOptions) {
     this.connection = connection;
     this.abandon = abandon;
     this.#log = log;
+    this.#publishers = onPartition === 'local' ? 'reach the clients of this node' : 'are refused';
     this.#keepErrorsHandled();
     this.#watch().catch((thrown: unknown) => this.onFault(thrown));
   }
@@ -127,7 +132,7 @@ export class Broker implements Guarded {
         };
         // Servers of a cluster announce each other, and the library tries all of them for ever, silently, even if they refuse this node. So it is first tried whether the configured ones take it.
         await (await connect({ ...settings, ignoreClusterUpdates: true })).close();
-        return new Broker(await connect(settings), log, abandon);
+        return new Broker(await connect(settings), options);
       } catch (error) {
         const { reason, mayPass } = connectFailure(error, Object.keys(access).length > 0);
         if (reasons.size === 0 && mayPass) log.warn({ servers, reason }, 'broker is not there yet: trying again');
@@ -235,7 +240,7 @@ export class Broker implements Guarded {
     this.#times++;
     this.#untaken = 0;
     this.#unasked = 0;
-    this.#log.warn({ server }, 'broker is away: clients stay, publishers are refused');
+    this.#log.warn({ server, publishers: this.#publishers }, 'broker is away: clients stay');
     for (const watcher of this.#watchers) attempt(this, () => watcher.onDown());
   }
 

@@ -134,9 +134,9 @@ export class ClusterNode implements Guarded {
 
   /** Connects to the broker, and makes the stream if there is none. @throws BrokerError */
   static async start(options: ClusterNodeOptions): Promise<ClusterNode> {
-    const { log, prefix, replicas, maxBytes, wheel, historyCounters, counters, clients } = options;
+    const { log, prefix, replicas, maxBytes, onPartition, wheel, historyCounters, counters, clients } = options;
     const name = nodeName(options.node);
-    const broker = await Broker.connect({ ...options.broker, name: name.name, log });
+    const broker = await Broker.connect({ ...options.broker, name: name.name, log, onPartition });
     try {
       const subjects = new Subjects(prefix);
       const self = { broker, subjects, self: name, wheel, counters, log };

@@ -8,7 +8,7 @@ import { eventually } from '../support/running-app.ts';
 import { startSubscribing } from '../support/websocket/subscribing-origin.ts';
 import { openWs } from '../support/websocket/ws-peers.ts';
 
-const AWAY = 'broker is away: clients stay, publishers are refused';
+const AWAY = 'broker is away: clients stay';
 
 /** An origin that holds streams with an initial body, and requests for 1 s with `h=response`. */
 function startOpening(t: TestContext): Promise<string> {
