@@ -113,8 +113,8 @@ test('receivers of a node that does not answer are missing, once', async (t) => 
   assert.deepEqual(await counted(ofA, [item('c'), item('c')]), [[2, 2], ['b']], 'not as many as items');
 });
 
-test('held clients are found at all nodes', async (t) => {
-  const { ofA, a } = two(manualClock(t));
+test('held clients are found at all nodes, and the log says which nodes have not answered', async (t) => {
+  const { ofA, a, b } = two(manualClock(t));
   const find = (...ids: string[]) =>
     new Promise<readonly string[]>((resolve) => {
       ofA.findHeld(new Set(ids), resolve);
@@ -123,6 +123,11 @@ test('held clients are found at all nodes', async (t) => {
   assert.equal(a.counters.questions, 1);
   assert.deepEqual(await find('1', '2'), ['1', '2']);
   assert.equal(a.counters.questions, 1, 'no other node can have them');
+  assert.deepEqual(a.log.of('no answer of nodes'), []);
+  b.calls.handle('held', () => undefined);
+  assert.deepEqual(await find('1', '3'), ['1']);
+  const reason = 'it does not understand the question';
+  assert.deepEqual(a.log.of('no answer of nodes'), [{ nodes: 'b', about: 'held', reason }]);
 });
 
 test('a WebSocket is refreshed at whichever node it is', async (t) => {
