@@ -138,8 +138,11 @@ export interface HistoryStore {
     done: (names: readonly string[] | null) => void,
   ): void;
 
-  /** The newest stored item of a channel, for subscribers that get it at once, with the head as `read` gives it. */
-  lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void;
+  /**
+   * The newest stored item of a channel, for subscribers that get it at once, with the head as `read` gives it.
+   * @param done gets null where there is none, and undefined where that is not known, as too many wait
+   */
+  lastOf(channel: string, done: (item: KeptItem | null | undefined, head: number) => void): void;
 
   /** What is kept of a channel. */
   span(channel: string, done: (span: ChannelSpan) => void): void;

@@ -250,7 +250,7 @@ export class OwnHistory implements HubHistory {
     done: (answer: HistoryAnswer) => void,
     from = this.#end,
   ): void {
-    const { channels, patterns = [], ids = [], limitBytes } = question;
+    const { ids = [], limitBytes } = question;
     const places = new Map<string, number>();
     const missing: string[] = [];
     const lost = new Set(gaps);
@@ -283,7 +283,10 @@ export class OwnHistory implements HubHistory {
         }),
       () => {
         const found = new Set(places.keys());
-        this.#retained(channels, patterns, places, () => this.#since(question, from, read, found));
+        const unknown = (name: string): void => {
+          for (const key of keysAmong(question, [name])) lost.add(key);
+        };
+        this.#retained(question, places, unknown, () => this.#since(question, from, read, found));
       },
     );
   }
@@ -314,11 +317,11 @@ export class OwnHistory implements HubHistory {
     return { items: passed, head: Math.min(head, end), more: more || head > end };
   }
 
-  /** Adds the places before the last items of channels that retain them, where they have no place yet. */
+  /** Adds the places before the last items of channels that retain them, where they have no place yet. @param unknown is called with each of which that is not known */
   #retained(
-    channels: readonly string[],
-    patterns: readonly string[],
+    { channels, patterns = [] }: HistoryQuestion,
     places: Map<string, number>,
+    unknown: (name: string) => void,
     done: () => void,
   ): void {
     const rules = this.#rules();
@@ -328,7 +331,8 @@ export class OwnHistory implements HubHistory {
         retaining,
         (name, next) =>
           this.#store.lastOf(name, (item) => {
-            if (item !== null) places.set(name, item.number - 1);
+            if (item === undefined) unknown(name);
+            else if (item !== null) places.set(name, item.number - 1);
             next();
           }),
         done,

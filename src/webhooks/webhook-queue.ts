@@ -42,6 +42,7 @@ export class WebhookQueue {
   readonly #channel: string;
   /** The last event that is done with. Its number counts in a new epoch too, since numbers go on. */
   #mark: Cursor;
+  #loading = false;
   #loaded = false;
   #changed = true;
   readonly #unwatch: (() => void) | null;
@@ -54,10 +55,20 @@ export class WebhookQueue {
         this.#changed = true;
       }) ?? null;
     this.#mark = { epoch: store.epoch, number: 0 };
-    store.lastOf(webhookMarkChannel(channel), (item) => {
+    this.load();
+  }
+
+  /** Finds out which events were done with. Harmless once that is known, or asked for. A store for which too many wait has to be asked again. */
+  load(): void {
+    if (this.#loaded || this.#loading) return;
+    this.#loading = true;
+    const store = this.#store;
+    store.lastOf(webhookMarkChannel(this.#channel), (item) => {
+      this.#loading = false;
+      if (item === undefined) return;
       const [mark] = item === null ? [] : readKept(store, [item]);
       if (mark !== undefined) this.#mark = parseCursor(textOf(mark)) ?? this.#mark;
-      store.clear(channel, this.#mark.number);
+      store.clear(this.#channel, this.#mark.number);
       this.#loaded = true;
     });
   }

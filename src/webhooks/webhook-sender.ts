@@ -86,6 +86,7 @@ export class WebhookSender implements Guarded {
   /** Called every 100 ms. @param store null while another process has what waits. @param isLast whether something may have been queued of which a store that is far has not told yet */
   tick(store: AppendableStore | null, isLast = false): void {
     if (store !== this.#store) this.#use(store);
+    this.#queue?.load();
     if (this.#open.looks === 0 && (isLast || this.#hasToLook)) this.#look((fewer) => this.#onLost(fewer));
     this.#sendNext();
   }

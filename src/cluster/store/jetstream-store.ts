@@ -292,7 +292,7 @@ export class JetStreamStore
     this.#queries.matching(patterns, after, limit, done);
   }
 
-  lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void {
+  lastOf(channel: string, done: (item: KeptItem | null | undefined, head: number) => void): void {
     this.#queries.lastOf(channel, done);
   }
 

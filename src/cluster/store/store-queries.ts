@@ -73,11 +73,11 @@ export class StoreQueries {
     else this.#pass(this.#orElse(this.#names.matching(patterns, after, limit), null), done);
   }
 
-  lastOf(channel: string, done: (item: KeptItem | null, head: number) => void): void {
+  lastOf(channel: string, done: (item: KeptItem | null | undefined, head: number) => void): void {
     const { answers, waiting } = this.#means;
     const leave = waiting.enter([channel]);
     if (leave === null) {
-      done(null, this.#source.state.head);
+      done(undefined, this.#source.state.head);
       return;
     }
     // A broker that fails is asked again: a client would go without the item that is retained for it, and webhooks would get again what they have had.

@@ -139,6 +139,17 @@ test('a new client for which there is no room, or of another epoch, is told of a
   }
 });
 
+test('a new client for which it is not known what a channel retains is told of a gap', (t) => {
+  const { store } = historyOf(3);
+  const history = new OwnHistory(store, () => new ChannelRules([rule('>', { retain: true })]), SOUND);
+  t.mock.method(store, 'lastOf', (_channel: string, done: (item: undefined, head: number) => void) =>
+    done(undefined, store.head),
+  );
+  const named = ask(history, {});
+  assert.deepEqual([named.gaps, named.items, named.head], [['a'], [], 3]);
+  assert.deepEqual(ask(history, { channels: [], patterns: ['*'] }).gaps, [patternKey('*')]);
+});
+
 test('what is stored while it is found out which channels a pattern matches is left to the next question', async () => {
   const { history, store } = historyOf(3);
   const { matching } = store;

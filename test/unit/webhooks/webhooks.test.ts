@@ -174,6 +174,29 @@ test('a receiver that is gone gets nothing more until its webhook changes', (t) 
   assert.deepEqual(rig.last.events, ['c']);
 });
 
+test('a store for which too many wait is asked again what was taken, and nothing is sent before', (t) => {
+  const rig = new HooksRig(t);
+  const store = rig.store as HistoryStore;
+  // What was taken is in the store again, as after a crash.
+  t.mock.method(store, 'clear', () => {});
+  rig.queue('a');
+  rig.advance(100);
+  rig.last.answer({ status: 200 });
+  const next = new HooksRig(t);
+  next.store = store;
+  const { lastOf } = store;
+  let refused = 0;
+  store.lastOf = (channel, done) => {
+    if (refused++ < 3) done(undefined, store.head);
+    else lastOf.call(store, channel, done);
+  };
+  rig.queue('b');
+  next.advance(200);
+  assert.deepEqual(next.sent, []);
+  next.advance(1_000);
+  assert.deepEqual(next.last.events, ['b']);
+});
+
 test('a slow receiver delays no other one', (t) => {
   const other = { ...HOOK, url: 'http://other.test/', queue: '$webhook.b' };
   const rig = new HooksRig(t, [HOOK, other]);

@@ -39,6 +39,8 @@ test('what is asked while the broker is away waits until it is back, and beyond 
   const waits = a.after(first, long);
   assert.equal(await a.after(first, other), `gap ${other}`);
   assert.equal(a.counters.readsRefused, 1);
+  assert.equal(await new Promise((resolve) => a.store.lastOf(other, resolve)), undefined);
+  assert.equal(a.counters.readsRefused, 2);
   await turn();
   assert.equal(requests.mock.callCount(), 0);
   await nats.start();
