@@ -32,7 +32,8 @@ export class KeptNames {
   async matching(patterns: readonly string[], after: number | null, limit: number): Promise<readonly string[] | null> {
     const { stream, state } = this.#source;
     await state.ruled();
-    if (after !== null && after > state.head) await state.marked();
+    // A broker that is away is not asked: it may be away for long.
+    if (state.isAway || (after !== null && after > state.head)) await state.marked();
     const { state: is } = await stream.info();
     if (after !== null && (is.first_seq > after + 1 || after < stream.floor)) return null;
     const found = new Set<string>();

@@ -68,9 +68,15 @@ export class StoreQueries {
     limit: number,
     done: (names: readonly string[] | null) => void,
   ): void {
-    const names = this.#names.inTail(patterns, after, limit);
-    if (names !== null) done(names);
-    else this.#pass(this.#orElse(this.#names.matching(patterns, after, limit), null), done);
+    const known = this.#names.inTail(patterns, after, limit);
+    const { answers, waiting } = this.#means;
+    const leave = known === null ? waiting.enter(patterns) : null;
+    if (leave === null) {
+      done(known);
+      return;
+    }
+    const found = answers.untilThere(async () => ({ names: await this.#names.matching(patterns, after, limit) }));
+    this.#pass(found.finally(leave), ({ names }) => done(names));
   }
 
   lastOf(channel: string, done: (item: KeptItem | null | undefined, head: number) => void): void {

@@ -1,7 +1,7 @@
 import { type ClusterCounters, LEAST_COST, LineRate, type Log } from '../../exchange/index.ts';
 
 /**
- * Bytes of the questions of clients that wait for the broker: each costs 256 and two for each character of the names of its channels. Clients that come back while the broker is away ask again and again, and
+ * Bytes of the questions of clients that wait for the broker: each costs 256 and two for each character of the names of its channels, or of its patterns. Clients that come back while the broker is away ask again and again, and
  * their former questions still wait.
  * @bound cluster-waiting-reads
  */

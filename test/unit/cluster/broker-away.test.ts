@@ -189,7 +189,7 @@ test('a thousand items of one append get their numbers in their order', async (t
   await a.store.stop();
 });
 
-test('the last item of a channel is known when the broker is back, though it was asked for while it was away', async (t) => {
+test('what a channel and a pattern have is known when the broker is back, though it was asked for while it was away', async (t) => {
   const nats = await startNats(t);
   if (nats === null) return;
   const a = await StoreNode.open(t, nats);
@@ -197,7 +197,9 @@ test('the last item of a channel is known when the broker is back, though it was
   await nats.kill();
   await a.log.until('broker is away: clients stay');
   const last = new Promise<number | null>((resolve) => a.store.lastOf('x', (item) => resolve(item?.number ?? null)));
+  const matched = new Promise((resolve) => a.store.matching(['*'], null, 10, resolve));
   await a.log.until('broker has failed');
   await nats.start();
   assert.equal(await last, number);
+  assert.deepEqual(await matched, ['x']);
 });
