@@ -52,6 +52,11 @@ export class ChannelHistory implements HubHistory {
     return this.#keeper !== null;
   }
 
+  /** Whether items of a channel are kept. */
+  isKept(channel: string): boolean {
+    return this.#rules.limitsOf(channel) !== null;
+  }
+
   /** Items are kept here from now on. */
   keepIn(store: HistoryStore): void {
     this.#keeper = new ItemKeeper(store, this.#rules, (items) => this.#outlet.pass(items));

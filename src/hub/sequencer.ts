@@ -51,6 +51,7 @@ export type SequencerRoom = Pick<HubRoom, 'channels' | 'counters' | 'limits' | '
 export class Sequencer {
   readonly #room: SequencerRoom;
   readonly #deliver: (items: readonly PublishItem[]) => void;
+  readonly #isKept: (channel: string) => boolean;
   readonly #seen: SeenIds;
   readonly #expiry: Expiry;
   /** Early items by channel and by the id that they wait for. */
@@ -59,14 +60,16 @@ export class Sequencer {
   readonly #queue = new Set<EarlyItem>();
   #bytes = 0;
 
-  /** @param deliver takes the items in the order in which they are to be delivered */
+  /** @param deliver takes the items in the order in which they are to be delivered @param isKept whether a channel has a history: its items are never dropped for their order */
   constructor(
     room: SequencerRoom,
     deliver: (items: readonly PublishItem[]) => void,
+    isKept: (channel: string) => boolean,
     onFault: (thrown: unknown) => void,
   ) {
     this.#room = room;
     this.#deliver = deliver;
+    this.#isKept = isKept;
     this.#seen = new SeenIds(room.wheel, onFault);
     this.#expiry = new Expiry(() => this.#expire(), onFault);
   }
@@ -115,8 +118,10 @@ export class Sequencer {
       const channel = item.noSeq ? undefined : channels.get(item.channel);
       if (channel !== undefined && isEarly(item, channel)) {
         ordered ??= items.slice(0, i);
-        this.#keep(item, channel);
-        continue;
+        if (this.#mayWait(item, channel, ordered)) {
+          this.#keep(item, channel);
+          continue;
+        }
       }
       ordered?.push(item);
       if (channel === undefined) continue;
@@ -159,6 +164,20 @@ export class Sequencer {
 
   #pass(items: readonly PublishItem[]): void {
     if (items.length > 0) this.#deliver(items);
+  }
+
+  /** Whether an early item waits, or is dropped. What is kept is delivered instead, as if it had waited long enough: the oldest where too many wait, or the item itself. */
+  #mayWait(item: PublishItem, channel: Channel, ordered: PublishItem[]): boolean {
+    const ofChannel = this.#early.get(channel);
+    if (ofChannel === undefined || !this.#isKept(channel.name)) return true;
+    if (ofChannel.has(item.prevId as string)) return false;
+    if (ofChannel.size < MAX_EARLY_ITEMS) return true;
+    const oldest = ofChannel.values().next().value as EarlyItem;
+    this.#take(oldest);
+    ordered.push(oldest.item);
+    this.#room.channels.setLastId(channel.name, oldest.item.id);
+    this.#follow(channel, ordered);
+    return isEarly(item, channel);
   }
 
   #keep(item: PublishItem, channel: Channel, wait = this.#room.limits.current.messageWait * 1_000): void {
@@ -226,7 +245,7 @@ export class Sequencer {
     const { channels, log, counters } = this.#room;
     const { channel, item } = early;
     this.#take(early);
-    if (channels.get(channel.name) !== channel) {
+    if (channels.get(channel.name) !== channel && !this.#isKept(channel.name)) {
       // The channel has had no client meanwhile.
       counters.itemsOutOfOrder++;
       return;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
 import type { HubHistory } from '../../../src/hub/index.ts';
+import { MAX_EARLY_ITEMS } from '../../../src/hub/sequencer.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { both, EVENTS, fieldsOf, keeping, rule, shown } from './history-rig.ts';
 import {
@@ -56,6 +57,31 @@ test('a stream gets what comes after the item that its origin knew, without its 
   await hub.publish(ids('4', '3'), ids('y', null, 'b'));
   assert.equal(dataOf(client), '2,3,4,y');
   assert.equal(link.clients.length, 0);
+});
+
+test('items of a channel with a history are never dropped for their order', async (t) => {
+  const { hub } = keeping(t, [rule('a', { items: 1_000 })]);
+  const client = stream(hub, at({ a: null }));
+  // The one before the chain never comes, and more follow than may wait.
+  const chain = Array.from({ length: 3 * MAX_EARLY_ITEMS }, (_, index) => ids(`${index + 1}`, `${index}`));
+  await hub.publish(ids('first', null), ...chain, ids('fork', '0'), ids('other', '0'));
+  hub.advance(6_000);
+  await turn();
+  assert.equal(dataOf(client), ['first', ...chain.map(({ id }) => id), 'other', 'fork'].join());
+  assert.equal(hub.counters.itemsOutOfOrder, 0);
+});
+
+test('an item that waits for the one before it is kept also when the clients of its channel have gone', async (t) => {
+  const { hub, store } = keeping(t);
+  const client = stream(hub, at({ a: null }));
+  await hub.publish(ids('1', null), ids('3', '2'));
+  client.leave();
+  await hub.publish(ids(null, null));
+  hub.advance(6_000);
+  await turn();
+  const next = hub.client();
+  hub.hold(next, at({ a: null }), { request: withCursor(next, `${store.epoch}-0`) });
+  assert.equal(dataOf(next), '1,-,3');
 });
 
 test('each channel begins where its origin knew it', async (t) => {
