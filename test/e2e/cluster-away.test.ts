@@ -24,14 +24,14 @@ function clusterOf(url: string): string {
   return `[cluster]\nnats = ["${url}"]\n${THREE_ITEMS}`;
 }
 
-/** Published for event streams, held requests and WebSockets. */
+/** Published for event streams, held requests and WebSockets. A try that is refused may be kept later: by its id the next one is the same item. */
 async function publish({ app }: KeepingRig, channel: string, text: string): Promise<void> {
   const formats = {
     'http-stream': { content: `data: ${text}\n\n` },
     'http-response': { body: text },
     'ws-message': { content: text },
   };
-  while ((await app.post([{ channel, formats }])).status !== 200);
+  while ((await app.post([{ channel, id: text, formats }])).status !== 200);
 }
 
 const FAULTS = {

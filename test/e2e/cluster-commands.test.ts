@@ -69,13 +69,20 @@ async function startPair(t: TestContext) {
   return { nats, asked, a, b, push, ask };
 }
 
+/** How often a node has come to hold a request. */
+function heldPolls({ app }: KeepingRig): number {
+  return app.log.of('hold').filter(({ mode }) => mode === 'response').length;
+}
+
 /** Clients of a node: an event stream, a held request and a WebSocket, to all of which items of the other node come. */
 async function clientsOf(t: TestContext, { b, a }: { a: KeepingRig; b: KeepingRig }, channel: string) {
   const stream = await b.stream(channel);
   await got(stream, ': open');
   const socket = await openWs(t, `ws://${b.app.address}/?c=${channel}`);
   assert.equal(await socket.next(), 'text open');
+  const before = heldPolls(b);
   const poll = b.stream(channel, null, '&h=response');
+  await eventually(() => heldPolls(b) > before);
   // The broker has the subscription when an item has come.
   while (!stream.text.includes('warm')) await a.publish(channel, 'warm');
   return { stream, socket, poll };
@@ -87,7 +94,7 @@ for (const channel of ['kept', 'other']) {
   test(`items that close, hint or refresh on the channel "${channel}" reach the clients of another node, by each input`, async (t) => {
     const rig = await startPair(t);
     if (rig === null) return;
-    const { asked, a, push, ask } = rig;
+    const { asked, a, b, push, ask } = rig;
     const inputs: Record<string, (item: Item) => Promise<unknown>> = {
       http: (item) => a.app.publish(item as never),
       pull: (item) => push.sendSurely([encode(item)]),
@@ -95,10 +102,11 @@ for (const channel of ['kept', 'other']) {
     };
     for (const [name, publish] of Object.entries(inputs)) {
       const { stream, poll } = await clientsOf(t, rig, channel);
-      await eventually(() => asked.response > 0);
-      const before = { ...asked };
+      const before = { ...asked, held: heldPolls(b) };
       await publish({ channel, formats: { 'http-response': { action: 'hint' } } });
-      await eventually(() => asked.response === before.response + 1);
+      // Its origin was asked again, and it is held again.
+      await eventually(() => heldPolls(b) > before.held);
+      assert.equal(asked.response, before.response + 1);
       await publish({ channel, formats: { 'ws-message': { action: 'refresh' } } });
       await eventually(() => asked.refreshed > before.refreshed);
       await publish({ channel, formats: { 'http-stream': { action: 'close' } } });

@@ -269,12 +269,13 @@ test('a node that drains tells the others, and its clients go one after the othe
 
   const stopped = b.app.app.stop(4);
   const first = await Promise.race(streams.map(async (stream) => stream.ended().then(() => stream)));
+  // Those whose turn has not come still get what is published, also at other nodes.
+  const published = a.publish('x', 'meanwhile');
   const beta = (await nodesAt(a)).find(({ name }) => name === 'beta');
   assert.equal(beta?.state, 'draining');
   assert.equal((await b.control.send('GET', '/readyz')).status, 503);
   await assert.rejects(fetch(`http://${b.app.address}/`), 'no new connections are accepted');
-  // Those whose turn has not come still get what is published, also at other nodes.
-  await a.publish('x', 'meanwhile');
+  await published;
   await Promise.all(streams.map((stream) => stream.ended()));
   for (const stream of streams) assert.match(stream.text, /\nretry: \d+\n\n$/);
   assert.ok(streams.some((stream) => stream !== first && stream.text.includes('data: meanwhile')));

@@ -5,7 +5,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { patternKey } from '../../../src/hub/index.ts';
 import { startNats } from '../../support/nats.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { DROPPED, StoreNode } from './support.ts';
+import { announceNothing, DROPPED, StoreNode } from './support.ts';
 
 test('items that are appended while the broker is killed and comes back are kept once, and in their order', async (t) => {
   const nats = await startNats(t);
@@ -52,6 +52,7 @@ test('what came while a node was cut off is behind the place that it is told of,
 });
 
 test('what got lost before the broker was away is noticed when it is back, before clients go on', async (t) => {
+  announceNothing(t);
   const nats = await startNats(t);
   if (nats === null) return;
   const [a, b] = [await StoreNode.open(t, nats), await StoreNode.open(t, nats)];

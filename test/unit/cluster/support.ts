@@ -3,6 +3,7 @@ import { TimerWheel } from '../../../src/clock/index.ts';
 import { Broker, type BrokerMessage } from '../../../src/cluster/broker.ts';
 import { ChannelFeed } from '../../../src/cluster/channel-feed.ts';
 import { JetStreamStore } from '../../../src/cluster/store/jetstream-store.ts';
+import { PositionAnnouncer } from '../../../src/cluster/store/position-announcer.ts';
 import type { StreamSettings } from '../../../src/cluster/stream-settings.ts';
 import { Subjects } from '../../../src/cluster/subjects.ts';
 import { ClusterCounters } from '../../../src/exchange/index.ts';
@@ -15,6 +16,11 @@ export const KEEP: ChannelLimits = { items: 1_000, age: 3_600, bytes: Number.POS
 
 /** The text of an item that gets lost on its way to a node. */
 export const DROPPED = 'dropped';
+
+/** From now on nodes do not announce what they append. They do that after 2 s, which may be before a test on a slow machine goes on. */
+export function announceNothing(t: TestContext): void {
+  t.mock.method(PositionAnnouncer.prototype, 'note', () => {});
+}
 
 export function settingsOf(settings: Partial<StreamSettings> = {}): StreamSettings {
   return { replicas: 1, maxBytes: 67_108_864, largest: () => KEEP, ...settings };

@@ -6,7 +6,7 @@ import { MAX_DOUBTFUL, PositionCheck } from '../../../../src/cluster/store/posit
 import { Subjects } from '../../../../src/cluster/subjects.ts';
 import { patternKey } from '../../../../src/hub/index.ts';
 import { startNats } from '../../../support/nats.ts';
-import { DROPPED, KEEP, StoreNode } from '../support.ts';
+import { announceNothing, DROPPED, KEEP, StoreNode } from '../support.ts';
 
 test('an item that has got lost on its way is noticed when none follows, since its node announces it', async (t) => {
   const nats = await startNats(t);
@@ -24,6 +24,7 @@ test('an item that has got lost on its way is noticed when none follows, since i
 });
 
 test('a node in doubt asks the stream for all of its channels, and notices each loss once', async (t) => {
+  announceNothing(t);
   const nats = await startNats(t);
   if (nats === null) return;
   const a = await StoreNode.open(t, nats);
@@ -66,6 +67,7 @@ test('it looks at the channels of patterns, too', async (t) => {
 });
 
 test('what the channels of patterns have lost is found from where all were looked at last, whatever was looked at since', async (t) => {
+  announceNothing(t);
   const nats = await startNats(t);
   if (nats === null) return;
   const a = await StoreNode.open(t, nats);
