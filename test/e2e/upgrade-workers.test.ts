@@ -50,11 +50,11 @@ class WorkersRig {
     this.#cwd = cwd;
   }
 
-  /** With clients that take a while to move. */
-  static async crowded(t: TestContext): Promise<WorkersRig> {
+  /** With clients that take a while to move, and one that cannot. */
+  static async crowded(t: TestContext): Promise<{ readonly rig: WorkersRig; readonly busy: RawClient }> {
     const rig = await WorkersRig.start(t);
     await rig.crowd.connect(rig.address, { streams: 600, polls: 0, webSockets: 200 });
-    return rig;
+    return { rig, busy: await rig.crowd.connectBusy(t, rig.address) };
   }
 
   static async start(t: TestContext): Promise<WorkersRig> {
@@ -136,8 +136,10 @@ test('a connection that has moved is found by its id, and an id that was seen st
   };
   await publish(items);
   await Promise.all(clients.map((client) => client.take('<2>\r\n')));
-  const ids = rig.log('hold').map(({ id }) => id as string);
-  assert.equal(ids.length, clients.length);
+  const held = () => rig.log('hold').map(({ id }) => id as string);
+  // What is logged comes by another way than what clients get.
+  while (held().length < clients.length) await pause(10);
+  const ids = held();
   await rig.upgrade();
   assert.deepEqual(rig.moves, [{ moved: clients.length, stay: 0 }]);
   // Repeated, and then a new one.
@@ -152,7 +154,7 @@ test('a connection that has moved is found by its id, and an id that was seen st
 test('a new main process that is killed while clients move leaves the others to the old workers, and the next one takes them', {
   skip: SKIP,
 }, async (t) => {
-  const rig = await WorkersRig.crowded(t);
+  const { rig, busy } = await WorkersRig.crowded(t);
   const { crowd, publisher, server } = rig;
   await publisher.publish();
   await crowd.caughtUp();
@@ -163,14 +165,14 @@ test('a new main process that is killed while clients move leaves the others to 
   await server.program.logged('upgrade failed: the new process did not take over, this one goes on');
   await publisher.publish();
   await crowd.caughtUp();
+  await busy.until(() => busy.text.includes('<2>'));
   const { lost, again, closed } = crowd.faults;
   // Those that had moved already are gone with it.
-  assert.ok(closed < crowd.size, `${closed} of ${crowd.size}`);
   assert.deepEqual({ lost: lost - closed, again }, { lost: 0, again: 0 });
   await rig.upgrade();
   await publisher.publish();
   await crowd.caughtUp();
-  assert.deepEqual(rig.moves, [{ moved: crowd.size - closed, stay: 0 }]);
+  assert.deepEqual(rig.moves, [{ moved: crowd.size - closed, stay: 1 }]);
   const after = crowd.faults;
   assert.deepEqual(
     { lost: after.lost - 2 * closed, again: after.again, closed: after.closed },
@@ -182,7 +184,7 @@ for (const side of ['old', 'new'] as const) {
   test(`a worker of the ${side} process that is killed while clients move takes along no more than its own`, {
     skip: SKIP,
   }, async (t) => {
-    const rig = await WorkersRig.crowded(t);
+    const { rig } = await WorkersRig.crowded(t);
     const { crowd, publisher, server } = rig;
     publisher.start();
     const old = server.pid;
@@ -203,7 +205,7 @@ for (const side of ['old', 'new'] as const) {
     const [{ moved, stay } = { moved: 0, stay: 0 }] = rig.moves;
     assert.equal(again, 0);
     assert.ok(closed < crowd.size, `${closed} of ${crowd.size}`);
-    assert.ok(moved > 0 && moved + stay <= crowd.size, `${moved} moved, ${stay} stay`);
+    assert.ok(moved > 0 && moved + stay <= crowd.size + 1, `${moved} moved, ${stay} stay`);
     assert.equal(crowd.lostByOpen, 0);
   });
 }
@@ -211,7 +213,7 @@ for (const side of ['old', 'new'] as const) {
 test('an old main process that is killed while clients move takes along no more than what has not moved', {
   skip: SKIP,
 }, async (t) => {
-  const rig = await WorkersRig.crowded(t);
+  const { rig } = await WorkersRig.crowded(t);
   const { crowd, publisher, server } = rig;
   await publisher.publish();
   await crowd.caughtUp();

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { connectTo, type RawClient } from './raw-client.ts';
 
 const HANDSHAKE =
   'GET /socket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
@@ -170,6 +171,18 @@ export class HeldCrowd {
       if (i % 50 === 49) await Promise.all(held.splice(0));
     }
     await Promise.all(held);
+  }
+
+  /**
+   * A WebSocket that has begun a message, and does not end it. So it cannot move to another process, which is tried for a second: what a test does meanwhile comes while clients move, however slow the machine is. It does
+   * not belong to the crowd.
+   */
+  async connectBusy(t: TestContext, address: string): Promise<RawClient> {
+    const client = await connectTo(t, address);
+    client.write(HANDSHAKE);
+    await client.take();
+    // The head of a masked text message of five bytes, and the first of these.
+    return client.write(Buffer.of(0x81, 0x85, 0, 0, 0, 0, 0x61));
   }
 
   /** The next item, as GRIP's JSON has it. */
