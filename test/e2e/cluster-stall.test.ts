@@ -5,6 +5,8 @@ import { cursorIn, dataOf, got, startKeeping } from '../support/history/kept-cha
 import { startNats } from '../support/nats.ts';
 import { eventually } from '../support/running-app.ts';
 
+const AWAY = 'broker is away: clients stay, publishers are refused';
+
 const RULES = '[[channel]]\nmatch = "kept"\nhistory_items = 1000\n';
 
 function clusterOf(url: string): string {
@@ -18,8 +20,9 @@ test('publishers wait while the broker stalls for a moment, and no item is lost'
   const b = await startKeeping(t, clusterOf(nats.url), a.target);
   const client = await b.stream('kept');
   await got(client, 'id: ');
+  // More than the kernel takes for a broker that reads nothing, and no more: after 3 s publishers would be refused.
+  const texts = Array.from({ length: 12 }, (_, index) => String(index).padEnd(500_000, '.'));
   await nats.stop();
-  const texts = Array.from({ length: 24 }, (_, index) => String(index).padEnd(500_000, '.'));
   const posts = texts.map((text) => a.publish('kept', text));
   // What is kept is answered once it is stored.
   const first = await Promise.race([...posts, a.stream('other').then(() => 'served')]);
@@ -32,7 +35,8 @@ test('publishers wait while the broker stalls for a moment, and no item is lost'
 });
 
 test('a node that is cut off as a slow consumer catches up: its clients get all items in order', async (t) => {
-  const nats = await startNats(t, { config: 'max_pending: 1100000\n' });
+  // Three times as much as the node asks for at a time: with less it would be cut off again when it reads what it has missed.
+  const nats = await startNats(t, { config: 'max_pending: 6000000\n' });
   if (nats === null) return;
   const relay = await CuttingRelay.start(t, nats.url.slice('nats://'.length));
   const a = await startKeeping(t, clusterOf(nats.url));
@@ -46,9 +50,11 @@ test('a node that is cut off as a slow consumer catches up: its clients get all 
     isCut = true;
   });
   while (!isCut) {
-    const text = String(published.length).padEnd(200_000, '.');
-    await a.publish('kept', text);
-    published.push(text);
+    const texts = [0, 1, 2, 3].map((index) => String(published.length + index).padEnd(200_000, '.'));
+    await a.publish('kept', ...texts);
+    published.push(...texts);
+    // Otherwise it would not be cut off any more.
+    assert.deepEqual(slow.app.log.with(AWAY), [], 'the broker cuts it off before it finds out that nothing comes');
   }
   relay.goOn();
   await slow.app.log.until('broker is back');
