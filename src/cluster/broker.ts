@@ -39,6 +39,8 @@ export interface BrokerWatcher {
   /** The broker is there again. What was published meanwhile has not come. */
   onUp(): void;
   onDown(): void;
+  /** The broker has confirmed some of what was published: `Broker.pending` is lower. Default: nothing. */
+  onTaken?(): void;
 }
 
 /** A message that came by a subscription. */
@@ -250,7 +252,9 @@ export class Broker implements Guarded {
     this.#unasked = 0;
     this.#gathered.flush();
     const taken = (): void => {
-      if (times === this.#times) this.#untaken -= asked;
+      if (times !== this.#times) return;
+      this.#untaken -= asked;
+      for (const watcher of this.#watchers) attempt(this, () => watcher.onTaken?.());
     };
     // If the connection is lost meanwhile, so is what was published.
     this.connection.flush().then(taken, () => {});

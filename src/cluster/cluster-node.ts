@@ -121,6 +121,8 @@ export class ClusterNode implements Guarded {
       clients.fromNodes.pump();
     };
     store.onStalled = () => clients.fromNodes.onAway();
+    // Publishers wait for the broker even where no client of this node gets what they publish.
+    store.onRoom = () => clients.fromNodes.pump();
     // What such a node has appended may have got lost, and nobody announces it.
     registry.watch({ nodeCame: () => store.doubt(), nodeGone: () => store.doubt() });
     broker.watch({
@@ -129,6 +131,7 @@ export class ClusterNode implements Guarded {
         clients.fromNodes.onAway();
       },
       onUp: () => this.#feed.restart(),
+      onTaken: () => clients.fromNodes.pump(),
     });
   }
 

@@ -97,6 +97,8 @@ export class JetStreamStore
   onBack: (from: number) => void = () => {};
   /** Is called when the broker is there, and keeps nothing. It is away for all that is kept, until `onBack`. */
   onStalled: () => void = () => {};
+  /** Is called when appends may have been stored: `waiting` may be lower. */
+  onRoom: () => void = () => {};
   readonly #options: JetStreamStoreOptions;
   readonly #answers: BrokerAnswers;
   readonly #stream: ItemStream;
@@ -367,6 +369,7 @@ export class JetStreamStore
       for (const call of marked) attempt(this, call);
     }
     this.#appends.settle();
+    attempt(this, this.onRoom);
   }
 
   onFault(thrown: unknown): void {

@@ -107,6 +107,23 @@ test('a stopped broker is found by pings, also while messages wait for its socke
   await log.until('broker is back');
 });
 
+test('publishers hear when a broker that goes on has taken what was published', async (t) => {
+  const nats = await startNats(t, { jetstream: false });
+  if (nats === null) return;
+  const { broker } = await connected(t, nats.url);
+  await nats.stop();
+  for (let i = 0; i < 10; i++) broker.publish('x', MEGABYTE);
+  const taken = new Promise<void>((resolve) => {
+    const onTaken = (): void => {
+      if (broker.pending === 0) resolve();
+    };
+    broker.watch({ onUp: () => {}, onDown: () => {}, onTaken });
+  });
+  assert.equal(broker.pending, 10 * MEGABYTE.length);
+  nats.resume();
+  await taken;
+});
+
 test('a broker that cuts a slow node off is away for a moment', async (t) => {
   const nats = await startNats(t, { jetstream: false, config: 'max_pending: 1100000\n' });
   if (nats === null) return;
