@@ -8,6 +8,7 @@ import { type HistoryAnswer, type HubHistory, PAGE_BYTES, type StartPlaces } fro
 import type { HubRoom } from './hub-room.ts';
 import { isKept, type KeptChannels, keptOf, replaysGap, toldGaps } from './kept-channels.ts';
 import { LaterChannels, type LaterGroup, namesAmong, patternsAmong } from './later-channels.ts';
+import { LeftKeys } from './left-keys.ts';
 import type { MovedPlace } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import { patternOf } from './subscription-key.ts';
@@ -29,7 +30,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   /** Names of new channels of which it is not known yet where they begin, each in an object of its own: one that is left and subscribed to again is another one. */
   readonly #unknown = new Set<{ readonly key: string }>();
   /** Those that it has left since it has asked: the answer may have items of them. */
-  #left: Set<string> | null = null;
+  #left: LeftKeys | null = null;
   /** Whether it was subscribed since then to something of which the answer has nothing. */
   #widened = false;
   /** The first item that came before it was known where the client begins, and was left to the log. */
@@ -74,10 +75,15 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   /** The stream is subscribed to others from now on. */
   replace(keys: readonly string[]): void {
     const former = keysOf(this.kept);
-    this.kept = keptOf(this.room, keys);
-    const next = keysOf(this.kept);
+    const kept = keptOf(this.room, keys);
+    const next = keysOf(kept);
     for (const key of former) if (!next.has(key)) this.part(key);
-    if (this.isAsking) this.#widened ||= [...next].some((key) => !former.has(key));
+    this.kept = kept;
+    for (const key of next) {
+      if (former.has(key)) continue;
+      this.#widened ||= this.isAsking;
+      this.#sinceAsked?.join(key);
+    }
     this.hasAll = keys.every((key) => isKept(this.room, key));
   }
 
@@ -88,6 +94,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     if (!isKept(this.room, key) || names.has(key) || patterns.includes(key)) return;
     if (patternOf(key) === null) names.add(key);
     else patterns.push(key);
+    this.#sinceAsked?.join(key);
     if (since === null) {
       this.#joinNew(key);
       return;
@@ -102,14 +109,20 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
 
   /** It is not subscribed to a channel or pattern any more. */
   part(key: string): void {
-    this.kept.names.delete(key);
-    const at = this.kept.patterns.indexOf(key);
-    if (at >= 0) this.kept.patterns.splice(at, 1);
+    const { names, patterns } = this.kept;
+    const at = patterns.indexOf(key);
+    if (at >= 0) patterns.splice(at, 1);
+    else if (!names.delete(key)) return;
     this.#later.delete(key);
     for (const each of this.#unknown) if (each.key === key) this.#unknown.delete(each);
-    if (!this.isAsking) return;
-    this.#left ??= new Set();
-    this.#left.add(key);
+    this.#sinceAsked?.part(key);
+  }
+
+  /** What it leaves now may be in the answer that is on its way; null where there is none. */
+  get #sinceAsked(): LeftKeys | null {
+    if (!this.isAsking) return null;
+    this.#left ??= new LeftKeys();
+    return this.#left;
   }
 
   /** A channel of which the client has nothing: finds out where it begins, unless it gets what comes live anyway. */
