@@ -19,6 +19,12 @@ import type { FedSubject, Subjects } from './subjects.ts';
 /** Milliseconds for which a node stays subscribed to a channel that it has forgotten: clients come back. */
 const GRACE = 5_000;
 
+/**
+ * Marks that a node waits for to learn from where on items of what it has subscribed to come. What it subscribes to then waits for one of these.
+ * @bound cluster-feed-marks
+ */
+export const MAX_MARKS = 64;
+
 /** Characters of a name that the log shows. */
 const SHOWN = 100;
 
@@ -77,8 +83,11 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
   readonly #patterns = new PatternTrie<Feed>();
   /** Those that nobody wants, the oldest first. */
   readonly #ending = new Set<Feed>();
-  /** The feeds of this turn, whose `since` is not known yet. */
-  #fresh: Feed[] = [];
+  /** The feeds for which no mark was asked, mostly those of this turn. */
+  #fresh = new Set<Feed>();
+  /** Marks that have not come back since the last restart. */
+  #marks = 0;
+  #restarts = 0;
 
   constructor(
     broker: Broker,
@@ -185,16 +194,23 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
       feed.before = feed.since ?? feed.before;
       feed.since = null;
     }
-    this.#fresh = [...this.#byKey.values()];
-    if (this.#fresh.length > 0) this.#turns.add(this);
+    this.#restarts++;
+    this.#marks = 0;
+    this.#fresh = new Set(this.#byKey.values());
+    if (this.#fresh.size > 0) this.#turns.add(this);
   }
 
   onTurnEnd(): void {
+    if (this.#fresh.size === 0 || this.#marks === MAX_MARKS) return;
     const fresh = this.#fresh;
-    this.#fresh = [];
+    this.#fresh = new Set();
     // While the broker is away nothing can be found out: `restart` follows.
     if (!this.#broker.up) return;
+    const restarts = this.#restarts;
+    this.#marks++;
     this.#sink.mark((number) => {
+      if (restarts === this.#restarts) this.#marks--;
+      if (this.#fresh.size > 0) this.#turns.add(this);
       for (const feed of fresh) {
         feed.since = number;
         feed.before = null;
@@ -242,8 +258,8 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
     );
     this.#byKey.set(key, feed);
     if (feed.pattern !== null) this.#patterns.set(feed.pattern, feed);
-    if (this.#fresh.length === 0) this.#turns.add(this);
-    this.#fresh.push(feed);
+    if (this.#fresh.size === 0) this.#turns.add(this);
+    this.#fresh.add(feed);
     return feed;
   }
 
@@ -256,6 +272,7 @@ export class ChannelFeed extends WheelTimer implements ChannelWatcher, AtTurnEnd
 
   #end(feed: Feed): void {
     this.#ending.delete(feed);
+    this.#fresh.delete(feed);
     this.#byKey.delete(feed.key);
     if (feed.pattern !== null) this.#patterns.delete(feed.pattern);
     feed.subscription.unsubscribe();

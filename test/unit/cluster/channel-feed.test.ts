@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { TimerWheel } from '../../../src/clock/index.ts';
-import { ChannelFeed } from '../../../src/cluster/channel-feed.ts';
+import { ChannelFeed, MAX_MARKS } from '../../../src/cluster/channel-feed.ts';
 import { Subjects } from '../../../src/cluster/subjects.ts';
 import { ClusterCounters } from '../../../src/exchange/index.ts';
 import { patternKey } from '../../../src/hub/index.ts';
@@ -17,6 +17,7 @@ function rigOf(t: TestContext) {
   const counters = new ClusterCounters();
   const came: string[] = [];
   const marks: ((number: number) => void)[] = [];
+  let asked = 0;
   const owner = {
     onFault: (thrown: unknown): void => {
       throw thrown;
@@ -28,7 +29,10 @@ function rigOf(t: TestContext) {
     {
       onItem: (channel, item) => came.push(`${channel} ${item}`),
       onKept: (channel, item) => came.push(`kept ${channel} ${item}`),
-      mark: (marked) => marks.push(marked),
+      mark: (marked) => {
+        asked++;
+        marks.push(marked);
+      },
     },
     { wheel, counters, log: new FakeLog(), owner },
   );
@@ -38,6 +42,8 @@ function rigOf(t: TestContext) {
     counters,
     came,
     advance,
+    /** Marks that were asked for. */
+    asked: () => asked,
     /** The marks of all that was subscribed to come back. */
     mark: async (number: number): Promise<void> => {
       await turn();
@@ -70,6 +76,31 @@ test('items of a channel come by its subscription, from a number on that is know
   await mark(9);
   assert.equal(feed.since('a.b'), 9);
   assert.deepEqual([...feed.channels()], ['a.b']);
+});
+
+test('while the broker is slow no more than 64 marks are asked for, and what is subscribed to then is covered by a later one', async (t) => {
+  const { feed, asked, mark, advance } = rigOf(t);
+  for (let index = 0; index < 200; index++) {
+    feed.channelAdded(`c${index}`);
+    await turn();
+  }
+  assert.equal(asked(), MAX_MARKS);
+  for (let index = 150; index < 200; index++) feed.channelRemoved(`c${index}`);
+  advance(6);
+  feed.channelAdded('last');
+  await mark(7);
+  assert.deepEqual([feed.since('c0'), feed.since('c100')], [7, null]);
+  await mark(9);
+  assert.equal(asked(), MAX_MARKS + 1);
+  assert.deepEqual([feed.since('c0'), feed.since('c100'), feed.since('c199'), feed.since('last')], [7, 9, null, 9]);
+  // When the broker was away marks do not come back.
+  for (let index = 0; index < 100; index++) {
+    feed.channelAdded(`d${index}`);
+    await turn();
+  }
+  feed.restart();
+  await mark(12);
+  assert.deepEqual([feed.since('d0'), feed.since('d99')], [12, 12]);
 });
 
 test('an item that comes by several subscriptions is taken once', async (t) => {
