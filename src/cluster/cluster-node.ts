@@ -121,8 +121,6 @@ export class ClusterNode implements Guarded {
       clients.fromNodes.pump();
     };
     store.onStalled = () => clients.fromNodes.onAway();
-    // Publishers wait for the broker even where no client of this node gets what they publish.
-    store.onRoom = () => clients.fromNodes.pump();
     // What such a node has appended may have got lost, and nobody announces it.
     registry.watch({ nodeCame: () => store.doubt(), nodeGone: () => store.doubt() });
     broker.watch({

@@ -59,7 +59,13 @@ export class ChannelHistory implements HubHistory {
 
   /** Items are kept here from now on. */
   keepIn(store: HistoryStore): void {
-    this.#keeper = new ItemKeeper(store, this.#rules, (items) => this.#outlet.pass(items));
+    const outlet = this.#outlet;
+    this.#keeper = new ItemKeeper(
+      store,
+      this.#rules,
+      (items) => outlet.pass(items),
+      () => outlet.onRoom(),
+    );
     this.source = new OwnHistory(store, () => this.#rules, this.#owner);
   }
 

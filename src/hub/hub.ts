@@ -89,6 +89,7 @@ export class Hub implements Guarded {
       this.#taps.pass(items);
       this.#delivery.add(items);
     },
+    onRoom: () => this.#intake.pump(),
   });
   /** Takes what other nodes of a cluster send. */
   readonly fromNodes: FromNodes;

@@ -12,13 +12,21 @@ export class ItemKeeper {
   /** Whether the store knows of the rules. */
   #told = false;
   readonly #pass: (items: readonly PublishItem[]) => void;
+  readonly #onRoom: () => void;
   /** Lists that wait until they are stored. */
   #waiting = 0;
 
-  constructor(store: HistoryStore, rules: ChannelRules, pass: (items: readonly PublishItem[]) => void) {
+  /** @param pass takes items that are stored @param onRoom is called when less waits to be stored */
+  constructor(
+    store: HistoryStore,
+    rules: ChannelRules,
+    pass: (items: readonly PublishItem[]) => void,
+    onRoom: () => void,
+  ) {
     this.#store = store;
     this.#rules = rules;
     this.#pass = pass;
+    this.#onRoom = onRoom;
     this.rules = rules;
   }
 
@@ -76,6 +84,7 @@ export class ItemKeeper {
       let number = first;
       for (const item of kept) item.number = number++;
       this.#pass(items);
+      this.#onRoom();
     });
   }
 }

@@ -123,6 +123,7 @@ export class ItemRouter implements AtTurnEnd {
       this.#admission.forget(items);
     },
     pass: (items) => this.#route(items),
+    onRoom: () => this.#intake.pump(),
   });
   /** As `Hub.fromNodes`. */
   readonly fromNodes: FromNodes;

@@ -26,6 +26,8 @@ export interface ItemsOutlet {
   pass(items: readonly PublishItem[]): void;
   /** Forgets the ids of items that could not be stored: their publishers may try again. */
   lose(items: readonly PublishItem[]): void;
+  /** Less waits to be stored: publishers may go on, also where nobody gets what was stored. */
+  onRoom(): void;
 }
 
 /** Items that were taken at the same time. */
@@ -161,9 +163,11 @@ export class SharedKeeper {
       this.#waiting--;
       for (const [index, item] of items.entries()) item.number = numbers[index] ?? 0;
       const lost = items.filter(({ number }) => number === 0);
-      if (lost.length === 0) return;
-      taking.isLost = true;
-      this.#outlet.lose(lost);
+      if (lost.length > 0) {
+        taking.isLost = true;
+        this.#outlet.lose(lost);
+      }
+      this.#outlet.onRoom();
     });
   }
 

@@ -97,8 +97,6 @@ export class JetStreamStore
   onBack: (from: number) => void = () => {};
   /** Is called when the broker is there, and keeps nothing. It is away for all that is kept, until `onBack`. */
   onStalled: () => void = () => {};
-  /** Is called when appends may have been stored: `waiting` may be lower. */
-  onRoom: () => void = () => {};
   readonly #options: JetStreamStoreOptions;
   readonly #answers: BrokerAnswers;
   readonly #stream: ItemStream;
@@ -369,7 +367,6 @@ export class JetStreamStore
       for (const call of marked) attempt(this, call);
     }
     this.#appends.settle();
-    attempt(this, this.onRoom);
   }
 
   onFault(thrown: unknown): void {

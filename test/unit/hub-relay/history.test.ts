@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeItem } from '../../../src/codec/grip/index.ts';
-import type { HistoryAnswer, HistoryQuestion } from '../../../src/hub/index.ts';
+import { type HistoryAnswer, type HistoryQuestion, MAX_UNDELIVERED } from '../../../src/hub/index.ts';
 import { answerHistory, LinkedHistory, MAX_ASKED_BYTES } from '../../../src/hub-relay/linked-history.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { eventually } from '../../support/running-app.ts';
@@ -55,6 +55,25 @@ test('publishers are told the cursors of their items', async (t) => {
   });
   await eventually(() => told.length > 0);
   assert.deepEqual(told, [`${store.epoch}-1`, null]);
+});
+
+test('publishers that wait for the store have their turn when it has stored, though no worker has the channel', async (t) => {
+  const rig = new HubRelayRig(t);
+  const store = rig.keep([rule('a')]);
+  await rig.worker('1');
+  const stored: (() => void)[] = [];
+  t.mock.method(store, 'append', (_: unknown, done: (first: number) => void) => stored.push(() => done(1)));
+  let waiting = MAX_UNDELIVERED;
+  t.mock.getter(store, 'waiting', () => waiting);
+  rig.publish(event('a', '1'));
+  rig.relay.router.flush();
+  let turns = 0;
+  const onTurn = (): boolean => ++turns > 0;
+  rig.relay.requestTurn({ bytes: 1, onTurn, onFault: assert.fail });
+  assert.deepEqual([stored.length, turns], [1, 0]);
+  waiting = 0;
+  stored[0]?.();
+  assert.equal(turns, 1);
 });
 
 test('a client by pattern gets what it has missed', async (t) => {

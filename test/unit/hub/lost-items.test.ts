@@ -4,6 +4,7 @@ import { encodeItem, parsePublishItem } from '../../../src/codec/grip/index.ts';
 import type { SharedItem, SharedStore } from '../../../src/history/index.ts';
 import { ChannelRules, type OtherNodes } from '../../../src/hub/index.ts';
 import { MAX_UNDELIVERED } from '../../../src/hub/intake.ts';
+import { turn } from '../../support/manual-clock.ts';
 import { come, EVENTS, event, keeping, rule, shown } from './history-rig.ts';
 import { rig, streamInstruct } from './support.ts';
 
@@ -97,6 +98,25 @@ test('what reaches this node alone waits for nothing that the broker has not kep
   others.reach = 'node';
   hub.fromNodes.onAway();
   assert.deepEqual([told, hub.queues.publishers], [[false, true], 0]);
+});
+
+test('publishers that wait for the broker have their turn when it has stored, though nobody here gets what it has', async (t) => {
+  const { hub } = rig(t);
+  const stored: ((numbers: readonly number[]) => void)[] = [];
+  const append = (_: unknown, done: (numbers: readonly number[]) => void): void => void stored.push(done);
+  const store = { epoch: 'e', waiting: 0, setRules: () => {}, append };
+  hub.history.rules = new ChannelRules([rule('c')]);
+  hub.history.shareWith(NOBODY, store as unknown as SharedStore);
+  hub.publish([parsePublishItem({ channel: 'c', formats: { 'http-stream': { content: 'x' } } })]);
+  store.waiting = MAX_UNDELIVERED;
+  let turns = 0;
+  const onTurn = (): boolean => ++turns > 0;
+  hub.requestTurn({ bytes: 1, onTurn, onFault: assert.fail });
+  await turn();
+  assert.deepEqual([stored.length, turns], [1, 0]);
+  store.waiting = 0;
+  stored[0]?.([1]);
+  assert.equal(turns, 1);
 });
 
 test('nobody is told that an item is published when it was taken while the broker was away', async (t) => {

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { headers } from '@nats-io/transport-node';
 import { READ_BYTES } from '../../../../src/cluster/store/kept-run.ts';
 import { patternKey } from '../../../../src/hub/index.ts';
-import { turn } from '../../../support/manual-clock.ts';
 import { startNats } from '../../../support/nats.ts';
 import { DROPPED, KEEP, StoreNode } from '../support.ts';
 
@@ -23,19 +22,6 @@ test('items of two nodes come to both in one order, their own too, and with the 
     a.items.map(({ number }) => number),
   );
   assert.equal(a.store.head, a.items.at(-1)?.number);
-});
-
-test('publishers hear that something was stored, once less waits, also where no client has the channel', async (t) => {
-  const nats = await startNats(t);
-  if (nats === null) return;
-  const a = await StoreNode.open(t, nats);
-  const waiting: number[] = [];
-  a.store.onRoom = () => waiting.push(a.store.waiting);
-  const appended = a.append('x', '1');
-  assert.ok(a.store.waiting > 0);
-  await appended;
-  await turn();
-  assert.equal(waiting.at(-1), 0);
 });
 
 test('an item whose id another node has used already is kept once, and has its number', async (t) => {
