@@ -74,6 +74,9 @@ const AGAIN_MS = 500;
  */
 export const MAX_UNTAKEN = 33_554_432;
 
+/** What a server says that takes no more subscriptions. */
+const SUBSCRIPTIONS = /maximum .*subscriptions exceeded/i;
+
 /** Bytes after which the broker is asked whether it has taken what was published. */
 const ASK_BYTES = 65_536;
 
@@ -83,6 +86,8 @@ export class Broker implements Guarded {
   readonly connection: NatsConnection;
   /** Ends waiting for what the broker does not give yet. */
   readonly abandon: AbortSignal | null;
+  /** Whether the server has refused subscriptions of this node, which has more than `max_subscriptions`. What is published there does not come. */
+  refusesSubscriptions = false;
   readonly #log: Log;
   /** What becomes of publishers while the broker is away. */
   readonly #publishers: string;
@@ -280,10 +285,12 @@ export class Broker implements Guarded {
       } else if (status.type === 'reconnect' && this.#away) {
         this.#away = false;
         this.#up = true;
+        this.refusesSubscriptions = false;
         this.#log.info({ server: status.server }, 'broker is back');
         for (const watcher of this.#watchers) attempt(this, () => watcher.onUp());
       } else if (status.type === 'error') {
         // It does for each message that this node may not publish.
+        this.refusesSubscriptions ||= SUBSCRIPTIONS.test(status.error.message);
         this.#errorLines.write(this.#log, 'warn', { error: status.error.message }, 'broker reports an error');
       }
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { patternKey } from '../../../src/hub/index.ts';
 import { startNats } from '../../support/nats.ts';
@@ -160,6 +161,16 @@ test('a stream whose items would reach nobody is not used until it is as it was'
   await a.append('x', '2');
   await a.until(() => a.texts === '1 2');
   assert.equal(await a.kept('x'), '1 meanwhile 2');
+});
+
+test('a broker that takes no more subscriptions is told of', async (t) => {
+  const nats = await startNats(t, { config: 'max_subscriptions: 20\n' });
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  assert.equal(a.store.degraded, null);
+  for (let index = 0; index < 30; index++) a.feed.channelAdded(`x${index}`);
+  while (a.store.degraded === null) await setTimeout(10);
+  assert.match(a.store.degraded, /takes no more subscriptions \(max_subscriptions\)/);
 });
 
 test('an item that is larger than the broker takes is not kept, and counted', async (t) => {
