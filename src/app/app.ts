@@ -311,7 +311,7 @@ export class App {
     const { publishing } = this.#handOver;
     const report = { counters: this.counters.proxy, log: this.#log };
     this.#roles.allNodes = new AllNodes({ proxy, workers, publishing, report }, cluster?.calls ?? null);
-    cluster?.follow();
+    await cluster?.follow();
     if (cluster !== null) await cluster.countUsers(proxy.presence, clients);
     else if (!comes) proxy.presence.lead(clients);
     await this.#handOver.follow(this.#old, workers, history);

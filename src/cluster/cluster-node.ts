@@ -1,6 +1,6 @@
 import type { Guarded, TimerWheel } from '../clock/index.ts';
 import { type ClusterCounters, type Log, reportFault } from '../exchange/index.ts';
-import type { HistoryCounters, SharedStore } from '../history/index.ts';
+import type { HistoryCounters } from '../history/index.ts';
 import type {
   ChannelRules,
   ChannelWatcher,
@@ -12,6 +12,7 @@ import type {
 import { Broker, type BrokerOptions } from './broker.ts';
 import { ChannelFeed } from './channel-feed.ts';
 import type { NodeFacts } from './heartbeat.ts';
+import { inTime } from './in-time.ts';
 import { ItemLink } from './item-link.ts';
 import { NodeCalls } from './node-calls.ts';
 import { type NodeName, nodeName } from './node-name.ts';
@@ -21,6 +22,9 @@ import { SharedKeys } from './shared-keys.ts';
 import { SpokenProtocol } from './spoken-protocol.ts';
 import { JetStreamStore } from './store/jetstream-store.ts';
 import { Subjects } from './subjects.ts';
+
+/** Milliseconds that a node which starts waits until the stream knows its rules. */
+const RULES_MS = 5_000;
 
 /** The clients of this node, where the items of the cluster go. */
 export interface NodeClients {
@@ -71,7 +75,7 @@ export class ClusterNode implements Guarded {
   readonly name: NodeName;
   readonly broker: Broker;
   readonly others: OtherNodes;
-  readonly store: SharedStore;
+  readonly store: JetStreamStore;
   /** Idempotency keys of all nodes. */
   readonly keys: SharedKeys;
   /** The nodes of the cluster. */
@@ -156,11 +160,13 @@ export class ClusterNode implements Guarded {
     }
   }
 
-  /** Subscribes to the channels of the clients, and is one of the nodes, from now on. */
-  follow(): void {
+  /** Subscribes to the channels of the clients, and is one of the nodes, from now on. Resolves when clients may come. */
+  async follow(): Promise<void> {
     this.calls.start();
     this.registry.start();
     this.#options.clients.watchChannels(this.#feed);
+    // One that came before would begin where the rules of the stream may not have begun, and be told of a gap.
+    await inTime(this.store.ruled(), RULES_MS, this.broker.abandon);
   }
 
   /** Subscribes to a channel or pattern, whether a client here has it or not, until the result is called. @param key as `subscriptionKey` */

@@ -270,6 +270,11 @@ export class JetStreamStore
     return () => subscription.unsubscribe();
   }
 
+  /** Resolves when the stream has the rules, with a number that is above what it had before: clients may begin there. */
+  ruled(): Promise<number> {
+    return this.#ruling.then(() => this.#nextMark());
+  }
+
   mark(marked: (number: number) => void): void {
     this.#marks.mark((number) => {
       this.#marked.push(() => marked(number));

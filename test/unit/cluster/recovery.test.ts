@@ -120,6 +120,20 @@ test('channels without items do not continue from before other rules, and those 
   assert.equal(await b.after(third, 'y'), '');
 });
 
+test('who comes to a node once the stream has its rules does not begin before these', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const [a, b] = [await StoreNode.open(t, nats), await StoreNode.open(t, nats)];
+  await a.append('z', '1');
+  const early = b.store.head;
+  b.store.setRules('others', () => KEEP);
+  assert.equal(await b.store.ruled(), b.store.head);
+  const { head } = b.store;
+  await a.append('x', '2');
+  assert.equal(await b.after(early, 'x'), 'gap x');
+  assert.equal(await b.after(head, 'x'), '2');
+});
+
 test('what matches a pattern is known from the last items, and from the stream', async (t) => {
   const nats = await startNats(t);
   if (nats === null) return;
