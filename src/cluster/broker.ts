@@ -77,6 +77,8 @@ export const MAX_UNTAKEN = 33_554_432;
 /** What a server says that takes no more subscriptions. */
 const SUBSCRIPTIONS = /maximum .*subscriptions exceeded/i;
 
+const REFUSES = 'the broker takes no more subscriptions (max_subscriptions): clients miss what is published';
+
 /** Bytes after which the broker is asked whether it has taken what was published. */
 const ASK_BYTES = 65_536;
 
@@ -86,8 +88,8 @@ export class Broker implements Guarded {
   readonly connection: NatsConnection;
   /** Ends waiting for what the broker does not give yet. */
   readonly abandon: AbortSignal | null;
-  /** Whether the server has refused subscriptions of this node, which has more than `max_subscriptions`. What is published there does not come. */
-  refusesSubscriptions = false;
+  /** What is wrong at a server that is there; null if nothing is. */
+  degraded: string | null = null;
   readonly #log: Log;
   /** What becomes of publishers while the broker is away. */
   readonly #publishers: string;
@@ -285,12 +287,12 @@ export class Broker implements Guarded {
       } else if (status.type === 'reconnect' && this.#away) {
         this.#away = false;
         this.#up = true;
-        this.refusesSubscriptions = false;
+        this.degraded = null;
         this.#log.info({ server: status.server }, 'broker is back');
         for (const watcher of this.#watchers) attempt(this, () => watcher.onUp());
       } else if (status.type === 'error') {
         // It does for each message that this node may not publish.
-        this.refusesSubscriptions ||= SUBSCRIPTIONS.test(status.error.message);
+        if (SUBSCRIPTIONS.test(status.error.message)) this.degraded = REFUSES;
         this.#errorLines.write(this.#log, 'warn', { error: status.error.message }, 'broker reports an error');
       }
     }

@@ -52,11 +52,6 @@ export class ChannelHistory implements HubHistory {
     return this.#keeper !== null;
   }
 
-  /** Whether items of a channel are kept. */
-  isKept(channel: string): boolean {
-    return this.#rules.limitsOf(channel) !== null;
-  }
-
   /** Items are kept here from now on. */
   keepIn(store: HistoryStore): void {
     const outlet = this.#outlet;

@@ -149,12 +149,7 @@ export class Hub implements Guarded {
     this.#delivery = new Delivery(this.#room, onProgress);
     this.#room.channels.watch(new FirstSubscriptions(this.#room, this.#delivery, onFault));
     this.#admission = new Admission(this.#room, onFault);
-    this.#sequencer = new Sequencer(
-      this.#room,
-      (items) => this.history.take(items),
-      (channel) => this.history.isKept(channel),
-      onFault,
-    );
+    this.#sequencer = new Sequencer(this.#room, (items) => this.history.take(items), onFault);
     this.receivers = new KnownReceivers(this.#admission, this.#sequencer);
     this.fromNodes = new FromNodes(this.#room.channels, this.#sequencer, this.history, () => this.#intake);
     this.#staged = new StagedItems(this.#sequencer, options.stages ?? null, this, onProgress);

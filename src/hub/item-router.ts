@@ -142,12 +142,7 @@ export class ItemRouter implements AtTurnEnd {
     this.#channels = new Channels(wheel, limits, onFault);
     const room = { ...options, channels: this.#channels, history: this.history };
     this.#admission = new Admission(room, onFault);
-    this.#sequencer = new Sequencer(
-      room,
-      (items) => this.history.take(items),
-      (channel) => this.history.isKept(channel),
-      onFault,
-    );
+    this.#sequencer = new Sequencer(room, (items) => this.history.take(items), onFault);
     this.receivers = new KnownReceivers(this.#admission, this.#sequencer);
     this.fromNodes = new FromNodes(this.#channels, this.#sequencer, this.history, () => this.#intake);
     this.#intake = new Intake(

@@ -4,6 +4,7 @@ import type { Channel } from './channel.ts';
 import { Expiry } from './expiry.ts';
 import type { HubRoom } from './hub-room.ts';
 import { itemCost } from './item-cost.ts';
+import { isKept } from './kept-channels.ts';
 import type { KnownStay } from './presence-table.ts';
 import { SeenIds } from './seen-ids.ts';
 
@@ -42,7 +43,7 @@ export interface Sequence extends Admitted {
 }
 
 /** What a sequencer needs of its hub. */
-export type SequencerRoom = Pick<HubRoom, 'channels' | 'counters' | 'limits' | 'wheel' | 'log'>;
+export type SequencerRoom = Pick<HubRoom, 'channels' | 'counters' | 'history' | 'limits' | 'wheel' | 'log'>;
 
 /**
  * Brings items into the order of their ids before they are delivered (GRIP §8): drops an item that was published before, and keeps one
@@ -51,7 +52,6 @@ export type SequencerRoom = Pick<HubRoom, 'channels' | 'counters' | 'limits' | '
 export class Sequencer {
   readonly #room: SequencerRoom;
   readonly #deliver: (items: readonly PublishItem[]) => void;
-  readonly #isKept: (channel: string) => boolean;
   readonly #seen: SeenIds;
   readonly #expiry: Expiry;
   /** Early items by channel and by the id that they wait for. */
@@ -60,16 +60,14 @@ export class Sequencer {
   readonly #queue = new Set<EarlyItem>();
   #bytes = 0;
 
-  /** @param deliver takes the items in the order in which they are to be delivered @param isKept whether a channel has a history: its items are never dropped for their order */
+  /** @param deliver takes the items in the order in which they are to be delivered */
   constructor(
     room: SequencerRoom,
     deliver: (items: readonly PublishItem[]) => void,
-    isKept: (channel: string) => boolean,
     onFault: (thrown: unknown) => void,
   ) {
     this.#room = room;
     this.#deliver = deliver;
-    this.#isKept = isKept;
     this.#seen = new SeenIds(room.wheel, onFault);
     this.#expiry = new Expiry(() => this.#expire(), onFault);
   }
@@ -166,10 +164,10 @@ export class Sequencer {
     if (items.length > 0) this.#deliver(items);
   }
 
-  /** Whether an early item waits, or is dropped. What is kept is delivered instead, as if it had waited long enough: the oldest where too many wait, or the item itself. */
+  /** Whether an early item waits, or is dropped. Items of a channel with a history are never dropped for their order. One is delivered instead, as if it had waited long enough: the oldest where too many wait, or the item itself. */
   #mayWait(item: PublishItem, channel: Channel, ordered: PublishItem[]): boolean {
     const ofChannel = this.#early.get(channel);
-    if (ofChannel === undefined || !this.#isKept(channel.name)) return true;
+    if (ofChannel === undefined || !isKept(this.#room, channel.name)) return true;
     if (ofChannel.has(item.prevId as string)) return false;
     if (ofChannel.size < MAX_EARLY_ITEMS) return true;
     const oldest = ofChannel.values().next().value as EarlyItem;
@@ -245,7 +243,7 @@ export class Sequencer {
     const { channels, log, counters } = this.#room;
     const { channel, item } = early;
     this.#take(early);
-    if (channels.get(channel.name) !== channel && !this.#isKept(channel.name)) {
+    if (channels.get(channel.name) !== channel && !isKept(this.#room, channel.name)) {
       // The channel has had no client meanwhile.
       counters.itemsOutOfOrder++;
       return;

@@ -67,8 +67,6 @@ const KEEPS_NOTHING = 'it keeps nothing: most of its servers may be away, or thi
 /** Milliseconds between two checks of the last items of channels. */
 const POSITIONS = 1_000;
 
-const REFUSES = 'the broker takes no more subscriptions (max_subscriptions): clients miss what is published';
-
 const NO_FEED: StoreFeed = {
   since: () => null,
   sinceBefore: () => null,
@@ -237,9 +235,10 @@ export class JetStreamStore
 
   get degraded(): string | null {
     const { refusedBy } = this.#appends;
-    if (this.#options.broker.up && refusedBy !== null) return `the broker keeps nothing: ${refusedBy}`;
-    if (!this.isAway) return this.#options.broker.refusesSubscriptions ? REFUSES : null;
-    const state = this.#options.broker.up ? `keeps nothing now, as ${this.#stream.stallReason}` : 'is away';
+    const { up, degraded } = this.#options.broker;
+    if (up && refusedBy !== null) return `the broker keeps nothing: ${refusedBy}`;
+    if (!this.isAway) return degraded;
+    const state = up ? `keeps nothing now, as ${this.#stream.stallReason}` : 'is away';
     return `the broker ${state}: nothing is kept, and what was missed cannot be read`;
   }
 

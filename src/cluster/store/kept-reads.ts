@@ -38,7 +38,7 @@ export interface ReadsSource extends StreamSource {
   readonly log: Log;
 }
 
-/** Times that is read when the broker fails, or more comes meanwhile than is remembered. */
+/** Times that a query reads at most, when the broker fails or more comes meanwhile than is remembered. */
 const ATTEMPTS = 5;
 
 const NOTHING: KnownItems = { upTo: Number.POSITIVE_INFINITY, after: () => [], floorOf: () => 0 };
