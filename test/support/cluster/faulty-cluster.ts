@@ -216,7 +216,9 @@ export class FaultyCluster {
     for (const [index, broker] of this.brokers.entries()) {
       const names = this.brokers.map((_, other) => `b${other}`).filter((_, other) => other !== index);
       if (this.brokers.some((each) => this.#busy.has(each))) return false;
-      const known = await routesOf(broker);
+      const known = await routesOf(broker).catch(() => null);
+      // It has not answered in time.
+      if (known === null) return false;
       if (names.every((name) => known.has(name))) continue;
       this.#step(`broker ${index} does not find the others: restart`);
       await broker.server.kill();
