@@ -32,7 +32,7 @@ test('nodes share items, histories, keys, users and answers with the rights of t
   const sections = `${cluster}[[channel]]\nmatch = "kept"\nhistory_items = 10\npresence = true\n`;
   const origin = await startPresenceOrigin(t);
   const [a, b] = [await startKeeping(t, sections, origin), await startKeeping(t, sections, origin)];
-  await eventually(() => b.app.log.with('node has joined the cluster').length > 0);
+  for (const { app } of [a, b]) await app.log.until('node has joined the cluster');
   const client = await b.stream('kept,other', null, '&u=ann');
   await got(client, 'id: ');
   for (let i = 0; i < 2; i++) {
