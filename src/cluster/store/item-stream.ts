@@ -4,6 +4,7 @@ import type {
   ConsumerInfo,
   DirectMsgRequest,
   JetStreamManager,
+  StreamConfig,
   StreamInfo,
   StreamUpdateConfig,
 } from '@nats-io/jetstream';
@@ -113,8 +114,11 @@ export class ItemStream {
     await this.refresh();
   }
 
-  info(): Promise<StreamInfo> {
-    return this.#manager.streams.info(this.name);
+  /** What the stream is like now. An operator, or another node, may have changed its limits since the last refresh. */
+  async info(): Promise<StreamInfo> {
+    const info = await this.#manager.streams.info(this.name);
+    this.#takeLimits(info.config);
+    return info;
   }
 
   /** How many items each subject has that this one matches. */
@@ -167,13 +171,17 @@ export class ItemStream {
     const epoch = this.#epochOf(info);
     if (epoch !== this.epoch) this.seen = 0;
     this.epoch = epoch;
-    this.floor = Number(info.config.metadata?.[FLOOR] ?? 0);
+    this.#takeLimits(info.config);
     this.replicas = info.config.num_replicas;
     this.window = info.config.duplicate_window / 1e6;
-    this.perChannel = info.config.max_msgs_per_subject;
     this.seen = Math.max(this.seen, info.state.last_seq);
     const { messages, num_subjects = 0, bytes } = info.state;
     this.held = { messages, channels: num_subjects, bytes };
+  }
+
+  #takeLimits({ metadata, max_msgs_per_subject }: StreamConfig): void {
+    this.floor = Number(metadata?.[FLOOR] ?? 0);
+    this.perChannel = max_msgs_per_subject;
   }
 
   #epochOf({ created, config }: StreamInfo): string {

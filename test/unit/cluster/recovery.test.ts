@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { ChannelLimits } from '../../../src/history/index.ts';
 import { patternKey } from '../../../src/hub/index.ts';
 import { type NatsServer, startNats } from '../../support/nats.ts';
@@ -172,4 +173,19 @@ test('a page has the newest items first, up to a limit, and before a number', as
   const large = await new Promise<object>((resolve) => a.store.span('y', resolve));
   const ends = { first: many[0], last: many.at(-1) };
   assert.deepEqual({ ...large, oldest: 0 }, { ...ends, items: 300, bytes: 300 * 40, oldest: 0 });
+});
+
+test('a client is told of a gap as soon as somebody has the stream keep less than its rules', async (t) => {
+  const nats = await startNats(t);
+  if (nats === null) return;
+  const a = await StoreNode.open(t, nats);
+  // It stays, so the stream begins before the cursor.
+  await a.append('other', '0');
+  const numbers = await a.append('x', '1', '2', '3', '4', '5');
+  const after = { epoch: a.store.epoch, number: numbers[0] as number };
+  const { connection } = a.broker;
+  const { config } = await (await jetstreamManager(connection)).streams.info('test');
+  await connection.request('$JS.API.STREAM.UPDATE.test', JSON.stringify({ ...config, max_msgs_per_subject: 2 }));
+  const { recovered, gaps } = await a.read({ channels: ['x'], after });
+  assert.deepEqual([recovered, gaps], [false, ['x']]);
 });
