@@ -63,7 +63,8 @@ test('a node says who it is by user and password', async (t) => {
 });
 
 test('servers that are one cluster, and refuse a node, end the start', async (t) => {
-  const servers = await startNatsCluster(t, 'authorization { user: node, password: secret }\n');
+  const access = { user: 'node', pass: 'secret' };
+  const servers = await startNatsCluster(t, 'authorization { user: node, password: secret }\n', access);
   if (servers === null) return;
   const urls = servers.map(({ url }) => url).join('", "');
   assert.equal(await outcome(t, urls, 'user = "node"\npassword = "secret"'), 'started');

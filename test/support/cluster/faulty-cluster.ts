@@ -6,7 +6,7 @@ import { ControlSocket } from '../control/control-socket.ts';
 import { CuttingRelay } from '../cutting-relay.ts';
 import { freePorts } from '../free-ports.ts';
 import { startHoldfast } from '../holdfast.ts';
-import { NatsServer } from '../nats.ts';
+import { NatsServer, startOneByOne } from '../nats.ts';
 import type { LogRecord, Program } from '../program.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -145,7 +145,7 @@ export class FaultyCluster {
         routes: relay,
       };
     });
-    await Promise.all(brokers.map(({ server }) => server.start()));
+    await startOneByOne(brokers.map(({ server }) => server));
     const nodes: FaultyNode[] = [];
     for (let index = 0; index < SIZE; index++) {
       const own = [...brokers.slice(index), ...brokers.slice(0, index)];
