@@ -90,15 +90,16 @@ export class ClusterCheck {
         since = each.time;
         unkept = new UnkeptCheck(this.#publisher, this.#losses);
         isBack = true;
-        if (each.kind === 'new') for (const channel of channels) if (this.#kept.has(channel)) places.set(channel, null);
+        if (each.kind === 'back') goBack(places, this.#numberOf(each.cursor, say));
+        else for (const channel of channels) if (this.#kept.has(channel)) places.set(channel, null);
       } else if (each.kind === 'at') {
         isBack = false;
-        this.#moveAll(places, this.#numberOf(each.cursor, say), say);
+        this.#moveOn(places, this.#numberOf(each.cursor, say), say);
       } else if (each.kind === 'item') {
         this.items++;
         const channel = this.#publisher.channelOf(each.item) ?? '';
         assert.ok(channels.includes(channel), say(`item ${each.item} is of another channel`));
-        if (this.#kept.has(channel)) this.#take(places, channel, each.item, say);
+        if (this.#kept.has(channel)) this.#take(places, channel, each, say);
         else unkept.take(channel, each.item, say);
       } else {
         this.gaps++;
@@ -141,17 +142,19 @@ export class ClusterCheck {
     return (published.get(channel) ?? 0) - had;
   }
 
-  #take(places: Map<string, number | null>, channel: string, item: number, say: Say): void {
+  #take(places: Map<string, number | null>, channel: string, { item, place = null }: SeenItem, say: Say): void {
     const number = this.#numbers.get(item);
     // Only clients that poll have seen it, among others.
     if (number === undefined) return;
     this.#move(places, channel, number - 1, say);
     places.set(channel, number);
-    this.#moveAll(places, number, say);
+    if (place === null) for (const other of places.keys()) this.#move(places, other, number, say);
+    else this.#moveOn(places, this.#numberOf(place, say), say);
   }
 
-  #moveAll(places: Map<string, number | null>, number: number, say: Say): void {
-    for (const channel of places.keys()) this.#move(places, channel, number, say);
+  /** It goes on from this number, and has been beyond it in some channels. */
+  #moveOn(places: Map<string, number | null>, number: number, say: Say): void {
+    for (const [channel, place] of places) if ((place ?? 0) <= number) this.#move(places, channel, number, say);
   }
 
   /** Nothing is between the place and the number to which it moves. */
@@ -168,18 +171,21 @@ export class ClusterCheck {
   }
 
   #learn(each: Seen, name: string, items: Map<number, number>): void {
-    if (each.kind !== 'item' || each.cursor === null) return;
-    const { item, cursor } = each;
+    if (each.kind !== 'item') return;
+    const { item, cursor, place = null } = each;
     const channel = this.#publisher.channelOf(item) ?? '';
-    if (!this.#kept.has(channel)) return;
-    const number = this.#numberOf(cursor, (what) => `${name}: item ${item}: ${what}`);
+    const told = cursor ?? place;
+    if (!this.#kept.has(channel) || told === null) return;
+    const number = this.#numberOf(told, (what) => `${name}: item ${item}: ${what}`);
     const isWhole = this.#publisher.items.length <= (this.#kept.get(channel) ?? 0);
-    if (isWhole && !this.#stored.has(`${item} ${cursor}`)) {
+    const isStored = cursor === null ? number <= (this.#numbers.get(item) ?? 0) : this.#stored.has(`${item} ${cursor}`);
+    if (isWhole && !isStored) {
       this.takenBack.push(
         this.#told(item, `had the number ${number}, says ${name}, and does not have it in the stream`),
       );
       return;
     }
+    if (cursor === null) return;
     assert.equal(this.#numbers.get(item) ?? number, number, this.#told(item, `has one number, says ${name}`));
     assert.equal(
       items.get(number) ?? item,
@@ -208,6 +214,13 @@ export class ClusterCheck {
 }
 
 type Say = (what: string) => string;
+
+type SeenItem = Extract<Seen, { kind: 'item' }>;
+
+/** What it has had beyond the number from which it goes on may come again. */
+function goBack(places: Map<string, number | null>, number: number): void {
+  for (const [channel, place] of places) if (place !== null && place > number) places.set(channel, number);
+}
 
 /** The items of channels without a history on one connection. */
 class UnkeptCheck {

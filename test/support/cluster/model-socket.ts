@@ -25,7 +25,8 @@ export class ModelSocket extends ModelClient {
   protected onText(text: string): void {
     const { type, channels = [], cursor = null, text: item = '' } = JSON.parse(text) as Envelope;
     if (type === 'gap') this.gotGap(channels);
-    if (type === undefined) this.gotItem(item, cursor);
+    // While it reads what it has missed of one of its channels, no cursor is beyond where it is in the others.
+    if (type === undefined) this.gotItemBefore(item, cursor);
     else if (cursor !== null) this.gotCursor(cursor);
   }
 

@@ -11,8 +11,8 @@ export type Seen =
   | { readonly kind: 'back'; readonly time: number; readonly left: number; readonly cursor: string }
   /** It has been told where it is. */
   | { readonly kind: 'at'; readonly cursor: string }
-  /** It has got an item; `cursor` is null where that of a later one stands for it. */
-  | { readonly kind: 'item'; readonly item: number; readonly cursor: string | null }
+  /** It has got an item; `cursor` is null where that of a later one stands for it. With `place` it goes on from there, which may be before the item: what is between them may come again. */
+  | { readonly kind: 'item'; readonly item: number; readonly cursor: string | null; readonly place?: string | null }
   /** It was told that it has missed something. `published` is how many items each channel has had by then. */
   | {
       readonly kind: 'gap';
@@ -109,9 +109,13 @@ export abstract class ModelClient {
   protected abstract onEnd(): void;
 
   protected gotItem(text: string, cursor: string | null): void {
-    const item = Number(/^\d+/.exec(text)?.[0] ?? Number.NaN);
-    this.seen.push({ kind: 'item', item, cursor });
+    this.seen.push({ kind: 'item', item: numberIn(text), cursor });
     if (cursor !== null && cursor !== NO_CURSOR) this.cursor = cursor;
+  }
+
+  protected gotItemBefore(text: string, place: string | null): void {
+    this.seen.push({ kind: 'item', item: numberIn(text), cursor: null, place });
+    if (place !== null) this.cursor = place;
   }
 
   protected gotCursor(cursor: string): void {
@@ -174,6 +178,10 @@ export abstract class ModelClient {
       outgoing.end();
     });
   }
+}
+
+function numberIn(text: string): number {
+  return Number(/^\d+/.exec(text)?.[0] ?? Number.NaN);
 }
 
 /** A client of an event stream. */
