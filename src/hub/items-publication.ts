@@ -1,4 +1,4 @@
-import type { Guarded } from '../clock/index.ts';
+import { type Guarded, guarded } from '../clock/index.ts';
 import { PublishError, type PublishItem, PublishItemsReader, ReusedKeyError } from '../codec/grip/index.ts';
 import type { Publication } from './intake.ts';
 
@@ -23,7 +23,7 @@ export interface ItemsOwner extends Guarded {
   refusal(items: readonly PublishItem[]): PublishError | null;
   /** Gives these items to the hub: they are the next ones. All items of the request are valid. */
   publishItems(items: readonly PublishItem[]): void;
-  /** Calls `done`, now or later, when what was just published has its place in the order of all items. With false: that is not known. */
+  /** Calls `done`, which never throws, now or later, when what was just published has its place in the order of all items. With false: that is not known. */
   ordered(done: (known: boolean) => void): void;
   /** All items have been published, and have their place in the order of all items. @param known false where that is not known of some of them */
   onPublished(known: boolean): void;
@@ -95,18 +95,21 @@ export class ItemsPublication implements Publication {
     owner.publishItems(part);
     this.#unordered++;
     // Each share is asked for: between two turns the broker of a cluster may have gone away, and come back.
-    owner.ordered((known) => this.#onOrdered(known, items.length));
+    owner.ordered(guarded(this, (known: boolean) => this.#onOrdered(known, items.length)));
     return isLast;
   }
 
   /** A share has its place. @param total items of the request */
   #onOrdered(known: boolean, total: number): void {
+    // The owner has told of an exception already.
+    if (this.#dropped) return;
     this.#isKnown &&= known;
     this.#unordered--;
     if (this.#unordered === 0 && this.#published >= total) this.#owner.onPublished(this.#isKnown);
   }
 
   onAway(): boolean {
+    if (this.#dropped) return true;
     if (this.begun || this.#owner.onGivenUp === undefined) return false;
     this.drop();
     this.#owner.onGivenUp();
@@ -150,6 +153,7 @@ export class ItemsPublication implements Publication {
   }
 
   onFault(thrown: unknown): void {
+    this.drop();
     this.#owner.onFault(thrown);
   }
 }

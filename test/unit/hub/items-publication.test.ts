@@ -38,8 +38,12 @@ class NotedOwner implements ItemsOwner {
     return items.find(({ channel }) => channel === this.reused) ?? null;
   }
 
+  /** Items of a share at which publishing throws. */
+  throwsAt = Number.NaN;
+
   publishItems(items: readonly PublishItem[]): void {
     this.calls.push(items.length);
+    if (items.length === this.throwsAt) throw new Error('thrown by the test');
   }
 
   /** Those that are told of a place; null if places are known at once. */
@@ -50,12 +54,20 @@ class NotedOwner implements ItemsOwner {
     else this.asked.push(done);
   }
 
+  /** Whether the owner throws when it hears that all is published. */
+  throwsLate = false;
+
   onPublished(known: boolean): void {
+    if (this.throwsLate) throw new Error('thrown by the test');
     this.calls.push(known ? 'published' : 'not known');
   }
 
   onRefused({ message }: PublishError): void {
     this.calls.push(message);
+  }
+
+  onGivenUp(): void {
+    this.calls.push('given up');
   }
 
   onFault(thrown: unknown): void {
@@ -159,4 +171,40 @@ test('items with keys give up the turn while other nodes are asked, and are all 
   refused.turns();
   assert.match(String(refused.calls), /^request,.*other/);
   assert.equal(refused.calls.length, 2);
+});
+
+test('an owner that was told of an exception is told nothing more, and does not publish', () => {
+  const owner = new NotedOwner(itemsWith(ITEM));
+  owner.asked = [];
+  owner.throwsAt = 1;
+  const { publication } = owner;
+  publication.onTurn();
+  publication.onTurn();
+  assert.throws(
+    () => publication.onTurn(),
+    (thrown) => {
+      publication.onFault(thrown);
+      return true;
+    },
+  );
+  // The broker confirms what was published before the exception.
+  owner.asked[0]?.(true);
+  assert.deepEqual([publication.onAway(), publication.onTurn()], [true, true]);
+  assert.deepEqual(owner.calls, ['request', TURN_ITEMS, 1, 'Error: thrown by the test']);
+});
+
+test('an exception of an owner that hears late that all is published is its own', () => {
+  const owner = new NotedOwner([ITEM]);
+  owner.asked = [];
+  owner.throwsLate = true;
+  owner.publication.onTurn();
+  owner.asked[0]?.(true);
+  assert.deepEqual(owner.calls, ['request', 1, 'Error: thrown by the test']);
+});
+
+test('an owner that has left is not told that the broker is away', () => {
+  const owner = new NotedOwner([ITEM]);
+  owner.publication.drop();
+  assert.equal(owner.publication.onAway(), true);
+  assert.deepEqual(owner.calls, []);
 });
