@@ -135,7 +135,14 @@ export class Intake implements AtTurnEnd {
     if (this.#taken === 0) this.#turns.add(this);
     // Counted even if it is empty, so that the end of the turn is asked for once.
     this.#taken += publication.bytes + 1;
-    this.#current = null;
-    if (!publication.onTurn()) this.#current = publication;
+    // Also within the call, as what it gives to the hub may be stored at once, and make room for others: none comes between its turns.
+    this.#current = publication;
+    let goesOn = false;
+    try {
+      goesOn = !publication.onTurn();
+    } finally {
+      // Unless it has left meanwhile.
+      if (!goesOn && this.#current === publication) this.#current = null;
+    }
   }
 }

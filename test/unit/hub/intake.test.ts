@@ -130,3 +130,36 @@ test('publishers that are held wait, however little is undelivered, until they a
   rig.intake.release();
   assert.deepEqual([first.turns, second.turns, rig.intake.waiting], [1, 1, 0]);
 });
+
+test('no publisher comes between the turns of one that is not done, though there is room within its turn', async () => {
+  const rig = new IntakeRig();
+  const order: string[] = [];
+  const [first, second] = ['first', 'second'].map((name) => {
+    const publication = new FakePublication();
+    publication.more = 2;
+    publication.onCall = () => {
+      order.push(name);
+      rig.intake.pump();
+    };
+    rig.intake.request(publication);
+    return publication;
+  });
+  const third = rig.request();
+  for (let turns = 0; turns < 8; turns++) await turn();
+  assert.deepEqual(order, ['first', 'first', 'first', 'second', 'second', 'second']);
+  assert.deepEqual([first?.turns, second?.turns, third.turns, rig.intake.idle], [3, 3, 1, true]);
+});
+
+test('a publisher that asks within the turn of another waits for it, and one that leaves within its turn is called no more', async () => {
+  const rig = new IntakeRig();
+  const [leaving, next] = [new FakePublication(), new FakePublication()];
+  leaving.more = 9;
+  leaving.onCall = () => {
+    rig.intake.request(next);
+    assert.equal(next.turns, 0);
+    rig.intake.cancel(leaving);
+  };
+  rig.intake.request(leaving);
+  for (let turns = 0; turns < 4; turns++) await turn();
+  assert.deepEqual([leaving.turns, next.turns, rig.intake.idle], [1, 1, true]);
+});

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PublishError, PublishItem } from '../../../src/codec/grip/index.ts';
 import { type ItemsOwner, ItemsPublication, TURN_ITEMS } from '../../../src/hub/items-publication.ts';
+import { keeping, rule } from './history-rig.ts';
+import { turn } from './support.ts';
 
 const ITEM = { channel: 'c', formats: { 'http-stream': { content: 'x' } } };
 
@@ -207,4 +209,22 @@ test('an owner that has left is not told that the broker is away', () => {
   owner.publication.drop();
   assert.equal(owner.publication.onAway(), true);
   assert.deepEqual(owner.calls, []);
+});
+
+test('a request whose items are kept in memory has all its turns before the next one has its first', async (t) => {
+  const { hub: made } = keeping(t, [rule('c')]);
+  const order: string[] = [];
+  const many = [...itemsWith(), ...itemsWith(ITEM)];
+  for (const name of ['first', 'second', 'third']) {
+    const owner = new NotedOwner(many);
+    owner.publishItems = (items) => {
+      order.push(name);
+      made.hub.publish(items);
+    };
+    owner.onPublished = () => order.push(`${name} published`);
+    made.hub.requestTurn(owner.publication);
+  }
+  for (let turns = 0; turns < 30; turns++) await turn();
+  const each = ['first', 'second', 'third'].map((name) => [name, name, name, `${name} published`]);
+  assert.deepEqual(order, each.flat());
 });
