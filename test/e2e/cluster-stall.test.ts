@@ -5,7 +5,7 @@ import { cursorIn, dataOf, got, type KeepingRig, startKeeping } from '../support
 import { startNats } from '../support/nats.ts';
 import { eventually } from '../support/running-app.ts';
 
-const AWAY = 'broker is away: clients stay, publishers are refused';
+const AWAY = 'broker is away: clients stay';
 
 const RULES = '[[channel]]\nmatch = "kept"\nhistory_items = 1000\n';
 
