@@ -166,7 +166,7 @@ export class ClusterNode implements Guarded {
     this.registry.start();
     this.#options.clients.watchChannels(this.#feed);
     // One that came before would begin where the rules of the stream may not have begun, and be told of a gap.
-    await inTime(this.store.ruled(), RULES_MS, this.broker.abandon);
+    await inTime(this.store.ready(), RULES_MS, this.broker.abandon);
   }
 
   /** Subscribes to a channel or pattern, whether a client here has it or not, until the result is called. @param key as `subscriptionKey` */

@@ -39,6 +39,7 @@ import { PositionCheck } from './position-check.ts';
 import { StoreQueries } from './store-queries.ts';
 import { STALL, StreamAppends } from './stream-appends.ts';
 import { StreamMarks } from './stream-marks.ts';
+import { StreamRules } from './stream-rules.ts';
 import { WaitingReads } from './waiting-reads.ts';
 
 /** What the store needs. */
@@ -102,6 +103,7 @@ export class JetStreamStore
   readonly #stream: ItemStream;
   readonly #marks: StreamMarks;
   readonly #appends: StreamAppends;
+  readonly #rules: StreamRules;
   readonly #tail = new ItemTail();
   readonly #kept: KeptFeed;
   readonly #queries: StoreQueries;
@@ -114,11 +116,8 @@ export class JetStreamStore
   readonly #tickers: readonly Ticker[];
   #turnEnds = false;
   #feed: StoreFeed = NO_FEED;
-  #limitsOf: (channel: string) => ChannelLimits | null = () => null;
   /** Calls for marks that have come in this turn, or while it was not known where the stream is. */
   #marked: (() => void)[] = [];
-  /** Resolves when the stream has the rules. */
-  #ruling: Promise<void> = Promise.resolve();
   /** How often it was not known where the stream is. */
   #times = 0;
   #paused = false;
@@ -145,6 +144,10 @@ export class JetStreamStore
         onStalled: () => this.#onStalled(),
       },
     );
+    this.#rules = new StreamRules({
+      ...{ stream, appends: this.#appends, answers: this.#answers },
+      forget: () => this.#forget(),
+    });
     const store = this;
     const state = {
       get epoch(): string {
@@ -163,8 +166,8 @@ export class JetStreamStore
         return store.#feed;
       },
       marked: (): Promise<number> => this.#nextMark(),
-      ruled: (): Promise<void> => this.#ruling,
-      limitsOf: (channel: string): ChannelLimits | null => this.#limitsOf(channel),
+      ruled: (): Promise<void> => this.#rules.told,
+      limitsOf: (channel: string): ChannelLimits | null => this.#rules.limitsOf(channel),
     };
     const source = { broker, subjects, stream, tail: this.#tail, state, log: options.log };
     const waiting = new WaitingReads(clusterCounters, options.log);
@@ -269,9 +272,9 @@ export class JetStreamStore
     return () => subscription.unsubscribe();
   }
 
-  /** Resolves when the stream has the rules, with a number that is above what it had before: clients may begin there. */
-  ruled(): Promise<number> {
-    return this.#ruling.then(() => this.#nextMark());
+  /** Resolves when the stream has the rules, with a number above all that it had before: clients may begin there. */
+  ready(): Promise<number> {
+    return this.#rules.told.then(() => this.#nextMark());
   }
 
   mark(marked: (number: number) => void): void {
@@ -319,17 +322,7 @@ export class JetStreamStore
   }
 
   setRules(rules: string, limitsOf: (channel: string) => ChannelLimits | null): void {
-    this.#limitsOf = limitsOf;
-    this.#forget();
-    const release = this.#appends.hold();
-    const told = async (before: Promise<void>): Promise<void> => {
-      await before;
-      await this.#answers.orElse(this.#stream.setRules(rules), undefined);
-      this.#forget();
-      release();
-    };
-    this.#ruling = told(this.#ruling);
-    this.#later(this.#ruling);
+    this.#later(this.#rules.set(rules, limitsOf));
   }
 
   /** Checks that the last items of channels have come, where there is a reason to. The store does so each second. */

@@ -128,7 +128,7 @@ test('who comes to a node once the stream has its rules does not begin before th
   await a.append('z', '1');
   const early = b.store.head;
   b.store.setRules('others', () => KEEP);
-  assert.equal(await b.store.ruled(), b.store.head);
+  assert.equal(await b.store.ready(), b.store.head);
   const { head } = b.store;
   await a.append('x', '2');
   assert.equal(await b.after(early, 'x'), 'gap x');
