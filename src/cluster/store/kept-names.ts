@@ -7,7 +7,6 @@ import { readStream } from './read-stream.ts';
 /** Finds out which channels have items. */
 export class KeptNames {
   readonly #source: ReadsSource;
-
   readonly #end: () => Promise<RunEnd>;
 
   /** @param end tells up to where to read, before each read */

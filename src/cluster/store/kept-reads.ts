@@ -116,7 +116,6 @@ export class KeptReads {
           if (before <= run.end + 1 || this.#reaches(run, channels)) return this.#answer(query, this.#withTail(run));
           // More comes meanwhile than is remembered: the next page follows. A page with the newest items is to have these.
           if (query.reverse !== true || ++tries === ATTEMPTS) return this.#answer(query, run);
-          continue;
         }
       } catch (error) {
         if (times === state.times) tries++;

@@ -10,8 +10,11 @@ import { clearedNumber } from './streamed-message.ts';
  */
 export const READ_BYTES = 4_194_304;
 
-/** Channels whose items are read by one reader, and the part of the largest message that their subjects may take: they are one message to the broker. */
-const [GROUP, GROUP_PART] = [256, 2];
+/** Channels whose items are read by one reader. */
+const GROUP = 256;
+
+/** The part of the largest message that their subjects may take: they are sent to the broker in one. */
+const GROUP_PART = 0.5;
 
 /** A channel, and the number above which its items are wanted; null for all that is kept. */
 export type WantedChannel = readonly [channel: string, place: number | null];
@@ -123,7 +126,7 @@ interface Group {
 }
 
 function groupsOf({ broker, subjects }: StreamSource, channels: readonly WantedChannel[]): readonly Group[] {
-  const most = broker.maxPayload / GROUP_PART;
+  const most = broker.maxPayload * GROUP_PART;
   const groups: Group[] = [];
   let bytes = 0;
   for (const [channel, place] of channels) {

@@ -64,8 +64,8 @@ export async function readStream(source: StreamSource, range: StreamRange): Prom
   const { stream } = source;
   const { after, upTo, subjects, fence, namesOnly = false } = range;
   // Subjects of a consumer must not match the same: a pattern may match the fence, too.
-  const hasFence = fence === null || subjects.some((subject) => matchesPattern(subject, fence));
-  const wanted = hasFence ? subjects : [...subjects, fence];
+  const needsFence = fence !== null && !subjects.some((subject) => matchesPattern(subject, fence));
+  const wanted = needsFence ? [...subjects, fence] : subjects;
   const consumer = await stream.addConsumer(
     pullConsumer({ from: after + 1, subjects: wanted, inactive: INACTIVE, headersOnly: namesOnly }),
   );
