@@ -75,9 +75,10 @@ const AGAIN_MS = 500;
 export const MAX_UNTAKEN = 33_554_432;
 
 /** What a server says that takes no more subscriptions. */
-const SUBSCRIPTIONS = /maximum .*subscriptions exceeded/i;
+const NO_MORE = /maximum .*subscriptions exceeded/i;
 
-const REFUSES = 'the broker takes no more subscriptions (max_subscriptions): clients miss what is published';
+/** What that means, for operators. */
+const NO_MORE_MEANS = 'the broker takes no more subscriptions (max_subscriptions): clients miss what is published';
 
 /** Bytes after which the broker is asked whether it has taken what was published. */
 const ASK_BYTES = 65_536;
@@ -88,8 +89,6 @@ export class Broker implements Guarded {
   readonly connection: NatsConnection;
   /** Ends waiting for what the broker does not give yet. */
   readonly abandon: AbortSignal | null;
-  /** What is wrong at a server that is there; null if nothing is. */
-  degraded: string | null = null;
   readonly #log: Log;
   /** What becomes of publishers while the broker is away. */
   readonly #publishers: string;
@@ -101,6 +100,8 @@ export class Broker implements Guarded {
   /** How often it was away. */
   #times = 0;
   #closed = false;
+  /** Whether the server has refused a subscription since the node connected to it. */
+  #refuses = false;
   /** Bytes that the broker has not confirmed. */
   #untaken = 0;
   #unasked = 0;
@@ -156,6 +157,11 @@ export class Broker implements Guarded {
   /** Whether the broker is there. */
   get up(): boolean {
     return this.#up;
+  }
+
+  /** What is wrong at a server that is there; null if nothing is. */
+  get degraded(): string | null {
+    return this.#refuses ? NO_MORE_MEANS : null;
   }
 
   /** The server that is used, `HOST:PORT`. */
@@ -287,12 +293,12 @@ export class Broker implements Guarded {
       } else if (status.type === 'reconnect' && this.#away) {
         this.#away = false;
         this.#up = true;
-        this.degraded = null;
+        this.#refuses = false;
         this.#log.info({ server: status.server }, 'broker is back');
         for (const watcher of this.#watchers) attempt(this, () => watcher.onUp());
       } else if (status.type === 'error') {
-        // It does for each message that this node may not publish.
-        if (SUBSCRIPTIONS.test(status.error.message)) this.degraded = REFUSES;
+        this.#refuses ||= NO_MORE.test(status.error.message);
+        // It reports one for each message that this node may not publish.
         this.#errorLines.write(this.#log, 'warn', { error: status.error.message }, 'broker reports an error');
       }
     }
