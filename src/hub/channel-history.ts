@@ -7,14 +7,14 @@ import { clientCursor } from './client-cursor.ts';
 import type { HoldOptions } from './hold-options.ts';
 import { emptyAnswer, type HistoryAnswer, type HistoryQuestion, type HubHistory, OwnHistory } from './hub-history.ts';
 import type { HubRoom } from './hub-room.ts';
-import { ItemKeeper } from './item-keeper.ts';
+import { ItemKeeper, type ItemsOutlet } from './item-keeper.ts';
 import { haveCursors, keptOf, namedPlaces, replaysGap } from './kept-channels.ts';
 import { patternsAmong } from './later-channels.ts';
 import type { ResponseHoldState, StreamHoldState } from './moved-hold.ts';
 import type { PlaceOptions } from './place-options.ts';
 import { ResponseHistory } from './response-history.ts';
 import { ResponseHold } from './response-hold.ts';
-import { type ItemsOutlet, type OtherNodes, SharedKeeper } from './shared-keeper.ts';
+import { type OtherNodes, SharedKeeper } from './shared-keeper.ts';
 import { StreamHistory } from './stream-history.ts';
 import { isEventStream, type StreamHold } from './stream-hold.ts';
 
@@ -54,13 +54,7 @@ export class ChannelHistory implements HubHistory {
 
   /** Items are kept here from now on. */
   keepIn(store: HistoryStore): void {
-    const outlet = this.#outlet;
-    this.#keeper = new ItemKeeper(
-      store,
-      this.#rules,
-      (items) => outlet.pass(items),
-      () => outlet.onRoom(),
-    );
+    this.#keeper = new ItemKeeper(store, this.#rules, this.#outlet);
     this.source = new OwnHistory(store, () => this.#rules, this.#owner);
   }
 

@@ -2,6 +2,18 @@ import { encodeItem, type PublishItem } from '../codec/grip/index.ts';
 import type { HistoryStore, NewItem } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
 
+/** Takes items that have their order. */
+export interface ItemsOutlet {
+  /** Notes the ids of items that another has brought into order. */
+  note(items: readonly PublishItem[]): void;
+  /** Delivers items. */
+  pass(items: readonly PublishItem[]): void;
+  /** Forgets the ids of items that could not be stored: their publishers may try again. */
+  lose(items: readonly PublishItem[]): void;
+  /** Less waits to be stored: publishers may go on, also where nobody gets what was stored. */
+  onRoom(): void;
+}
+
 /**
  * Stands where items have been brought into order: numbers those of channels that are kept, stores them, and passes all of them on in
  * their order, once they are stored.
@@ -11,22 +23,14 @@ export class ItemKeeper {
   #rules: ChannelRules;
   /** Whether the store knows of the rules. */
   #told = false;
-  readonly #pass: (items: readonly PublishItem[]) => void;
-  readonly #onRoom: () => void;
+  readonly #outlet: Pick<ItemsOutlet, 'pass' | 'onRoom'>;
   /** Lists that wait until they are stored. */
   #waiting = 0;
 
-  /** @param pass takes items that are stored @param onRoom is called when less waits to be stored */
-  constructor(
-    store: HistoryStore,
-    rules: ChannelRules,
-    pass: (items: readonly PublishItem[]) => void,
-    onRoom: () => void,
-  ) {
+  constructor(store: HistoryStore, rules: ChannelRules, outlet: Pick<ItemsOutlet, 'pass' | 'onRoom'>) {
     this.#store = store;
     this.#rules = rules;
-    this.#pass = pass;
-    this.#onRoom = onRoom;
+    this.#outlet = outlet;
     this.rules = rules;
   }
 
@@ -62,7 +66,7 @@ export class ItemKeeper {
 
   take(items: readonly PublishItem[]): void {
     if (!this.#rules.keepSome && this.#waiting === 0) {
-      this.#pass(items);
+      this.#outlet.pass(items);
       return;
     }
     const kept: PublishItem[] = [];
@@ -75,7 +79,7 @@ export class ItemKeeper {
       entries.push({ channel: item.channel, bytes: encodeItem(item), keep });
     }
     if (kept.length === 0 && this.#waiting === 0) {
-      this.#pass(items);
+      this.#outlet.pass(items);
       return;
     }
     this.#waiting++;
@@ -83,8 +87,8 @@ export class ItemKeeper {
       this.#waiting--;
       let number = first;
       for (const item of kept) item.number = number++;
-      this.#pass(items);
-      this.#onRoom();
+      this.#outlet.pass(items);
+      this.#outlet.onRoom();
     });
   }
 }

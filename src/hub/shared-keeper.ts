@@ -1,7 +1,7 @@
 import { encodeItem, type PublishError, type PublishItem } from '../codec/grip/index.ts';
 import type { KeptItem, SharedItem, SharedStore } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
-import { isForLater } from './item-keeper.ts';
+import { type ItemsOutlet, isForLater } from './item-keeper.ts';
 import { readKept } from './read-kept.ts';
 
 /** Whom what is published reaches: all nodes, this one alone, or nobody, since it is refused. */
@@ -16,18 +16,6 @@ export interface OtherNodes {
   send(item: PublishItem): void;
   /** Bytes on their way. Publishers wait while there are too many. */
   readonly pending: number;
-}
-
-/** Takes items that have their order. */
-export interface ItemsOutlet {
-  /** Notes the ids of items that another has brought into order. */
-  note(items: readonly PublishItem[]): void;
-  /** Delivers items. */
-  pass(items: readonly PublishItem[]): void;
-  /** Forgets the ids of items that could not be stored: their publishers may try again. */
-  lose(items: readonly PublishItem[]): void;
-  /** Less waits to be stored: publishers may go on, also where nobody gets what was stored. */
-  onRoom(): void;
 }
 
 /** Items that were taken at the same time. */
