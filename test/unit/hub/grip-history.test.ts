@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Instruct, PublishItem } from '../../../src/codec/grip/index.ts';
-import type { HubHistory } from '../../../src/hub/index.ts';
 import { MAX_EARLY_ITEMS } from '../../../src/hub/sequencer.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
-import { both, EVENTS, fieldsOf, keeping, rule, shown } from './history-rig.ts';
+import { askBy, both, EVENTS, fieldsOf, keeping, rule, shown } from './history-rig.ts';
 import {
   type HubRig,
   type InstructOptions,
@@ -141,18 +140,13 @@ test('a stream whose link leads to other channels while an answer of the log is 
   const { hub } = keeping(t);
   const link = new ManualLink();
   const client = stream(hub, at({ a: null }), link);
-  const source = hub.hub.history.source as HubHistory;
   let give: (() => void) | null = null;
-  hub.hub.history.source = {
-    get epoch() {
-      return source.epoch;
-    },
-    ask: (question, done) =>
-      source.ask(question, (answer) => {
-        if (give === null) give = () => done(answer);
-        else done(answer);
-      }),
-  };
+  askBy(hub, (source, question, done) =>
+    source.ask(question, (answer) => {
+      if (give === null) give = () => done(answer);
+      else done(answer);
+    }),
+  );
   // It is stored, and to be delivered at the end of the turn.
   hub.hub.publish([both('a', 'a1')]);
   hub.hub.catchUp();

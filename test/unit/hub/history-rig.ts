@@ -3,7 +3,13 @@ import type { Guarded } from '../../../src/clock/index.ts';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { type HistoryStore, MemoryStore } from '../../../src/history/index.ts';
 import { NO_START } from '../../../src/hub/hub-history.ts';
-import { type ChannelRule, ChannelRules, type HistoryQuestion, type HoldOptions } from '../../../src/hub/index.ts';
+import {
+  type ChannelRule,
+  ChannelRules,
+  type HistoryQuestion,
+  type HoldOptions,
+  type HubHistory,
+} from '../../../src/hub/index.ts';
 import type { HeldClient } from '../../support/exchange/held-client.ts';
 import { type HubRig, responseInstruct, responseItem, rig, streamInstruct, streamItem } from './support.ts';
 
@@ -51,6 +57,20 @@ export function keeping(
   hub.hub.history.rules = new ChannelRules(rules);
   hub.hub.history.keepIn(store);
   return { hub, store };
+}
+
+/** Has the clients of a hub ask its history by way of a function, which may ask it later, or give its answers later. */
+export function askBy(
+  { hub }: HubRig,
+  ask: (source: HubHistory, ...args: Parameters<HubHistory['ask']>) => void,
+): void {
+  const source = hub.history.source as HubHistory;
+  hub.history.source = {
+    get epoch() {
+      return source.epoch;
+    },
+    ask: (question, done) => ask(source, question, done),
+  };
 }
 
 export function event(channel: string, data: string, more: Partial<PublishItem> = {}): PublishItem {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { PublishItem } from '../../../src/codec/grip/index.ts';
 import { MAX_SINCE } from '../../../src/hub/client-cursor.ts';
-import { ChannelRules, type HubHistory, type WebSocketHoldOptions } from '../../../src/hub/index.ts';
+import { ChannelRules, type WebSocketHoldOptions } from '../../../src/hub/index.ts';
 import { patternKey } from '../../../src/hub/subscription-key.ts';
-import { keeping, rule } from './history-rig.ts';
+import { askBy, keeping, rule } from './history-rig.ts';
 import { ManualService } from './manual-service.ts';
 import { type HubRig, messageItem, takeAllEachTurn, turn } from './support.ts';
 import { WebSocketSite } from './websocket-rig.ts';
@@ -23,30 +23,16 @@ function come(
   return site;
 }
 
-/** Answers that come a turn later, as those of another process do. */
-function later(t: TestContext, source: HubHistory): HubHistory {
-  t.after(() => {});
-  return {
-    get epoch() {
-      return source.epoch;
-    },
-    ask: (question, done) => source.ask(question, (answer) => setImmediate(() => done(answer))),
-  };
-}
-
 /** Has answers come one by one, when the test gives them. */
-function answeredByHand(hub: HubRig): { readonly waiting: number; giveAll(): Promise<void> } {
-  const source = hub.hub.history.source as HubHistory;
+function answeredByHand(hub: HubRig): { readonly waiting: number; giveOne(): void; giveAll(): Promise<void> } {
   const answers: (() => void)[] = [];
-  hub.hub.history.source = {
-    get epoch() {
-      return source.epoch;
-    },
-    ask: (question, done) => source.ask(question, (answer) => answers.push(() => done(answer))),
-  };
+  askBy(hub, (source, question, done) => source.ask(question, (answer) => answers.push(() => done(answer))));
   return {
     get waiting() {
       return answers.length;
+    },
+    giveOne() {
+      answers.shift()?.();
     },
     /** Gives all that wait, and those that are asked for then, until no more are. */
     async giveAll() {
@@ -166,7 +152,9 @@ test('a client that is subscribed to further channels gets what it has missed of
   const { hub, store } = keeping(t);
   for (const sync of [true, false]) {
     const from = store.head;
-    if (!sync) hub.hub.history.source = later(t, hub.hub.history.source as HubHistory);
+    // Answers come a turn later, as those of another process do.
+    if (!sync)
+      askBy(hub, (source, question, done) => source.ask(question, (answer) => setImmediate(() => done(answer))));
     await hub.publish(messageItem('a', 'a1'), messageItem('b', 'b2'), messageItem('a', 'a3'), messageItem('b', 'b4'));
     const client = come(hub, ['a'], `${store.epoch}-${from}`);
     while (client.requester.events.length < 2) await turn();
@@ -219,23 +207,16 @@ test('a cursor is not above what has not been read yet of channels with other cu
 
 test('no cursor is beyond what a client has while it is unknown where a new channel begins', async (t) => {
   const { hub, store } = keeping(t, [rule('a'), rule('b', { retain: true })]);
-  const source = hub.hub.history.source as HubHistory;
-  const answers: (() => void)[] = [];
-  hub.hub.history.source = {
-    get epoch() {
-      return source.epoch;
-    },
-    ask: (question, done) => source.ask(question, (answer) => answers.push(() => done(answer))),
-  };
+  const answers = answeredByHand(hub);
   await hub.publish(messageItem('b', 'b1'), messageItem('a', 'a2'), messageItem('a', 'a3'));
   const client = come(hub, ['a'], `${store.epoch}-0`, ENVELOPE);
-  while (answers.length < 1) await turn();
+  while (answers.waiting < 1) await turn();
   client.hold.subscribe('b', []);
-  while (answers.length < 2) await turn();
+  while (answers.waiting < 2) await turn();
   // The items of the first channel come before it is known that the other one begins before them.
-  for (let last = -1; client.requester.events.length !== last || answers.length > 0; await turn()) {
+  for (let last = -1; client.requester.events.length !== last || answers.waiting > 0; await turn()) {
     last = client.requester.events.length;
-    answers.shift()?.();
+    answers.giveOne();
   }
   const cursors = client.shown(store).map((text) => Number(/E-(\d+)/.exec(text)?.[1]));
   assert.deepEqual(
@@ -325,17 +306,11 @@ test('a client gets what is published in a new channel or pattern while an answe
   for (const key of ['b.x', patternKey('b.*')]) {
     const { hub, store } = keeping(t, [rule('a'), rule('b.*')]);
     await hub.publish(messageItem('a', 'a1'));
-    const source = hub.hub.history.source as HubHistory;
     const late: (() => void)[] = [];
-    hub.hub.history.source = {
-      get epoch() {
-        return source.epoch;
-      },
-      ask: (question, done) => {
-        if (question.after !== null && late.length === 0) late.push(() => source.ask(question, done));
-        else source.ask(question, done);
-      },
-    };
+    askBy(hub, (source, question, done) => {
+      if (question.after !== null && late.length === 0) late.push(() => source.ask(question, done));
+      else source.ask(question, done);
+    });
     const client = come(hub, ['a'], `${store.epoch}-0`, ENVELOPE);
     while (late.length === 0) await turn();
     client.hold.subscribe(key);
@@ -353,17 +328,11 @@ test('a new client gets what comes before it is known where it begins, also of a
   for (const key of ['b.x', patternKey('b.*')]) {
     const { hub, store } = keeping(t, [rule('a'), rule('b.*')]);
     await hub.publish(messageItem('a', 'a1'));
-    const source = hub.hub.history.source as HubHistory;
     let begin: (() => void) | null = null;
-    hub.hub.history.source = {
-      get epoch() {
-        return source.epoch;
-      },
-      ask: (question, done) => {
-        if (begin === null) begin = () => source.ask(question, done);
-        else source.ask(question, done);
-      },
-    };
+    askBy(hub, (source, question, done) => {
+      if (begin === null) begin = () => source.ask(question, done);
+      else source.ask(question, done);
+    });
     const client = come(hub, ['a'], null, ENVELOPE);
     while (begin === null) await turn();
     client.hold.subscribe(key);
