@@ -27,8 +27,8 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
   readonly #since: string | null;
   /** Those that it was subscribed to since it has begun, until it has what it has missed of them. */
   readonly #later = new LaterChannels();
-  /** Names of new channels of which it is not known yet where they begin, each in an object of its own: one that is left and subscribed to again is another one. */
-  readonly #unknown = new Set<{ readonly key: string }>();
+  /** New channels of which it is not known yet where they begin, each with its question: one that is left and subscribed to again has another. */
+  readonly #unknown = new Map<string, object>();
   /** Those that it has left since it has asked: the answer may have items of them. */
   #left: LeftKeys | null = null;
   /** Whether it was subscribed since then to something of which the answer has nothing. */
@@ -114,7 +114,7 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     if (at >= 0) patterns.splice(at, 1);
     else if (!names.delete(key)) return;
     this.#later.delete(key);
-    for (const each of this.#unknown) if (each.key === key) this.#unknown.delete(each);
+    this.#unknown.delete(key);
     this.#sinceAsked?.part(key);
   }
 
@@ -130,13 +130,14 @@ export class StreamHistory<Run extends HistoryRun<Run>> extends HistoryPlace<His
     this.#widened ||= patternOf(key) !== null && this.isAsking;
     if (patternOf(key) !== null || (this.isLive && this.room.history.rules.of(key)?.retain !== true)) return;
     this.reading = true;
-    const begun = { key };
-    this.#unknown.add(begun);
+    const question = { channels: [key], after: null, limitBytes: this.room.budget.pageOf(PAGE_BYTES) };
+    this.#unknown.set(key, question);
     this.source.ask(
-      { channels: [key], after: null, limitBytes: this.room.budget.pageOf(PAGE_BYTES) },
+      question,
       guarded(this, ({ gaps, items: [item], head }: HistoryAnswer) => {
         // It may have left it meanwhile.
-        if (this.#unknown.delete(begun)) {
+        if (this.#unknown.get(key) === question) {
+          this.#unknown.delete(key);
           if (gaps.length > 0 && !this.client.ended) this.tellGap(gaps);
           const start = item === undefined ? head : (item.number ?? 1) - 1;
           // An answer that is on its way, or has come, may go beyond this head without the channel.
