@@ -12,6 +12,9 @@ const MAX_BODY = 67_108_864;
 /** Characters of one event. */
 const MAX_EVENT = 4_194_304;
 
+/** Why most servers that lack an operation lack it. */
+const NOT_RUNNING = 'the part of the program does not run there';
+
 /** An answer of the control API. */
 export interface ControlAnswer {
   readonly status: number;
@@ -36,13 +39,21 @@ export class ControlClient {
   /**
    * Sends a request.
    * @param accepted statuses besides 200 to 299 that are answers too
+   * @param absent why the server may not have the operation
    * @throws CliError that says what to do
    */
-  async ask(method: string, path: string, accepted: readonly number[] = []): Promise<ControlAnswer> {
+  async ask(
+    method: string,
+    path: string,
+    accepted: readonly number[] = [],
+    absent: string = NOT_RUNNING,
+  ): Promise<ControlAnswer> {
     const response = await this.#send(method, path);
     const text = await wholeText(response, this.#target.name);
     const status = response.statusCode ?? 0;
-    if ((status < 200 || status > 299) && !accepted.includes(status)) throw this.#refusal(status, text);
+    if ((status < 200 || status > 299) && !accepted.includes(status)) {
+      throw this.#refusal(status, text, absent);
+    }
     return { status, json: text === '' ? null : this.#parse(text) };
   }
 
@@ -106,7 +117,7 @@ export class ControlClient {
     }
   }
 
-  #refusal(status: number, text: string): CliError {
+  #refusal(status: number, text: string, absent: string = NOT_RUNNING): CliError {
     const message = messageOf(text);
     const { name } = this.#target;
     switch (status) {
@@ -116,7 +127,7 @@ export class ControlClient {
         );
       case 404:
         if (text.startsWith('{')) return new CliError(message);
-        return new CliError(`${name} has no such operation: the part of the program does not run there`);
+        return new CliError(`${name} has no such operation: ${absent}`);
       default:
         return new CliError(`${name}: ${message}`);
     }

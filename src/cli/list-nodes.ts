@@ -34,7 +34,8 @@ export function nodesCommand(): Command {
   return addControlOptions(command)
     .option('--json', 'print each node as a line of JSON')
     .action(async ({ json = false, ...options }: NodesOptions) => {
-      const answer = await new ControlClient(controlTarget(options)).ask('GET', '/nodes');
+      const client = new ControlClient(controlTarget(options));
+      const answer = await client.ask('GET', '/nodes', [], 'it is not a node of a cluster, as [cluster] is not set');
       const { nodes, broker } = answer.json as ClusterNodes;
       if (!broker) console.error('the broker is away: this is what the node knew before');
       if (json) for (const node of nodes) console.log(jsonLine(node));

@@ -90,6 +90,7 @@ for (const workers of [1, 2]) {
       [['history', 'orders.eu', '--since', 'none-1'], /some items after none-1 are not kept any more/, 1],
       [['history', 'orders.eu', '--since', '?'], /Expected a cursor/, 2],
       [['channels', 'other'], /there are no such channels/, 0],
+      [['nodes'], /has no such operation: it is not a node of a cluster, as \[cluster\] is not set/, 1],
     ] as const) {
       const ended = await holdfast(t, args, { cwd });
       assert.match(ended.stderr, message);
