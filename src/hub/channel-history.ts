@@ -30,7 +30,7 @@ export class ChannelHistory implements HubHistory {
   /** Null where items are not kept here. */
   #keeper: ItemKeeper | SharedKeeper | null = null;
 
-  /** @param owner handles exceptions of timers @param outlet takes the items in their order, once they are stored */
+  /** @param owner handles exceptions of timers, and of those who wait until items are stored @param outlet takes the items in their order, once they are stored */
   constructor(owner: Guarded, outlet: ItemsOutlet) {
     this.#owner = owner;
     this.#outlet = outlet;
@@ -114,7 +114,7 @@ export class ChannelHistory implements HubHistory {
 
   /** As `SharedKeeper.giveUp`. */
   giveUp(): void {
-    if (this.#keeper instanceof SharedKeeper) this.#keeper.giveUp();
+    if (this.#keeper instanceof SharedKeeper) this.#keeper.giveUp(this.#owner);
   }
 
   get epoch(): string {

@@ -1,3 +1,4 @@
+import { attempt, type Guarded } from '../clock/index.ts';
 import { encodeItem, type PublishError, type PublishItem } from '../codec/grip/index.ts';
 import type { KeptItem, SharedItem, SharedStore } from '../history/index.ts';
 import type { ChannelRules } from './channel-rules.ts';
@@ -99,11 +100,11 @@ export class SharedKeeper {
     });
   }
 
-  /** The store is out of reach. What was taken is stored when it is back, unless that takes too long: nobody waits for it. */
-  giveUp(): void {
+  /** The store is out of reach. What was taken is stored when it is back, unless that takes too long: nobody waits for it. @param owner handles what those who have waited throw */
+  giveUp(owner: Guarded): void {
     const unconfirmed = [...this.#unconfirmed];
     this.#unconfirmed.clear();
-    for (const done of unconfirmed) done(false);
+    for (const done of unconfirmed) attempt(owner, () => done(false));
   }
 
   take(items: readonly PublishItem[]): void {

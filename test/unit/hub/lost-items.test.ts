@@ -186,3 +186,24 @@ test('of what got lost a client is told what is behind it, and gets the rest', a
 function dataOf(text: string): readonly (string | undefined)[] {
   return [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => data);
 }
+
+test('when the broker goes away, one who has waited for it and throws keeps nobody else from being told', async (t) => {
+  const { hub, log } = rig(t);
+  // It answers nothing any more.
+  const store = { epoch: 'e', waiting: MAX_UNDELIVERED, setRules: () => {}, append: () => {} };
+  const others: { -readonly [Key in keyof OtherNodes]: OtherNodes[Key] } = { ...NOBODY };
+  hub.history.rules = new ChannelRules([rule('c')]);
+  hub.history.shareWith(others, store as unknown as SharedStore);
+  hub.publish([parsePublishItem({ channel: 'c', formats: { 'http-stream': { content: 'x' } } })]);
+  const told: unknown[] = [];
+  hub.ordered(() => {
+    throw new Error('thrown by the test');
+  });
+  hub.ordered((known) => told.push(known));
+  const onAway = (): boolean => told.push('away') > 0;
+  hub.requestTurn({ bytes: 1, onTurn: () => true, onAway, onFault: assert.fail });
+  others.reach = 'none';
+  hub.fromNodes.onAway();
+  assert.deepEqual(told, [false, 'away']);
+  assert.equal(log.at('error').length, 1);
+});
