@@ -95,7 +95,7 @@ export async function startNatsCluster(
     return new NatsServer(t, path, ports[index] as number, { config });
   });
   await startOneByOne(servers);
-  await untilWhole({ ...access, servers: servers.map(({ url }) => url) });
+  await untilWhole(servers, access);
   return servers;
 }
 
@@ -109,8 +109,8 @@ export async function startOneByOne(servers: readonly NatsServer[]): Promise<voi
 }
 
 /** Resolves when a stream of three replicas can be made: servers that are ready learn of each other later, on a busy machine after half a minute. */
-async function untilWhole(options: ConnectionOptions): Promise<void> {
-  const connection = await connect(options);
+export async function untilWhole(servers: readonly NatsServer[], access: ConnectionOptions = {}): Promise<void> {
+  const connection = await connect({ ...access, servers: servers.map(({ url }) => url) });
   const { streams } = await jetstreamManager(connection, { checkAPI: false });
   const name = 'whole';
   for (let made = false; !made; ) {
