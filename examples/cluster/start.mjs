@@ -156,6 +156,7 @@ async function isReady({ control }) {
 async function end() {
   if (ending) return;
   ending = true;
+  console.log('Ending all. It takes up to 10 s, in which the nodes send their clients away.');
   for (const child of running) child.kill('SIGTERM');
   origin.close();
   origin.closeAllConnections();

@@ -127,6 +127,7 @@ test('in the example clients miss nothing when a node and a broker die', async (
   for (const { events } of clients) assert.deepEqual(events, published);
 
   program.kill('SIGINT');
+  await program.output(/^Ending all\. It takes up to 10 s/m);
   assert.equal((await program.ended).code, 0);
 });
 
