@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Edge, startEdge } from '../support/edge/edge.ts';
@@ -10,14 +10,9 @@ import { IDENTITIES } from '../support/loopback-certificate.ts';
 import { turn } from '../support/manual-clock.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { childrenOf } from '../support/worker-of.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
-
-/** The processes that this one has started. */
-function children(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
-  return text.split(' ').filter(Boolean).map(Number);
-}
 
 /** The part of a session's id that names its process. */
 function processOf(session: { readonly id: string }): string {
@@ -78,7 +73,7 @@ test('a killed worker loses only its own connections, and is replaced', async (t
   const edge = await startEdge(t, ['--workers', '2']);
   const handler = await Handler.start(t, edge.base);
   const held = await spread(t, edge, handler, 2);
-  const [victim = 0] = children(edge.program.pid);
+  const [victim = 0] = childrenOf(edge.program.pid);
   process.kill(victim, 'SIGKILL');
   await edge.program.logged('worker died, its connections are lost');
   // Exactly one of the two processes is gone: a packet to each session shows which.
@@ -119,7 +114,7 @@ test('a stop ends all processes and cancels every session, and no file exists be
   const edge = await startEdge(t, ['--workers', '2'], {}, { TMPDIR: temporary });
   const handler = await Handler.start(t, edge.base);
   const held = await spread(t, edge, handler, 2);
-  const workers = existsSync(`/proc/${edge.program.pid}/task`) ? children(edge.program.pid) : [];
+  const workers = existsSync(`/proc/${edge.program.pid}/task`) ? childrenOf(edge.program.pid) : [];
   assert.deepEqual(readdirSync(temporary), []);
   const stopped = edge.stop();
   await Promise.all(held.map(({ session }) => session.next('cancel')));
@@ -135,13 +130,13 @@ test('a worker that cannot be replaced is tried again, leaves no idle process, a
   const files = { 'default.crt': certificate, 'default.key': key };
   const edge = await startEdge(t, ['--workers', '2', '--listen', '127.0.0.1:0,tls,default-cert=default'], files);
   rmSync(join(edge.folder, 'default.key'));
-  const [victim = 0, survivor = 0] = children(edge.program.pid);
+  const [victim = 0, survivor = 0] = childrenOf(edge.program.pid);
   process.kill(victim, 'SIGKILL');
   await edge.program.logged('worker cannot be replaced yet');
-  while (children(edge.program.pid).length > 1) await turn();
-  assert.deepEqual(children(edge.program.pid), [survivor]);
+  while (childrenOf(edge.program.pid).length > 1) await turn();
+  assert.deepEqual(childrenOf(edge.program.pid), [survivor]);
   writeFileSync(join(edge.folder, 'default.key'), key);
-  while (children(edge.program.pid).length < 2) await turn();
+  while (childrenOf(edge.program.pid).length < 2) await turn();
   const { code } = await edge.program.stop();
   assert.equal(code, 0);
 });
@@ -170,7 +165,7 @@ test('with --zclient-connect a worker cancels sessions of the killed one that it
   await handler.subscriptions(2);
   const held = await spread(t, edge, handler, 2);
   const before = new Set(held.map(({ session }) => processOf(session)));
-  const [victim = 0] = children(edge.program.pid);
+  const [victim = 0] = childrenOf(edge.program.pid);
   process.kill(victim, 'SIGKILL');
   await edge.program.logged('worker died, its connections are lost');
   await handler.subscriptions(1);

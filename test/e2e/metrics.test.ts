@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { metricNames } from '../../src/app/index.ts';
 import { runServer, startHoldfast } from '../support/holdfast.ts';
@@ -8,6 +7,7 @@ import { startOrigin } from '../support/origin.ts';
 import { peer } from '../support/peers.ts';
 import { connectTo } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { childrenOf } from '../support/worker-of.ts';
 
 /** The samples of a text in Prometheus's format. */
 function samplesOf(text: string): Map<string, number> {
@@ -76,8 +76,7 @@ test('worker processes have metrics of their own, and failures of all count by c
     assert.ok((now.get(`process_open_fds{process="${process}"}`) ?? 0) > 5, process);
   }
   assert.equal(now.get('holdfast_pool_workers_open'), 2);
-  const [pid] = readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'latin1').split(' ');
-  process.kill(Number(pid), 'SIGKILL');
+  process.kill(childrenOf(program.pid)[0] as number, 'SIGKILL');
   await program.logged('worker died, its connections are lost');
   while (now.get('holdfast_pool_workers_open') !== 2 || now.get('holdfast_pool_workers_died_total') !== 1)
     now = await samples();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { Client, type StreamedResponse } from '../support/client.ts';
 import { runServer } from '../support/holdfast.ts';
@@ -9,6 +9,7 @@ import { WebhookReceiver } from '../support/presence/webhook-receiver.ts';
 import { eventually } from '../support/running-app.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { Upgraded } from '../support/upgraded.ts';
+import { workerOf } from '../support/worker-of.ts';
 
 const SKIP = existsSync(`/proc/${process.pid}/task`) ? false : 'descriptors can be passed on Linux only';
 
@@ -26,7 +27,8 @@ match = ">"
 presence = true
 `;
   const { program, clients, controlUrl } = await runServer(t, ['--route', `* ${target}`], toml);
-  const client = new Client(t, portOf(clients[0] ?? ''));
+  const port = portOf(clients[0] ?? '');
+  const client = new Client(t, port);
   return {
     program,
     target,
@@ -42,15 +44,17 @@ presence = true
       const who = user === '' ? '' : `&u=${user}`;
       return client.stream({ path: `/?c=${encodeURIComponent(channel)}${who}` });
     },
+    /** The worker that has a client. */
+    workerOf: ({ request }: StreamedResponse): number =>
+      workerOf(program.pid, port, request.socket?.localPort as number),
   };
 }
 
+/** A worker, and its clients by user. */
+type Held = [worker: number, clients: Map<string, StreamedResponse>];
+
 function leave(client: StreamedResponse): void {
   client.request.socket?.resetAndDestroy();
-}
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
 }
 
 /** What the events of a stream say, as `join ann`. */
@@ -93,31 +97,24 @@ for (const workers of [1, 2]) {
 test('users of a worker that dies leave, unless they come back', { skip: SKIP }, async (t) => {
   const hook = await WebhookReceiver.start(t);
   const rig = await started(t, hook.table(), 2, undefined, 3);
-  const clients = new Map<string, StreamedResponse>();
-  for (let i = 0; i < 12; i++) {
+  const byWorker = new Map<number, Map<string, StreamedResponse>>();
+  // Until each of the two has some to lose or to keep.
+  for (let i = 0; byWorker.size < 2 || [...byWorker.values()].some(({ size }) => size < 2); i++) {
     const user = `u${i}`;
-    clients.set(user, await rig.stream(user));
+    const client = await rig.stream(user);
     await hook.got(`join room ${user}`);
+    const worker = rig.workerOf(client);
+    byWorker.set(worker, (byWorker.get(worker) ?? new Map()).set(user, client));
   }
-  const [worker] = childrenOf(rig.program.pid);
-  process.kill(worker as number, 'SIGKILL');
-  const back = await Promise.race([...clients].map(([user, client]) => client.ended().then(() => user)));
-  await rig.stream(back);
+  const [[victim, lost], [, kept]] = [...byWorker] as [Held, Held];
+  process.kill(victim, 'SIGKILL');
+  const [back, ...others] = lost.keys();
+  await lost.get(back as string)?.ended();
+  await rig.stream(back as string);
   await rig.program.logged('worker died, its connections are lost');
   await rig.publish('room');
-  const lost: string[] = [];
-  for (const [user, client] of clients) {
-    const isLost = await Promise.race([
-      client.until('data: there\n\n').then(
-        () => false,
-        () => true,
-      ),
-      client.ended().then(() => true),
-    ]);
-    if (isLost) lost.push(user);
-  }
-  assert.ok(lost.includes(back));
-  const others = lost.filter((user) => user !== back);
+  for (const client of lost.values()) await client.ended();
+  for (const client of kept.values()) await client.until('data: there\n\n');
   for (const user of others) await hook.got(`leave room ${user}`);
   const left = hook.texts.filter((text) => text.startsWith('leave')).map((text) => text.slice('leave room '.length));
   assert.deepEqual(new Set(left), new Set(others));

@@ -7,6 +7,7 @@ import { startHoldfast } from '../support/holdfast.ts';
 import { turn } from '../support/manual-clock.ts';
 import type { Program } from '../support/program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { childrenOf } from '../support/worker-of.ts';
 
 /** SIGUSR2 is left out where it would do what it is for. */
 const OTHER_SIGNALS = ['SIGUSR1', 'SIGHUP', 'SIGUSR2'] as const;
@@ -110,9 +111,9 @@ test('the reference names the signals that are caught', () => {
 test('a worker opens no debugger either', async (t) => {
   const program = start(t, 2);
   await program.logged('started');
-  const workers = readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'latin1').trim().split(' ');
+  const workers = childrenOf(program.pid);
   assert.equal(workers.length, 2);
-  for (const signal of OTHER_SIGNALS) for (const pid of workers) process.kill(Number(pid), signal);
+  for (const signal of OTHER_SIGNALS) for (const pid of workers) process.kill(pid, signal);
   const { code, stderr } = await program.stop();
   assert.equal(code, 0);
   assert.equal(stderr, '');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import type { LogRecord } from '../support/program.ts';
 import { connectTo, type RawClient } from '../support/raw-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { isRunning, Upgraded } from '../support/upgraded.ts';
+import { childrenOf } from '../support/worker-of.ts';
 
 const SKIP = existsSync(`/proc/${process.pid}/task`) ? false : 'processes cannot be listed here';
 
@@ -86,11 +87,6 @@ class WorkersRig {
   log(message: string): LogRecord[] {
     return this.server.program.log().filter(({ msg }) => msg === message);
   }
-}
-
-/** Pids of the processes that a process has started. */
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
 }
 
 test('held clients of worker processes stay connected over upgrades to as many and to more workers, and get each item once', {

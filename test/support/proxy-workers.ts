@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Running, runServer, startHoldfast } from './holdfast.ts';
@@ -7,6 +6,7 @@ import { startOrigin } from './origin.ts';
 import { portOf } from './port-of.ts';
 import { connectTo, type RawClient } from './raw-client.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { childrenOf, workerOf } from './worker-of.ts';
 
 /** A held client, and the worker process that has it. */
 export interface Placed {
@@ -36,9 +36,7 @@ export class ProxyWorkers {
 
   /** Pids of the worker processes. */
   get pids(): number[] {
-    const { pid } = this.server.program;
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
-    return text.split(' ').filter(Boolean).map(Number);
+    return childrenOf(this.server.program.pid);
   }
 
   /** A client whose request is held as `query` says: `c=CHANNEL`, `h=stream|response`, `id=PREV-ID`. */
@@ -83,10 +81,7 @@ export class ProxyWorkers {
 
   /** The process at the other end of a client's connection. */
   #workerOf(client: RawClient): number {
-    const { localPort } = client.socket;
-    const serverPort = portOf(this.address);
-    const inode = inodeOf(serverPort, localPort as number);
-    return this.pids.find((pid) => hasSocket(pid, inode)) ?? 0;
+    return workerOf(this.server.program.pid, portOf(this.address), client.socket.localPort as number);
   }
 }
 
@@ -129,24 +124,4 @@ export async function startWorkers(t: TestContext, workers: number, toml = ''): 
   const origin = await startHoldingOrigin(t);
   const server = await runServer(t, ['--route', `* ${origin}`], `[server]\nworkers = ${workers}\n${toml}`);
   return new ProxyWorkers(t, server, origin);
-}
-
-/** The inode of the server's socket of a loopback connection, from its ports. */
-function inodeOf(serverPort: number, clientPort: number): string {
-  const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
-  for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
-    const [, local = '', remote = '', , , , , , , inode = ''] = line.trim().split(/\s+/);
-    if (local.endsWith(`:${hex(serverPort)}`) && remote.endsWith(`:${hex(clientPort)}`)) return inode;
-  }
-  return '';
-}
-
-function hasSocket(pid: number, inode: string): boolean {
-  return readdirSync(`/proc/${pid}/fd`).some((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`;
-    } catch {
-      return false;
-    }
-  });
 }
