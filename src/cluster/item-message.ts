@@ -1,4 +1,4 @@
-import { decodeItem, encodeItem, type PublishItem } from '../codec/grip/index.ts';
+import { decodeItem, encodeItemBehind, type PublishItem } from '../codec/grip/index.ts';
 
 /**
  * The version of what nodes send one another. It is the first byte of each message with an item, and nodes tell it with their heartbeats. A node reads all versions from
@@ -9,7 +9,9 @@ export const OLDEST_PROTOCOL = 1;
 
 /** An item as nodes send it: a byte for the version, then the item as `encodeItem` writes it. */
 export function encodeItemMessage(item: PublishItem, version: number): Buffer {
-  return messageOfItem(encodeItem(item), version);
+  const message = encodeItemBehind(1, item);
+  message[0] = version;
+  return message;
 }
 
 /** The message with an item, which is the same in all versions so far. @param item as `encodeItem` has written it */

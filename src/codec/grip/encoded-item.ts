@@ -11,6 +11,11 @@ const NUMBER = 4;
 
 /** Writes an item for another process of the same program, and for the history: its outline as JSON, then the contents as they are. */
 export function encodeItem(item: PublishItem): Buffer {
+  return encodeItemBehind(0, item);
+}
+
+/** As `encodeItem`, behind so many bytes, which the caller has to fill: a buffer for both costs less than one for each. */
+export function encodeItemBehind(space: number, item: PublishItem): Buffer {
   const { channel, id, prevId, meta, size, noSeq, extras = null, httpResponse, httpStream, wsMessage } = item;
   const contents: Buffer[] = [];
   // Put together by hand, and into one buffer: this runs for every item that is kept. `idTest` looks for the id behind the channel.
@@ -36,13 +41,13 @@ export function encodeItem(item: PublishItem): Buffer {
   }
   text += '}';
   const textBytes = Buffer.byteLength(text);
-  let at = HEAD + textBytes;
+  let at = space + HEAD + textBytes;
   let length = at;
   for (const content of contents) length += content.length;
   const bytes = Buffer.allocUnsafe(length);
-  bytes.writeUInt32BE(textBytes);
-  bytes.writeDoubleBE(item.number ?? 0, NUMBER);
-  bytes.write(text, HEAD, textBytes === text.length ? 'latin1' : 'utf8');
+  bytes.writeUInt32BE(textBytes, space);
+  bytes.writeDoubleBE(item.number ?? 0, space + NUMBER);
+  bytes.write(text, space + HEAD, textBytes === text.length ? 'latin1' : 'utf8');
   for (const content of contents) {
     bytes.set(content, at);
     at += content.length;

@@ -8,7 +8,7 @@ export {
 } from './channel-pattern.ts';
 export { closeReason } from './close-reason.ts';
 export { type ControlMessage, type MessageContent, parseControlMessage, type Subscription } from './control-message.ts';
-export { decodeItem, decodeItems, encodeItem, idTest } from './encoded-item.ts';
+export { decodeItem, decodeItems, encodeItem, encodeItemBehind, idTest } from './encoded-item.ts';
 export { GripError, OversizedItemError, PublishError, ReusedKeyError } from './grip-error.ts';
 export { type GripExtension, gripExtension } from './grip-extension.ts';
 export { MAX_FILTERS } from './grip-fields.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HttpResponseFormat, PublishItem } from '../../../src/codec/grip/index.ts';
+import { type HttpResponseFormat, NO_META, type PublishItem } from '../../../src/codec/grip/index.ts';
 import { LEAST_COST } from '../../../src/exchange/index.ts';
 import { MAX_UNDELIVERED } from '../../../src/hub/intake.ts';
-import { itemCost, memoryCost } from '../../../src/hub/item-cost.ts';
+import { idsCost, itemCost, memoryCost } from '../../../src/hub/item-cost.ts';
 import { PublishedResponse } from '../../../src/hub/published-response.ts';
 import { StreamClose } from '../../../src/hub/step.ts';
 import { StreamRun } from '../../../src/hub/stream-run.ts';
@@ -41,6 +41,16 @@ test('items are charged for their channel and ids', () => {
     { meta: { a: LONG } },
   ];
   for (const part of long) assert.ok(itemCost({ ...empty, ...part }) >= LONG.length);
+});
+
+test('what each item has is charged as any other values are', () => {
+  for (const [id, prevId, meta] of [
+    [null, null, NO_META],
+    ['a', null, {}],
+    ['ab', 'abc', { a: LONG }],
+  ] as const) {
+    assert.equal(idsCost({ id, prevId, meta }), memoryCost(id, prevId, meta));
+  }
 });
 
 test('each item is charged a minimum', () => {
