@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -52,9 +52,10 @@ export class ScratchRoot {
   paths(): string[] {
     const skipped =
       /^(?:var\/lib\/dpkg|var\/log|var\/cache|etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-|run\/adduser|dev|tmp)(?:\/|$)/;
-    return readdirSync(this.folder, { recursive: true })
-      .map(String)
-      .filter((path) => !skipped.test(path))
+    // Not by `readdir`, which follows links: `/var/run` would lead to `/run` outside.
+    return this.do('find', '/', '-mindepth', '1', '-printf', '%P\\0')
+      .split('\0')
+      .filter((path) => path !== '' && !skipped.test(path))
       .sort();
   }
 }
