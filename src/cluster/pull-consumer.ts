@@ -1,5 +1,9 @@
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
 import { nuid } from '@nats-io/transport-node';
+import { inTime } from './in-time.ts';
+
+/** Milliseconds after which another consumer is made where none is there yet, and how many are made. */
+const [PATIENCE, MOST] = [1_000, 5];
 
 /** What a message of a consumer says of itself. */
 export interface Delivery {
@@ -12,18 +16,59 @@ export interface Delivery {
   readonly pending: number;
 }
 
-/** The settings of a consumer of which a node asks for messages, batch by batch, as fast as it can use them. It lives in the memory of one server, which forgets it when nobody asks. */
-export function pullConsumer(settings: {
+/** What a consumer is for. */
+export interface PullConsumer {
   /** Number of the first message that may come. */
   readonly from: number;
   readonly subjects: readonly string[];
   /** Seconds without a question after which the broker forgets it. */
   readonly inactive: number;
   readonly headersOnly?: boolean;
-}): Partial<ConsumerConfig> {
-  const { from, subjects, inactive, headersOnly = false } = settings;
+}
+
+/** Makes and deletes the consumers of streams. */
+export interface ConsumerMaker {
+  add(stream: string, config: Partial<ConsumerConfig>): Promise<ConsumerInfo>;
+  delete(stream: string, name: string): Promise<boolean>;
+}
+
+/**
+ * Makes a consumer of which a node asks for messages, batch by batch, as fast as it can use them. It lives in the memory of one server, which forgets it when nobody asks.
+ *
+ * NATS chooses that server, also one that was killed a moment ago: then there is no answer. So another consumer is made each second, and the first that is there is taken.
+ * Rejects when none is there in five seconds.
+ */
+export async function makePullConsumer(
+  consumers: ConsumerMaker,
+  stream: string,
+  settings: PullConsumer,
+): Promise<ConsumerInfo> {
+  const names: string[] = [];
+  const coming: Promise<ConsumerInfo>[] = [];
+  let made: ConsumerInfo | null = null;
+  try {
+    while (made === null && names.length < MOST) {
+      const name = nuid.next();
+      names.push(name);
+      coming.push(consumers.add(stream, { name, ...configOf(settings) }));
+      made = await inTime(firstOf(coming), PATIENCE);
+    }
+    if (made === null) throw new Error('the broker makes no reader');
+    return made;
+  } finally {
+    for (const name of names) if (name !== made?.name) consumers.delete(stream, name).catch(() => {});
+  }
+}
+
+/** Resolves as the first that does. Rejects as the first has, if all have. */
+function firstOf<T>(coming: readonly Promise<T>[]): Promise<T> {
+  return Promise.any(coming).catch(({ errors }: AggregateError) => {
+    throw errors[0];
+  });
+}
+
+function configOf({ from, subjects, inactive, headersOnly = false }: PullConsumer): Partial<ConsumerConfig> {
   return {
-    name: nuid.next(),
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: from,

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type {
-  ConsumerConfig,
   ConsumerInfo,
   DirectMsgRequest,
   JetStreamManager,
@@ -12,6 +11,7 @@ import { EPOCH_LENGTH, newEpoch } from '../../history/index.ts';
 import type { Broker } from '../broker.ts';
 import { findStream } from '../find-stream.ts';
 import { openStream } from '../open-stream.ts';
+import { makePullConsumer, type PullConsumer } from '../pull-consumer.ts';
 import { storedMessage } from '../stored-message.ts';
 import { differencesOf, raisedLimits, requireStream, type StreamSettings, wantedStream } from '../stream-settings.ts';
 import type { Subjects } from '../subjects.ts';
@@ -147,8 +147,8 @@ export class ItemStream {
     );
   }
 
-  addConsumer(config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
-    return this.#manager.consumers.add(this.name, config);
+  addConsumer(settings: PullConsumer): Promise<ConsumerInfo> {
+    return makePullConsumer(this.#manager.consumers, this.name, settings);
   }
 
   async deleteConsumer(name: string): Promise<void> {

@@ -5,7 +5,7 @@ import { LEAST_COST } from '../../exchange/index.ts';
 import type { KeptItem } from '../../history/index.ts';
 import type { Broker, BrokerMessage } from '../broker.ts';
 import { copiedItem } from '../item-message.ts';
-import { deliveryOf, pullConsumer, pullSubject } from '../pull-consumer.ts';
+import { deliveryOf, pullSubject } from '../pull-consumer.ts';
 import type { Subjects } from '../subjects.ts';
 import type { ItemStream } from './item-stream.ts';
 
@@ -66,9 +66,8 @@ export async function readStream(source: StreamSource, range: StreamRange): Prom
   // Subjects of a consumer must not match the same: a pattern may match the fence, too.
   const needsFence = fence !== null && !subjects.some((subject) => matchesPattern(subject, fence));
   const wanted = needsFence ? [...subjects, fence] : subjects;
-  const consumer = await stream.addConsumer(
-    pullConsumer({ from: after + 1, subjects: wanted, inactive: INACTIVE, headersOnly: namesOnly }),
-  );
+  const settings = { from: after + 1, subjects: wanted, inactive: INACTIVE, headersOnly: namesOnly };
+  const consumer = await stream.addConsumer(settings);
   try {
     if (consumer.num_pending === 0 && fence === null) return { items: [], upTo };
     return await new Reading(source, consumer.name, range).done;

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConsumerInfo } from '@nats-io/jetstream';
+import { type ConsumerMaker, makePullConsumer } from '../../../src/cluster/pull-consumer.ts';
+
+const SETTINGS = { from: 1, subjects: ['a'], inactive: 30 };
+
+/** Servers of which each makes what it is asked for as the next of `answers` says. */
+function servers(answers: readonly ('never' | 'late' | 'at once' | Error)[]) {
+  const made: string[] = [];
+  const deleted: string[] = [];
+  const maker: ConsumerMaker = {
+    add: (_, { name = '' }) => {
+      const answer = answers[made.length] ?? 'never';
+      made.push(name);
+      if (answer instanceof Error) return Promise.reject(answer);
+      const info = { name } as ConsumerInfo;
+      if (answer === 'at once') return Promise.resolve(info);
+      return new Promise((resolve) => {
+        if (answer === 'late') setTimeout(resolve, 1_500, info);
+      });
+    },
+    delete: (_, name) => {
+      deleted.push(name);
+      return Promise.reject(new Error('timeout'));
+    },
+  };
+  return { maker, made, deleted };
+}
+
+test('a consumer that is there at once is the only one', async () => {
+  const { maker, made, deleted } = servers(['at once']);
+  const { name } = await makePullConsumer(maker, 's', SETTINGS);
+  assert.deepEqual([made, deleted], [[name], []]);
+});
+
+test('where a server does not answer another consumer is made, and the first that is there is taken', async () => {
+  const killed = servers(['never', 'at once']);
+  assert.equal((await makePullConsumer(killed.maker, 's', SETTINGS)).name, killed.made[1]);
+  assert.deepEqual(killed.deleted, [killed.made[0]]);
+  const slow = servers(['late', 'never']);
+  assert.equal((await makePullConsumer(slow.maker, 's', SETTINGS)).name, slow.made[0]);
+  assert.deepEqual(slow.deleted, [slow.made[1]]);
+});
+
+test('what a server refuses is told at once', async () => {
+  const refusal = new Error('maximum consumers limit reached');
+  const { maker, made } = servers([refusal, 'at once']);
+  await assert.rejects(makePullConsumer(maker, 's', SETTINGS), refusal);
+  assert.equal(made.length, 1);
+});
+
+test('no more than five are made', async () => {
+  const { maker, made, deleted } = servers([]);
+  await assert.rejects(makePullConsumer(maker, 's', SETTINGS), /the broker makes no reader/);
+  assert.equal(made.length, 5);
+  assert.deepEqual(deleted, made);
+});
