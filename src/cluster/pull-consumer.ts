@@ -16,7 +16,7 @@ export interface Delivery {
   readonly pending: number;
 }
 
-/** What a consumer is for. */
+/** What is asked of a consumer. */
 export interface PullConsumer {
   /** Number of the first message that may come. */
   readonly from: number;
@@ -33,10 +33,8 @@ export interface ConsumerMaker {
 }
 
 /**
- * Makes a consumer of which a node asks for messages, batch by batch, as fast as it can use them. It lives in the memory of one server, which forgets it when nobody asks.
- *
- * NATS chooses that server, also one that was killed a moment ago: then there is no answer. So another consumer is made each second, and the first that is there is taken.
- * Rejects when none is there in five seconds.
+ * Makes a consumer. NATS chooses the server that has it, also one that was killed a moment ago: then there is no answer. So another one is made each second, up to five, and the first that is there is
+ * taken. Rejects as soon as one is refused, or when none is there in five seconds.
  */
 export async function makePullConsumer(
   consumers: ConsumerMaker,
@@ -48,10 +46,10 @@ export async function makePullConsumer(
   let made: ConsumerInfo | null = null;
   try {
     while (made === null && names.length < MOST) {
-      const name = nuid.next();
-      names.push(name);
-      coming.push(consumers.add(stream, { name, ...configOf(settings) }));
-      made = await inTime(firstOf(coming), PATIENCE);
+      const config = pullConsumer(settings);
+      names.push(config.name);
+      coming.push(consumers.add(stream, config));
+      made = await inTime(Promise.race(coming), PATIENCE);
     }
     if (made === null) throw new Error('the broker makes no reader');
     return made;
@@ -60,15 +58,15 @@ export async function makePullConsumer(
   }
 }
 
-/** Resolves as the first that does. Rejects as the first has, if all have. */
-function firstOf<T>(coming: readonly Promise<T>[]): Promise<T> {
-  return Promise.any(coming).catch(({ errors }: AggregateError) => {
-    throw errors[0];
-  });
-}
-
-function configOf({ from, subjects, inactive, headersOnly = false }: PullConsumer): Partial<ConsumerConfig> {
+/** The settings of a consumer of which a node asks for messages, batch by batch, as fast as it can use them. It lives in the memory of one server, which forgets it when nobody asks. */
+export function pullConsumer({
+  from,
+  subjects,
+  inactive,
+  headersOnly = false,
+}: PullConsumer): Partial<ConsumerConfig> & { readonly name: string } {
   return {
+    name: nuid.next(),
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: from,

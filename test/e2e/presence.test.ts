@@ -104,6 +104,7 @@ test('users of a worker that dies leave, unless they come back', { skip: SKIP },
     const client = await rig.stream(user);
     await hook.got(`join room ${user}`);
     const worker = rig.workerOf(client);
+    assert.ok(worker > 0 && i < 500, `${i} clients, the last one at ${worker}`);
     byWorker.set(worker, (byWorker.get(worker) ?? new Map()).set(user, client));
   }
   const [[victim, lost], [, kept]] = [...byWorker] as [Held, Held];

@@ -2,7 +2,7 @@ import type { JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import type { Broker } from '../broker.ts';
 import { findStream } from '../find-stream.ts';
 import { openStream } from '../open-stream.ts';
-import { makePullConsumer } from '../pull-consumer.ts';
+import { pullConsumer } from '../pull-consumer.ts';
 import { storedMessage } from '../stored-message.ts';
 import { LIMITED, raisedLimits, requireStream, type WantedStream } from '../stream-settings.ts';
 import type { Subjects } from '../subjects.ts';
@@ -71,8 +71,8 @@ export class ResumeStore {
 
   /** Makes a consumer of a log. @param from number of the first message that it may get @returns its name, and the messages that it has to get */
   async addConsumer(stream: string, from: number): Promise<{ readonly name: string; readonly pending: number }> {
-    const settings = { from, subjects: [this.#subjects.streamLog(stream)], inactive: INACTIVE };
-    const { name, num_pending } = await makePullConsumer(this.#manager.consumers, this.name, settings);
+    const settings = pullConsumer({ from, subjects: [this.#subjects.streamLog(stream)], inactive: INACTIVE });
+    const { name, num_pending } = await this.#manager.consumers.add(this.name, settings);
     return { name, pending: num_pending };
   }
 

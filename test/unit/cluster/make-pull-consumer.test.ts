@@ -48,6 +48,9 @@ test('what a server refuses is told at once', async () => {
   const { maker, made } = servers([refusal, 'at once']);
   await assert.rejects(makePullConsumer(maker, 's', SETTINGS), refusal);
   assert.equal(made.length, 1);
+  const later = servers(['never', refusal]);
+  await assert.rejects(makePullConsumer(later.maker, 's', SETTINGS), refusal);
+  assert.deepEqual(later.deleted, later.made);
 });
 
 test('no more than five are made', async () => {

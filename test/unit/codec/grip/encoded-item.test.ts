@@ -4,6 +4,7 @@ import {
   decodeItem,
   decodeItems,
   encodeItem,
+  encodeItemBehind,
   idTest,
   PublishError,
   parsePublishItem,
@@ -38,6 +39,13 @@ test('items are read as they were written', () => {
   const items = ITEMS.map(parsePublishItem);
   assert.deepEqual(decodeItems(Buffer.concat(items.map(encodeItem))), items);
   assert.deepEqual(decodeItems(Buffer.alloc(0)), []);
+});
+
+test('an item is the same behind other bytes', () => {
+  for (const item of ITEMS.map(parsePublishItem)) {
+    const behind = encodeItemBehind(3, { ...item, number: 7 });
+    assert.deepEqual(behind.subarray(3), encodeItem({ ...item, number: 7 }));
+  }
 });
 
 test('the id of an item is found without reading it', () => {
