@@ -1,9 +1,5 @@
-import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
 import { nuid } from '@nats-io/transport-node';
-import { inTime } from './in-time.ts';
-
-/** Milliseconds after which another consumer is made where none is there yet, and how many are made. */
-const [PATIENCE, MOST] = [1_000, 5];
 
 /** What a message of a consumer says of itself. */
 export interface Delivery {
@@ -17,7 +13,7 @@ export interface Delivery {
 }
 
 /** What is asked of a consumer. */
-export interface PullConsumer {
+export interface PullSettings {
   /** Number of the first message that may come. */
   readonly from: number;
   readonly subjects: readonly string[];
@@ -26,45 +22,13 @@ export interface PullConsumer {
   readonly headersOnly?: boolean;
 }
 
-/** Makes and deletes the consumers of streams. */
-export interface ConsumerMaker {
-  add(stream: string, config: Partial<ConsumerConfig>): Promise<ConsumerInfo>;
-  delete(stream: string, name: string): Promise<boolean>;
-}
-
-/**
- * Makes a consumer. NATS chooses the server that has it, also one that was killed a moment ago: then there is no answer. So another one is made each second, up to five, and the first that is there is
- * taken. Rejects as soon as one is refused, or when none is there in five seconds.
- */
-export async function makePullConsumer(
-  consumers: ConsumerMaker,
-  stream: string,
-  settings: PullConsumer,
-): Promise<ConsumerInfo> {
-  const names: string[] = [];
-  const coming: Promise<ConsumerInfo>[] = [];
-  let made: ConsumerInfo | null = null;
-  try {
-    while (made === null && names.length < MOST) {
-      const config = pullConsumer(settings);
-      names.push(config.name);
-      coming.push(consumers.add(stream, config));
-      made = await inTime(Promise.race(coming), PATIENCE);
-    }
-    if (made === null) throw new Error('the broker makes no reader');
-    return made;
-  } finally {
-    for (const name of names) if (name !== made?.name) consumers.delete(stream, name).catch(() => {});
-  }
-}
-
 /** The settings of a consumer of which a node asks for messages, batch by batch, as fast as it can use them. It lives in the memory of one server, which forgets it when nobody asks. */
 export function pullConsumer({
   from,
   subjects,
   inactive,
   headersOnly = false,
-}: PullConsumer): Partial<ConsumerConfig> & { readonly name: string } {
+}: PullSettings): Partial<ConsumerConfig> & { readonly name: string } {
   return {
     name: nuid.next(),
     ack_policy: AckPolicy.None,

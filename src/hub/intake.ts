@@ -135,14 +135,14 @@ export class Intake implements AtTurnEnd {
     if (this.#taken === 0) this.#turns.add(this);
     // Counted even if it is empty, so that the end of the turn is asked for once.
     this.#taken += publication.bytes + 1;
-    // Also within the call, as what it gives to the hub may be stored at once, and make room for others: none comes between its turns.
+    // During the call, too: its items may be stored at once, and make room for others, but none comes between its turns.
     this.#current = publication;
-    let goesOn = false;
+    let isDone = true;
     try {
-      goesOn = !publication.onTurn();
+      isDone = publication.onTurn();
     } finally {
       // Unless it has left meanwhile.
-      if (!goesOn && this.#current === publication) this.#current = null;
+      if (isDone && this.#current === publication) this.#current = null;
     }
   }
 }

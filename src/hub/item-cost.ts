@@ -13,11 +13,11 @@ export function itemCost(item: PublishItem): number {
   const response = httpResponse === null ? 0 : responseCost(httpResponse);
   const stream = httpStream === null ? 0 : httpStream.content.length;
   const message = wsMessage === null ? 0 : wsMessage.content.length + memoryCost(wsMessage.reason);
-  return Math.max(LEAST_COST, textCost(channel) + idsCost(item) + response + stream + message);
+  return Math.max(LEAST_COST, textCost(channel) + idsAndMetaCost(item) + response + stream + message);
 }
 
 /** As `memoryCost` of the ids and the meta of an item, which each item has. */
-export function idsCost({ id, prevId, meta }: Pick<PublishItem, 'id' | 'prevId' | 'meta'>): number {
+export function idsAndMetaCost({ id, prevId, meta }: Pick<PublishItem, 'id' | 'prevId' | 'meta'>): number {
   return textCost(id) + textCost(prevId) + (meta === NO_META ? VALUE_COST : memoryCost(meta));
 }
 

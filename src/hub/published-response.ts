@@ -2,7 +2,7 @@ import { withoutFields } from '../codec/fields/index.ts';
 import { type HttpResponseFormat, type InstructResponse, NO_META } from '../codec/grip/index.ts';
 import type { ResponseHead } from '../exchange/index.ts';
 import type { PatchBody } from './hub-options.ts';
-import { idsCost, responseCost } from './item-cost.ts';
+import { idsAndMetaCost, responseCost } from './item-cost.ts';
 import { Step } from './step.ts';
 
 /**
@@ -49,7 +49,7 @@ export class PublishedResponse extends Step {
     for (let i = 0; i < format.headers.length; i += 2) this.#names.add((format.headers[i] as string).toLowerCase());
     const exposed = format.exposeHeaders;
     this.#exposed = exposed === null ? null : new Set(exposed.map((name) => name.toLowerCase()));
-    this.charge(idsCost(this) + responseCost(format));
+    this.charge(idsAndMetaCost(this) + responseCost(format));
   }
 
   /** What was published. */

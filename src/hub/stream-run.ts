@@ -1,6 +1,6 @@
 import type { PublishItem } from '../codec/grip/index.ts';
 import { Payload } from '../exchange/index.ts';
-import { idsCost } from './item-cost.ts';
+import { idsAndMetaCost } from './item-cost.ts';
 import { markAll, markEvents } from './mark-events.ts';
 import { blocksOf, Step } from './step.ts';
 
@@ -120,7 +120,7 @@ export class StreamRun extends Step {
   #append(item: PublishItem, content: Buffer): void {
     this.#published.push(item);
     this.#bytes += content.length;
-    this.charge(content.length + idsCost(item));
+    this.charge(content.length + idsAndMetaCost(item));
   }
 }
 

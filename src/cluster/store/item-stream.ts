@@ -11,10 +11,11 @@ import { EPOCH_LENGTH, newEpoch } from '../../history/index.ts';
 import type { Broker } from '../broker.ts';
 import { findStream } from '../find-stream.ts';
 import { openStream } from '../open-stream.ts';
-import { makePullConsumer, type PullConsumer } from '../pull-consumer.ts';
+import type { PullSettings } from '../pull-consumer.ts';
 import { storedMessage } from '../stored-message.ts';
 import { differencesOf, raisedLimits, requireStream, type StreamSettings, wantedStream } from '../stream-settings.ts';
 import type { Subjects } from '../subjects.ts';
+import { makeReader } from './make-reader.ts';
 
 /** Keys of a stream's metadata: what its epoch is made of, a hash of the rules, and the number of its last item when they became these. */
 const [EPOCH, RULES, FLOOR] = ['holdfast_epoch', 'holdfast_rules', 'holdfast_floor'];
@@ -147,8 +148,8 @@ export class ItemStream {
     );
   }
 
-  addConsumer(settings: PullConsumer): Promise<ConsumerInfo> {
-    return makePullConsumer(this.#manager.consumers, this.name, settings);
+  addConsumer(settings: PullSettings): Promise<ConsumerInfo> {
+    return makeReader(this.#manager.consumers, this.name, settings);
   }
 
   async deleteConsumer(name: string): Promise<void> {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type HttpResponseFormat, NO_META, type PublishItem } from '../../../src/codec/grip/index.ts';
 import { LEAST_COST } from '../../../src/exchange/index.ts';
 import { MAX_UNDELIVERED } from '../../../src/hub/intake.ts';
-import { idsCost, itemCost, memoryCost } from '../../../src/hub/item-cost.ts';
+import { idsAndMetaCost, itemCost, memoryCost } from '../../../src/hub/item-cost.ts';
 import { PublishedResponse } from '../../../src/hub/published-response.ts';
 import { StreamClose } from '../../../src/hub/step.ts';
 import { StreamRun } from '../../../src/hub/stream-run.ts';
@@ -49,7 +49,7 @@ test('what each item has is charged as any other values are', () => {
     ['a', null, {}],
     ['ab', 'abc', { a: LONG }],
   ] as const) {
-    assert.equal(idsCost({ id, prevId, meta }), memoryCost(id, prevId, meta));
+    assert.equal(idsAndMetaCost({ id, prevId, meta }), memoryCost(id, prevId, meta));
   }
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConsumerInfo } from '@nats-io/jetstream';
-import { type ConsumerMaker, makePullConsumer } from '../../../src/cluster/pull-consumer.ts';
+import { makeReader } from '../../../../src/cluster/store/make-reader.ts';
 
 const SETTINGS = { from: 1, subjects: ['a'], inactive: 30 };
 
@@ -9,7 +9,7 @@ const SETTINGS = { from: 1, subjects: ['a'], inactive: 30 };
 function servers(answers: readonly ('never' | 'late' | 'at once' | Error)[]) {
   const made: string[] = [];
   const deleted: string[] = [];
-  const maker: ConsumerMaker = {
+  const maker: Parameters<typeof makeReader>[0] = {
     add: (_, { name = '' }) => {
       const answer = answers[made.length] ?? 'never';
       made.push(name);
@@ -28,34 +28,34 @@ function servers(answers: readonly ('never' | 'late' | 'at once' | Error)[]) {
   return { maker, made, deleted };
 }
 
-test('a consumer that is there at once is the only one', async () => {
+test('a reader that is there at once is the only one', async () => {
   const { maker, made, deleted } = servers(['at once']);
-  const { name } = await makePullConsumer(maker, 's', SETTINGS);
+  const { name } = await makeReader(maker, 's', SETTINGS);
   assert.deepEqual([made, deleted], [[name], []]);
 });
 
-test('where a server does not answer another consumer is made, and the first that is there is taken', async () => {
+test('where a server does not answer another reader is made, and the first that is there is taken', async () => {
   const killed = servers(['never', 'at once']);
-  assert.equal((await makePullConsumer(killed.maker, 's', SETTINGS)).name, killed.made[1]);
+  assert.equal((await makeReader(killed.maker, 's', SETTINGS)).name, killed.made[1]);
   assert.deepEqual(killed.deleted, [killed.made[0]]);
   const slow = servers(['late', 'never']);
-  assert.equal((await makePullConsumer(slow.maker, 's', SETTINGS)).name, slow.made[0]);
+  assert.equal((await makeReader(slow.maker, 's', SETTINGS)).name, slow.made[0]);
   assert.deepEqual(slow.deleted, [slow.made[1]]);
 });
 
 test('what a server refuses is told at once', async () => {
   const refusal = new Error('maximum consumers limit reached');
   const { maker, made } = servers([refusal, 'at once']);
-  await assert.rejects(makePullConsumer(maker, 's', SETTINGS), refusal);
+  await assert.rejects(makeReader(maker, 's', SETTINGS), refusal);
   assert.equal(made.length, 1);
   const later = servers(['never', refusal]);
-  await assert.rejects(makePullConsumer(later.maker, 's', SETTINGS), refusal);
+  await assert.rejects(makeReader(later.maker, 's', SETTINGS), refusal);
   assert.deepEqual(later.deleted, later.made);
 });
 
 test('no more than five are made', async () => {
   const { maker, made, deleted } = servers([]);
-  await assert.rejects(makePullConsumer(maker, 's', SETTINGS), /the broker makes no reader/);
+  await assert.rejects(makeReader(maker, 's', SETTINGS), /the broker makes no reader/);
   assert.equal(made.length, 5);
   assert.deepEqual(deleted, made);
 });
