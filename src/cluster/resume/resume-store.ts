@@ -71,7 +71,7 @@ export class ResumeStore {
 
   /** Makes a consumer of a log. @param from number of the first message that it may get @returns its name, and the messages that it has to get */
   async addConsumer(stream: string, from: number): Promise<{ readonly name: string; readonly pending: number }> {
-    // Not one after the other, as for the history: there may be thousands of readers, and each is made again by its own check.
+    // Not several, as for the history: there may be thousands of readers, and each is made again by its own check.
     const settings = pullConsumer({ from, subjects: [this.#subjects.streamLog(stream)], inactive: INACTIVE });
     const { name, num_pending } = await this.#manager.consumers.add(this.name, settings);
     return { name, pending: num_pending };

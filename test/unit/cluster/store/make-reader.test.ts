@@ -40,7 +40,8 @@ test('where a server does not answer another reader is made, and the first that 
   assert.deepEqual(killed.deleted, [killed.made[0]]);
   const slow = servers(['late', 'never']);
   assert.equal((await makeReader(slow.maker, 's', SETTINGS)).name, slow.made[0]);
-  assert.deepEqual(slow.deleted, [slow.made[1]]);
+  assert.deepEqual(slow.deleted, slow.made.slice(1));
+  assert.ok(slow.made.length > 1);
 });
 
 test('what a server refuses is told at once', async () => {
