@@ -8,6 +8,7 @@
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
@@ -81,6 +82,8 @@ defaults
     # WebSockets
     timeout tunnel 1h
     option redispatch 1
+    # A client that leaves is gone at once, also while it is silent.
+    option abortonclose
     retries 2
     # 503 while a node starts or drains.
     option httpchk
@@ -164,12 +167,17 @@ async function end() {
 
 process.on('SIGINT', end).on('SIGTERM', end);
 mkdirSync(folder, { recursive: true });
-origin.listen(originPort, 'localhost');
+try {
+  await once(origin.listen(originPort, 'localhost'), 'listening');
+} catch ({ message }) {
+  console.error(`The origin cannot listen: ${message}`);
+  process.exit(1);
+}
 for (const broker of brokers) {
   if (ending) break;
   start(broker.name, 'nats-server', ['-c', file(`${broker.name}.conf`, natsConf(broker))]);
   // Of three that start in the same moment, two may agree on a group of JetStream without the third one.
-  await new Promise((done) => setTimeout(done, 500));
+  await new Promise((done) => setTimeout(done, 1_000));
 }
 for (const node of ending ? [] : nodes)
   start(node.name, holdfast, ['run', '--config', file(`${node.name}.toml`, holdfastToml(node))]);
